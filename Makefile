@@ -1,0 +1,49 @@
+# Each target does its own set-up: `make demo` and `make test` work in a fresh clone with Python 3.11 or newer.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+JOBS   ?= auto
+
+.PHONY: help demo test check bench soak lock golden clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "newsletter needs Python 3.11 or newer; this is %d.%d. Name another one with: make PYTHON=python3.12 demo" % v[:2])'
+	@echo "Setting up $(VENV) (once; about a minute) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)  ## import sample subscribers and publish an issue to an inbox on this machine
+	@$(BIN)/python scripts/demo.py
+
+test: check  ## every fast check and test
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+
+check: $(READY)  ## style, types and architecture
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing
+
+bench: $(READY)  ## measure speed, side by side with others
+	@$(BIN)/python -m benchmarks
+
+soak: $(READY)  ## the long tests
+	@$(BIN)/python -m pytest -m soak --timeout=3600
+
+golden: $(READY)  ## write the golden editions anew (then read the diff)
+	@$(BIN)/python -m pytest tests/render --regenerate -q
+
+lock: $(READY)  ## resolve the dependencies anew, with hashes
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) .demo
