@@ -1,0 +1,205 @@
+"""Compose: an edition and a recipient become a message, byte for byte ready for the wire.
+
+The message is compiled, as the edition was: MIME structure, headers and quoted-printable of all that is constant are
+made once, as bytes with holes. A recipient then costs the encoding of a few values and one join.
+
+    Compiled = [b"From: …", hole, b"…=\\r\\n", hole, b"…"]
+
+Around each hole in a body stand soft line breaks, so that what surrounds it was encoded for column 0, whatever the
+value's length. No line ever starts with a dot, so a message needs no dot-stuffing (RFC 5321 section 4.5.2).
+
+Standards: RFC 5322 (headers), 2045-2047 (MIME), 3676 (format=flowed), 2369, 2919 and 8058 (list headers).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill
+from newsletter.encoding import header, header_safe, mailbox_header, quoted_printable, quoted_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from newsletter.edition import Edition
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A name and an address, as in `Élodie Durand <elodie@example.org>`. The domain is in ASCII (A-labels)."""
+
+    email: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whom the next hop is told: the return path and the one recipient (RFC 5321)."""
+
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one recipient. `key` is the ledger's, and comes back with the outcome."""
+
+    key: int
+    envelope: Envelope
+    message_id: str  # with its angle brackets
+    data: bytes  # CRLF line ends, no line starts with a dot, ends with CRLF
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every message of a mailing says of its sender and its list."""
+
+    sender: Mailbox
+    reply_to: str
+    list_title: str
+    list_id: str  # "letter.example.org": stable for ever, filters key on it
+    unsubscribe_email: str
+    return_path: str
+    subject_prefix: str = ""  # "[Test] "
+    is_test: bool = False
+
+
+class _Program:
+    """A body's pattern as encoded constants and the places of what is filled in."""
+
+    __slots__ = ("choices", "constants", "slots")
+
+    def __init__(self, pattern: Pattern, encodings: dict[tuple[int, Where], int]) -> None:
+        self.constants: list[bytes] = []
+        self.slots: list[tuple[int, int]] = []  # position, number of the encoded value
+        self.choices: list[tuple[int, int, tuple[_Program, ...]]] = []  # position, expression, branches
+        for number, part in enumerate(pattern):
+            if isinstance(part, str):
+                last = number + 1 == len(pattern)
+                self.constants.append(quoted_printable(part, soft_end=not last))
+                continue
+            position = len(self.constants)
+            self.constants.append(b"")
+            if isinstance(part, Slot):
+                encoded = encodings.setdefault((part.index, part.where), len(encodings))
+                self.slots.append((position, encoded))
+            else:
+                branches = tuple(_Program((*branch, ""), encodings) for branch in part.branches)
+                self.choices.append((position, part.index, branches))
+
+    def run(self, encoded: Sequence[bytes], values: Sequence[str]) -> bytes:
+        out = self.constants.copy()
+        for position, number in self.slots:
+            out[position] = encoded[number]
+        for position, index, branches in self.choices:
+            branch = int(values[index])
+            if 0 <= branch < len(branches):
+                out[position] = branches[branch].run(encoded, values)
+        return b"".join(out)
+
+
+class Compiled:
+    """An edition in a frame, ready to be completed for one recipient after another."""
+
+    def __init__(self, edition: Edition, frame: Frame) -> None:
+        """Encode all that is constant. Raises ValueError when the frame holds a character no header may hold."""
+        self._frame = frame
+        self._subject = edition.subject
+        self._constant_subject: bytes | None = None
+        if all(isinstance(part, str) for part in edition.subject):
+            self._constant_subject = self._encode_subject(())
+        encodings: dict[tuple[int, Where], int] = {}
+        self._text = _Program(edition.text, encodings)
+        self._html = _Program(edition.html, encodings)
+        self._encodings = [(index, ESCAPES[where]) for index, where in encodings]
+        # "=_" cannot occur in quoted-printable text (RFC 2045 section 6.7), so no part can contain the boundary.
+        boundary = b"=_" + edition.fingerprint[:24].encode()
+        self._head = _constant_headers(frame) + (
+            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
+        )
+        self._before_text = (
+            b"\r\n--" + boundary + b"\r\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=no\r\n"
+            b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        )
+        self._before_html = (
+            b"\r\n--" + boundary + b"\r\nContent-Type: text/html; charset=utf-8\r\n"
+            b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        )
+        self._end = b"\r\n--" + boundary + b"--\r\n"
+
+    def compose(
+        self,
+        key: int,
+        to: Mailbox,
+        values: Sequence[str],
+        *,
+        message_id: str,
+        date: datetime,
+        unsubscribe_url: str,
+    ) -> Message:
+        """The message for one recipient.
+
+        `values` stand in the order of `Edition.expressions`; `date` is aware. Raises ValueError for a value that
+        cannot be written in UTF-8 (a lone surrogate) and for an address that cannot stand in a header.
+        """
+        subject = self._constant_subject or self._encode_subject(values)
+        encoded = [quoted_value(escape(values[index])) for index, escape in self._encodings]
+        unsubscribe = header_safe(unsubscribe_url)
+        data = b"".join(
+            (
+                self._head,
+                b"Date: ",
+                _date(date),
+                b"\r\nMessage-ID: ",
+                header_safe(message_id).encode("ascii"),
+                b"\r\n",
+                mailbox_header("To", to.name, to.email),
+                subject,
+                f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._frame.unsubscribe_email}"
+                f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
+                self._before_text,
+                self._text.run(encoded, values),
+                self._before_html,
+                self._html.run(encoded, values),
+                self._end,
+            )
+        )
+        return Message(key, Envelope(self._frame.return_path, to.email), message_id, data)
+
+    def _encode_subject(self, values: Sequence[str]) -> bytes:
+        return header("Subject", self._frame.subject_prefix + fill(self._subject, values))
+
+
+def _constant_headers(frame: Frame) -> bytes:
+    title = mailbox_header("List-Id", frame.list_title, frame.list_id)
+    lines = [
+        mailbox_header("From", frame.sender.name, frame.sender.email),
+        title,
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        b"List-Post: NO\r\n",
+    ]
+    if frame.reply_to:
+        lines.append(mailbox_header("Reply-To", "", frame.reply_to))
+    if frame.is_test:
+        lines.append(b"X-Newsletter-Test: yes\r\n")
+    return b"".join(lines)
+
+
+@lru_cache(maxsize=16)
+def _date(moment: datetime) -> bytes:
+    return format_datetime(moment.astimezone(UTC)).encode("ascii")
+
+
+def list_id(address: str) -> str:
+    """The List-Id of a list that sends from an address: `letter@example.org` → `letter.example.org` (RFC 2919)."""
+    return address.replace("@", ".", 1)
+
+
+__all__ = ["Choice", "Compiled", "Envelope", "Frame", "Mailbox", "Message", "list_id"]
