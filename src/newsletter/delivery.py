@@ -20,9 +20,7 @@ class State(Enum):
 
     PENDING = 0  # planned; nothing was sent
     CLAIMED = 1  # a worker holds it under a lease; nothing was sent
-    OFFERED = (
-        2  # its content is being committed: until an answer is on record, it may or may not have been taken
-    )
+    OFFERED = 2  # its content is being committed: until an answer is on record, it may or may not have been taken
     ACCEPTED = 3  # the next hop took responsibility
     DEFERRED = 4  # the next hop said: later
     REJECTED = 5  # the next hop said: never

@@ -1,9 +1,9 @@
-"""Compose: an edition and a recipient become a message, byte for byte ready for the wire.
+r"""Compose: an edition and a recipient become a message, byte for byte ready for the wire.
 
 The message is compiled, as the edition was: MIME structure, headers and quoted-printable of all that is constant are
 made once, as bytes with holes. A recipient then costs the encoding of a few values and one join.
 
-    Compiled = [b"From: …", hole, b"…=\\r\\n", hole, b"…"]
+    Compiled = [b"From: …", hole, b"…=\r\n", hole, b"…"]
 
 Around each hole in a body stand soft line breaks, so that what surrounds it was encoded for column 0, whatever the
 value's length. No line ever starts with a dot, so a message needs no dot-stuffing (RFC 5321 section 4.5.2).
