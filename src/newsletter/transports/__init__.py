@@ -1,0 +1,50 @@
+"""Transports: the ways out. Each has one method, and its capabilities as data.
+
+smtp    a mail server (also LMTP)          smtp.py ── smtp_session.py   greeting, TLS, login
+                                                  └── smtp_dialogue.py  MAIL, RCPT, DATA, without I/O
+folder  .eml files                         folder.py
+memory  a list, for tests and measurements memory.py
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from newsletter.message import Message
+    from newsletter.outcome import Outcome
+
+    Offer = Callable[[Sequence[Message]], None]
+    Results = list[tuple[Message, Outcome | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a transport can do, for the plan to show and the sender to heed."""
+
+    in_flight: int = 1  # deliveries that may be offered and unanswered at the same moment
+    messages_per_second: float | None = None  # what to expect, for the plan's estimate; None: not known
+
+
+class Transport(Protocol):
+    """A way out."""
+
+    capabilities: Capabilities
+
+    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+        """Deliver messages, pulled one by one as there is room, and yield what became of them, in any order.
+
+        `offer` is called with each message once its content is about to be committed, and returns when that is on
+        record; the outcomes yielded before the call may be put on record with it. A message that was pulled and for
+        which no outcome was yielded was not delivered, unless it had been offered; None as its outcome says that it
+        was certainly not taken after all. Raises TransportError when no delivery can go on, once what was under way
+        has come to its end.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...

@@ -1,0 +1,57 @@
+"""The folder transport: one .eml file a message, to look at, to archive, or to hand to another program."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from newsletter.errors import Problem, TransportError
+from newsletter.outcome import Accepted, Reply
+from newsletter.transports import Capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from newsletter.message import Message
+    from newsletter.transports import Offer, Results
+
+
+class FolderTransport:
+    """Writes each message to `path`. The file's name is the Message-ID's left part: no address in it."""
+
+    capabilities = Capabilities(in_flight=1, messages_per_second=2_000)
+
+    def __init__(self, path: Path) -> None:
+        """Write to `path`, which is made when the first message comes."""
+        self.path = path
+
+    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+        """See Transport. A file appears whole or not at all; the same message again replaces it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        for message in messages:
+            offer((message,))
+            name = message.message_id.strip("<>").partition("@")[0] + ".eml"
+            unfinished = self.path / f".{name}.{os.getpid()}"
+            try:
+                unfinished.write_bytes(message.data)
+                unfinished.replace(self.path / name)
+            except OSError as error:
+                unfinished.unlink(missing_ok=True)
+                raise self._cannot_write(error) from error
+            yield [(message, Accepted(Reply(250, "2.0.0", name)))]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _cannot_write(self, error: OSError) -> TransportError:
+        return TransportError(
+            Problem(
+                f"cannot write to the folder: {error.strerror}",
+                str(self.path),
+                fix="free some space or choose another folder in [transports], then `newsletter resume`",
+            )
+        )

@@ -1,0 +1,48 @@
+"""The memory transport: what was sent is a list. For tests, and to measure everything but the wire."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from newsletter.outcome import Accepted, Outcome
+from newsletter.transports import Capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from newsletter.message import Message
+    from newsletter.transports import Offer, Results
+
+_ACCEPTED = Accepted()
+
+
+class MemoryTransport:
+    """Keeps the last messages, accepts all of them unless `answer` says otherwise."""
+
+    capabilities = Capabilities(in_flight=100, messages_per_second=10_000)
+
+    def __init__(self, keep: int | None = None, answer: Callable[[Message], Outcome] = lambda _: _ACCEPTED) -> None:
+        """Keep the last `keep` messages, all of them if None."""
+        self.sent: list[Message] = []
+        self.count = 0
+        self._keep = keep
+        self._answer = answer
+
+    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+        """See Transport."""
+        while batch := list(islice(messages, self.capabilities.in_flight)):
+            offer(batch)
+            results: Results = []
+            for message in batch:
+                outcome = self._answer(message)
+                if isinstance(outcome, Accepted):
+                    self.sent.append(message)
+                    self.count += 1
+                results.append((message, outcome))
+            if self._keep is not None:
+                del self.sent[: -self._keep or len(self.sent)]
+            yield results
+
+    def close(self) -> None:
+        """Nothing to let go of."""
