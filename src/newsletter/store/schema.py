@@ -1,0 +1,114 @@
+"""The tables. Times are whole seconds since 1970 in UTC; text that is not known is empty, never NULL.
+
+The migrations are the truth for databases that exist; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+
+# Constraints that a later migration may have to name have a name from the first day.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, default: str = "", *, primary_key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=False, primary_key=primary_key, server_default=None if primary_key else default)
+
+
+def _number(name: str, default: int = 0, *, primary_key: bool = False) -> Column[int]:
+    return Column(
+        name, Integer, nullable=False, primary_key=primary_key, server_default=None if primary_key else str(default)
+    )
+
+
+# What the database remembers about itself: `program`, the version that last changed its schema.
+meta = Table("meta", metadata, _text("name", primary_key=True), _text("value"))
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    _number("id", primary_key=True),
+    _text("email"),  # as the person writes it
+    Column("canonical", Text, nullable=False, unique=True),  # as it is compared
+    _text("first_name"),
+    _text("last_name"),
+    _text("name"),
+    _text("language"),
+    _text("status", "active"),  # newsletter.subscriber.Status
+    _text("tags", "[]"),  # a JSON array of words, in the author's order
+    _text("fields", "{}"),  # a JSON object of texts
+    _number("joined"),  # 0: not known
+    _text("source"),
+    _number("created_at"),
+    _number("updated_at"),
+    # A number is never given to a second person: deliveries speak of it after its owner is gone.
+    sqlite_autoincrement=True,
+)
+
+# Outlives the subscriber, so it does not refer to one.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _text("address", primary_key=True),  # canonical
+    _text("reason"),  # newsletter.suppression.Reason
+    _number("since"),
+    _text("source"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    _number("number", primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    _number("created_at"),
+)
+
+editions = Table("editions", metadata, _text("fingerprint", primary_key=True), _text("content"))
+
+mailings = Table(
+    "mailings",
+    metadata,
+    _number("id", primary_key=True),
+    _text("issue"),
+    _text("title"),
+    Column("fingerprint", Text, ForeignKey(editions.c.fingerprint), nullable=False),
+    _text("sender"),
+    _text("segment"),
+    _text("transport"),
+    _text("state"),  # newsletter.mailing.MailingState
+    _number("planned_at"),
+    Column("finished_at", Integer, nullable=True),
+    _text("commit_hash"),
+    _number("modified"),  # 1: the issue had changes that were not committed
+    _text("worker"),
+    _number("lease_until"),
+    _number("fence"),
+    Index(None, "issue"),
+    sqlite_autoincrement=True,
+)
+
+# One row a recipient. No foreign keys: seeding a million rows would look up two million parents, and a person who is
+# forgotten leaves a number behind that means nothing any more.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    Column("subscriber_id", Integer, primary_key=True, autoincrement=False),
+    _number("state"),  # newsletter.delivery.State
+    _number("attempts"),
+    _number("next_at"),
+    _number("claim"),
+    _number("code"),
+    _text("enhanced"),
+    _text("reply"),
+    _number("updated_at"),
+    Index(None, "mailing_id", "state", "subscriber_id"),
+    sqlite_with_rowid=False,
+)
