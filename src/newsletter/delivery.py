@@ -30,9 +30,10 @@ class State(Enum):
 
 SETTLED = frozenset({State.ACCEPTED, State.REJECTED, State.SKIPPED, State.UNCERTAIN})
 
-# Minutes to wait before attempt 2, 3, … of a deferred delivery. After a day a newsletter is no longer news.
+# Minutes to wait before attempt 2, 3, … of a deferred delivery; the last one repeats. Ten attempts take a day: after
+# that a newsletter is no longer news.
 RETRY_MINUTES = (5, 15, 30, 60, 120, 240)
-GIVE_UP_AFTER_HOURS = 24
+MOST_ATTEMPTS = 10
 
 
 def minutes_until_retry(attempts: int) -> int:

@@ -84,8 +84,10 @@ class Database:
         connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """A connection that holds the write lock: commits at the end, rolls back on any exception.
+
+        With `durable`, what it commits, and all before it, survives a power cut as well.
 
         BEGIN IMMEDIATE, because a transaction that begins by reading and then writes cannot wait for another
         writer: SQLite fails it at once (https://www.sqlite.org/lang_transaction.html).
@@ -93,9 +95,17 @@ class Database:
         Raises StoreError: locked for longer than the busy timeout, read-only, full, or not a database.
         """
         with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
+            if durable and self._synchronous == "NORMAL":
+                connection.execute("PRAGMA synchronous = FULL")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if durable and self._synchronous == "NORMAL":
+                    if connection.in_transaction:
+                        connection.rollback()
+                    connection.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -1,0 +1,250 @@
+"""The ledger: one row a recipient, written before the first byte leaves. It is the queue, too.
+
+plan     INSERT … SELECT over the list: who is active, not suppressed, and in the segment, on that day
+claim    the next recipients, under the lease; who has left since is skipped here
+record   what became of deliveries, and which ones are about to be committed, in one transaction
+
+These are the hot paths: SQL written as SQL, in batches.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from newsletter.delivery import MOST_ATTEMPTS, State, minutes_until_retry
+from newsletter.mailing import Mailing, MailingState
+from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
+from newsletter.store.mailings import renew
+from newsletter.subscriber import Status, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from sqlite3 import Connection
+
+    from newsletter.edition import Edition
+    from newsletter.store.database import Database
+    from newsletter.store.mailings import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whom an audience means, as SQL over `subscribers s`, with its parameters."""
+
+    sql: str
+    parameters: tuple[str | int | float, ...] = ()
+
+
+# Who has a delivery of this issue already, in whatever mailing, does not get another one.
+_NOT_YET = """
+    NOT EXISTS (SELECT 1 FROM deliveries d JOIN mailings m ON m.id = d.mailing_id
+                WHERE m.issue = ? AND d.subscriber_id = s.id)
+"""
+
+
+def count_new(database: Database, issue: str, audience: Condition) -> int:
+    """How many of the audience have no delivery of this issue."""
+    with database.reading() as connection:
+        (number,) = connection.execute(
+            f"SELECT count(*) FROM subscribers s WHERE ({audience.sql}) AND {_NOT_YET}",  # noqa: S608  (our own SQL)
+            (*audience.parameters, issue),
+        ).fetchone()
+    return int(number)
+
+
+def write_plan(
+    database: Database,
+    *,
+    issue: str,
+    edition: Edition,
+    audience: Condition,
+    segment: str,
+    sender: str,
+    transport: str,
+    commit: str,
+    modified: bool,
+    now: int,
+) -> Mailing:
+    """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
+
+    All or nothing: a crash leaves no half of a plan.
+    """
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO editions (fingerprint, content) VALUES (?, ?)",
+            (edition.fingerprint, edition.to_json()),
+        )
+        number = connection.execute(
+            """
+            INSERT INTO mailings (issue, title, fingerprint, sender, segment, transport, state, planned_at,
+                                  commit_hash, modified)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                issue,
+                edition.title,
+                edition.fingerprint,
+                sender,
+                segment,
+                transport,
+                MailingState.PLANNED.value,
+                now,
+                commit,
+                modified,
+            ),
+        ).lastrowid
+        assert number is not None
+        connection.execute(
+            "INSERT INTO deliveries (mailing_id, subscriber_id) "  # noqa: S608  (our own SQL)
+            f"SELECT ?, s.id FROM subscribers s WHERE ({audience.sql}) AND {_NOT_YET} ORDER BY s.id",
+            (number, *audience.parameters, issue),
+        )
+    return Mailing(
+        id=number,
+        issue=issue,
+        title=edition.title,
+        fingerprint=edition.fingerprint,
+        sender=sender,
+        segment=segment,
+        transport=transport,
+        state=MailingState.PLANNED,
+        planned_at=datetime.fromtimestamp(now, UTC),
+        commit=commit,
+        modified=modified,
+    )
+
+
+# The list is read again here, so that who left after the plan gets nothing more.
+_CLAIM = """
+    SELECT d.subscriber_id, s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status,
+           x.reason
+    FROM deliveries d
+    LEFT JOIN subscribers s ON s.id = d.subscriber_id
+    LEFT JOIN suppressions x ON x.address = s.canonical
+    WHERE d.mailing_id = ? AND d.state = ? AND d.next_at <= ?
+    ORDER BY d.subscriber_id LIMIT ?
+"""
+
+
+def claim(database: Database, lease: Lease, limit: int, now: int) -> list[Subscriber]:
+    """The next recipients, at most `limit`, marked as claimed; empty when nobody is left who is due.
+
+    Those who have never been tried come first. The claim itself is made to survive a power cut: whatever was
+    recorded after it and lost would otherwise be sent twice.
+    """
+    recipients: list[Subscriber] = []
+    while not recipients:
+        with database.transaction(durable=True) as connection:
+            renew(connection, lease, now)
+            rows = (
+                connection.execute(_CLAIM, (lease.mailing, State.PENDING.value, now, limit)).fetchall()
+                or connection.execute(_CLAIM, (lease.mailing, State.DEFERRED.value, now, limit)).fetchall()
+            )
+            if not rows:
+                return []
+            changes = []
+            for number, email, first, last, name, language, tags, fields, status, suppressed in rows:
+                if status != Status.ACTIVE.value or suppressed is not None:
+                    why = suppressed or status or "no longer on the list"
+                    changes.append((State.SKIPPED.value, why, now, lease.mailing, number))
+                    continue
+                changes.append((State.CLAIMED.value, "", now, lease.mailing, number))
+                recipients.append(
+                    Subscriber(
+                        email=email,
+                        first_name=first,
+                        last_name=last,
+                        name=name,
+                        language=language,
+                        tags=tuple(json.loads(tags)) if tags != "[]" else (),
+                        fields=json.loads(fields) if fields != "{}" else {},
+                        id=number,
+                    )
+                )
+            connection.executemany(
+                "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+                changes,
+            )
+    return recipients
+
+
+def record(
+    database: Database,
+    lease: Lease,
+    outcomes: Sequence[tuple[int, Outcome | None]],
+    offered: Iterable[int],
+    now: int,
+) -> None:
+    """Put on record what became of deliveries, then which ones are about to be committed. One transaction.
+
+    An outcome of None means that the content was certainly not taken after all: the delivery is pending again.
+    """
+    with database.transaction() as connection:
+        renew(connection, lease, now)
+        if outcomes:
+            _record_outcomes(connection, lease, outcomes, now)
+        connection.executemany(
+            "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            [(State.OFFERED.value, now, lease.mailing, key) for key in offered],
+        )
+
+
+def _record_outcomes(
+    connection: Connection, lease: Lease, outcomes: Sequence[tuple[int, Outcome | None]], now: int
+) -> None:
+    accepted: list[tuple[int | str, ...]] = []
+    others: list[tuple[int | str, ...]] = []
+    deferred: list[tuple[int, Reply]] = []
+    again: list[tuple[int, ...]] = []
+    for key, outcome in outcomes:
+        match outcome:
+            case Accepted(reply):
+                accepted.append((reply.code, reply.text, now, lease.mailing, key))
+            case Deferred(reply):
+                deferred.append((key, reply))
+            case Rejected(reply):
+                others.append(_row(State.REJECTED, reply, now, lease, key))
+            case Uncertain(reply):
+                others.append(_row(State.UNCERTAIN, reply, now, lease, key))
+            case None:
+                again.append((State.PENDING.value, now, lease.mailing, key))
+    for key, reply in deferred:
+        (attempts,) = connection.execute(
+            "SELECT attempts + 1 FROM deliveries WHERE mailing_id = ? AND subscriber_id = ?", (lease.mailing, key)
+        ).fetchone()
+        # After a day of trying, "later" has become "never".
+        state = State.DEFERRED if attempts < MOST_ATTEMPTS else State.REJECTED
+        others.append(_row(state, reply, now, lease, key))
+        connection.execute(
+            "UPDATE deliveries SET next_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            (now + 60 * minutes_until_retry(attempts), lease.mailing, key),
+        )
+    # The three statements are for three sizes of row: nearly all are accepted, and cost the least.
+    connection.executemany(
+        f"UPDATE deliveries SET state = {State.ACCEPTED.value}, attempts = attempts + 1, code = ?, enhanced = '', "  # noqa: S608
+        "reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+        accepted,
+    )
+    connection.executemany(
+        "UPDATE deliveries SET state = ?, attempts = attempts + 1, code = ?, enhanced = ?, reply = ?, "
+        "updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+        others,
+    )
+    connection.executemany(
+        "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?", again
+    )
+
+
+def _row(state: State, reply: Reply, now: int, lease: Lease, key: int) -> tuple[int | str, ...]:
+    return (state.value, reply.code, reply.enhanced, reply.text, now, lease.mailing, key)
+
+
+def make_due(database: Database, mailing: int, now: int) -> int:
+    """Let every deferred delivery be tried again now; how many there are."""
+    with database.transaction() as connection:
+        return connection.execute(
+            "UPDATE deliveries SET next_at = ? WHERE mailing_id = ? AND state = ? AND next_at > ?",
+            (now, mailing, State.DEFERRED.value, now),
+        ).rowcount

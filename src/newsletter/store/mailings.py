@@ -1,0 +1,217 @@
+"""Mailings: what is sent, frozen; who sends it, under a lease; and what became of it, in numbers.
+
+Exactly one sender works on a mailing. It holds a lease, and a fence: a number that grows with every new holder, and
+without which nothing can be recorded. A sender that slept through its lease finds the fence moved, and stops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from newsletter.delivery import State
+from newsletter.edition import Edition
+from newsletter.errors import LedgerError, Problem
+from newsletter.mailing import Mailing, MailingState
+from newsletter.report import Tally, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from sqlite3 import Connection
+
+    from newsletter.store.database import Database
+
+LEASE_SECONDS = 60
+
+_COLUMNS = (
+    "id, issue, title, fingerprint, sender, segment, transport, state, planned_at, finished_at, commit_hash, modified"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that sends. `boot` tells a restart of the machine from a restart of the program."""
+
+    host: str
+    boot: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.host}|{self.boot}|{self.pid}"
+
+    @classmethod
+    def parse(cls, text: str) -> Worker | None:
+        """The worker that `str` wrote; None for no worker."""
+        host, _, rest = text.partition("|")
+        boot, _, pid = rest.partition("|")
+        return cls(host, boot, int(pid)) if pid.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send a mailing, as long as the fence stands where it stood."""
+
+    mailing: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Somebody in the audience who has not got the mailing, as far as is known, and why."""
+
+    email: str
+    state: State
+    code: int
+    enhanced: str
+    reply: str
+    attempts: int
+    next_at: datetime | None
+
+
+def _mailing(row: tuple[Any, ...]) -> Mailing:
+    number, issue, title, fingerprint, sender, segment, transport, state, planned, finished, commit, modified = row
+    return Mailing(
+        id=number,
+        issue=issue,
+        title=title,
+        fingerprint=fingerprint,
+        sender=sender,
+        segment=segment,
+        transport=transport,
+        state=MailingState(state),
+        planned_at=datetime.fromtimestamp(planned, UTC),
+        finished_at=None if finished is None else datetime.fromtimestamp(finished, UTC),
+        commit=commit,
+        modified=bool(modified),
+    )
+
+
+def mailings_of(database: Database, issue: str | None = None) -> list[Mailing]:
+    """The mailings of one issue, or all of them, oldest first."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM mailings WHERE ? IS NULL OR issue = ? ORDER BY id",  # noqa: S608  (constant columns)
+            (issue, issue),
+        ).fetchall()
+    return [_mailing(row) for row in rows]
+
+
+def edition_of(database: Database, mailing: Mailing) -> Edition:
+    """The edition that the mailing froze."""
+    with database.reading() as connection:
+        (content,) = connection.execute(
+            "SELECT content FROM editions WHERE fingerprint = ?", (mailing.fingerprint,)
+        ).fetchone()
+    return Edition.from_json(content, mailing.issue)
+
+
+def tally_of(database: Database, mailing: int) -> Tally:
+    """How many deliveries stand where."""
+    with database.reading() as connection:
+        return count_states(connection, mailing)
+
+
+def count_states(connection: Connection, mailing: int) -> Tally:
+    """The same, inside a transaction that is under way."""
+    rows = connection.execute("SELECT state, count(*) FROM deliveries WHERE mailing_id = ? GROUP BY state", (mailing,))
+    return tally({State(state): number for state, number in rows})
+
+
+def undelivered(database: Database, mailing: int) -> Iterator[Undelivered]:
+    """Everybody who has not got it, or may not have, in the order of the list."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            """
+            SELECT coalesce(s.email, '(no longer on the list)'), d.state, d.code, d.enhanced, d.reply, d.attempts,
+                   d.next_at
+            FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
+            WHERE d.mailing_id = ? AND d.state != ? ORDER BY d.subscriber_id
+            """,
+            (mailing, State.ACCEPTED.value),
+        )
+        for email, state, code, enhanced, reply, attempts, next_at in rows:
+            due = datetime.fromtimestamp(next_at, UTC) if next_at else None
+            yield Undelivered(email, State(state), code, enhanced, reply, attempts, due)
+
+
+def next_retry(database: Database, mailing: int) -> datetime | None:
+    """When the first deferred delivery may be tried again."""
+    with database.reading() as connection:
+        (moment,) = connection.execute(
+            "SELECT min(next_at) FROM deliveries WHERE mailing_id = ? AND state = ?", (mailing, State.DEFERRED.value)
+        ).fetchone()
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+
+def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive: Callable[[Worker], bool]) -> Lease:
+    """Take the lease of a mailing, and settle what its last holder left behind.
+
+    What was claimed and not offered goes back to pending; what was offered and has no answer is uncertain. If the
+    machine has been restarted since, the last records may have been lost with the power, and everything that the
+    holder had claimed is uncertain. Raises LedgerError when another process is at work.
+    """
+    with database.transaction() as connection:
+        text, lease_until, fence = connection.execute(
+            "SELECT worker, lease_until, fence FROM mailings WHERE id = ?", (mailing,)
+        ).fetchone()
+        holder = Worker.parse(text)
+        if holder is not None:
+            same_machine = holder.host == worker.host
+            dead = same_machine and (holder.boot != worker.boot or not is_alive(holder))
+            if not dead and lease_until > now:
+                raise LedgerError(
+                    Problem(
+                        f"another process is sending this mailing (process {holder.pid} on {holder.host})",
+                        fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s without a sign of life",
+                    )
+                )
+            lost_power = same_machine and holder.boot != worker.boot
+            _settle(connection, mailing, now, lost_power=lost_power)
+        connection.execute(
+            "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ? WHERE id = ?",
+            (str(worker), now + LEASE_SECONDS, MailingState.SENDING.value, mailing),
+        )
+    return Lease(mailing, fence + 1)
+
+
+def _settle(connection: Connection, mailing: int, now: int, *, lost_power: bool) -> None:
+    claimed_becomes = State.UNCERTAIN if lost_power else State.PENDING
+    why = "the machine went down while this was being sent" if lost_power else ""
+    connection.execute(
+        "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND state = ?",
+        (claimed_becomes.value, why, now, mailing, State.CLAIMED.value),
+    )
+    connection.execute(
+        "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND state = ?",
+        (State.UNCERTAIN.value, "the sender stopped before an answer was on record", now, mailing, State.OFFERED.value),
+    )
+
+
+def renew(connection: Connection, lease: Lease, now: int) -> None:
+    """Prolong the lease inside a transaction. Raises LedgerError when another sender has taken over."""
+    renewed = connection.execute(
+        "UPDATE mailings SET lease_until = ? WHERE id = ? AND fence = ?",
+        (now + LEASE_SECONDS, lease.mailing, lease.fence),
+    ).rowcount
+    if not renewed:
+        raise LedgerError(
+            Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
+        )
+
+
+def let_go(database: Database, lease: Lease, now: int) -> Tally:
+    """Give the lease back. What was claimed and not offered is pending again; what has no answer is uncertain.
+
+    The mailing is finished if nothing is left to do: only then does every delivery have its last state.
+    """
+    with database.transaction() as connection:
+        renew(connection, lease, now)
+        _settle(connection, lease.mailing, now, lost_power=False)
+        counts = count_states(connection, lease.mailing)
+        state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
+        connection.execute(
+            "UPDATE mailings SET worker = '', lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
+            (state.value, finished, lease.mailing),
+        )
+    return counts
