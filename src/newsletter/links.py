@@ -54,6 +54,13 @@ class Signer:
         mac = hmac.digest(self._keys[self._newest], body, "sha256")[:_MAC_BYTES]
         return urlsafe_b64encode(body + mac).decode()
 
+    def message_id(self, mailing: int, subscriber: int, domain: str) -> str:
+        """The Message-ID of a delivery, with its brackets: the same at every attempt, and not to be guessed."""
+        name = f"{mailing}.{subscriber}"
+        # By the oldest key: a rotation between two attempts must not change it.
+        mac = hmac.digest(self._keys[min(self._keys)], name.encode(), "sha256").hex()[:16]
+        return f"<{name}.{mac}@{domain}>"
+
     def read(self, token: str, purpose: Purpose) -> Ticket | None:
         """The ticket that a token stands for, or None when it is forged, damaged or made for something else."""
         try:

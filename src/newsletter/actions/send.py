@@ -1,0 +1,177 @@
+"""Send: claim recipients, compose their messages, deliver them, record what became of each.
+
+Whatever ends it (the last recipient, a stop, a lost server, a crash), the ledger says of every recipient where they
+stand. Nothing is offered before that is on record, and nothing that may have been taken is offered again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from newsletter.errors import NewsletterError
+from newsletter.links import Links, Signer, links_for
+from newsletter.message import Compiled, Mailbox
+from newsletter.outcome import Outcome, Rejected, Reply
+from newsletter.store.ledger import claim, record
+from newsletter.store.mailings import Worker, acquire, let_go, renew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from newsletter.mailing import Mailing
+    from newsletter.message import Message
+    from newsletter.report import Tally
+    from newsletter.store.database import Database
+    from newsletter.subscriber import Subscriber
+    from newsletter.transports import Transport
+
+    Evaluate = Callable[[Subscriber, Links], Sequence[str]]
+
+# A claim holds what is sent in about this many seconds: short, so that who leaves during the send gets nothing more.
+_CLAIM_SECONDS = 1.0
+_SMALLEST_CLAIM, _LARGEST_CLAIM = 50, 2_000
+_HEARTBEAT_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """All that turns a recipient into a message: the compiled edition, its values, and signed links."""
+
+    compiled: Compiled
+    evaluate: Evaluate
+    signer: Signer
+    base_url: str
+    issue: str
+    domain: str  # right of the @ in Message-IDs
+    mailing: int = 0
+
+    def message_for(self, recipient: Subscriber, moment: datetime) -> Message:
+        """The message for one recipient. Its Message-ID is the same at every attempt, so that copies can be told.
+
+        Raises ValueError or NewsletterError if this recipient's data cannot be put into the mail.
+        """
+        links = links_for(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
+        return self.compiled.compose(
+            recipient.id,
+            Mailbox(recipient.email, recipient.display_name),
+            self.evaluate(recipient, links),
+            message_id=self.signer.message_id(self.mailing, recipient.id, self.domain),
+            date=moment,
+            unsubscribe_url=links.unsubscribe,
+        )
+
+
+def send(
+    database: Database,
+    mailing: Mailing,
+    post: Post,
+    transport: Transport,
+    clock: Callable[[], datetime],
+    *,
+    progress: Callable[[Sequence[Outcome]], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Tally:
+    """Send a planned mailing, or go on with one, until nobody is left who is due, or `stop` says so.
+
+    Returns the tally of the whole mailing. Raises LedgerError if another process is sending it, and whatever made
+    the transport or the store give up; what was done until then is on record.
+    """
+
+    def now() -> int:
+        return int(clock().timestamp())
+
+    lease = acquire(database, mailing.id, this_worker(), now(), is_alive)
+    outcomes: list[tuple[int, Outcome | None]] = []
+
+    def recipients() -> Iterator[Subscriber]:
+        size = _SMALLEST_CLAIM
+        while not stop():
+            began = monotonic()
+            chunk = claim(database, lease, size, now())
+            if not chunk:
+                return
+            for recipient in chunk:
+                if stop():
+                    return
+                yield recipient
+            # Grow by halves towards what is sent in the time that a claim may last.
+            fitting = int(len(chunk) * _CLAIM_SECONDS / max(monotonic() - began, 0.001))
+            size = max(_SMALLEST_CLAIM, min(fitting, size * 2, _LARGEST_CLAIM))
+
+    def messages() -> Iterator[Message]:
+        for recipient in recipients():
+            try:
+                yield post.message_for(recipient, clock().replace(microsecond=0))
+            except (ValueError, NewsletterError) as error:
+                outcomes.append((recipient.id, Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))))
+
+    def write_down(offered: Sequence[Message] = ()) -> None:
+        record(database, lease, outcomes, [message.key for message in offered], now())
+        outcomes.clear()
+
+    def beat() -> None:
+        with database.transaction() as connection:
+            renew(connection, lease, now())
+
+    with _Heartbeat(beat):
+        try:
+            for results in transport.deliver(messages(), write_down):
+                outcomes += [(message.key, outcome) for message, outcome in results]
+                progress([outcome for _, outcome in results if outcome is not None])
+            write_down()
+        except BaseException:
+            # Say what is known; if even that fails, what has no answer on record is uncertain, and stays so.
+            with suppress(NewsletterError):
+                write_down()
+                let_go(database, lease, now())
+            raise
+    return let_go(database, lease, now())
+
+
+class _Heartbeat:
+    """Renews the lease while the sender waits for a slow server."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._end = Event()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def _run(self) -> None:
+        while not self._end.wait(_HEARTBEAT_SECONDS):
+            # If the store cannot be written or the lease is lost, the next record will say so where it matters.
+            with suppress(NewsletterError):
+                self._beat()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def this_worker() -> Worker:
+    """The process that runs, as the ledger names it."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return Worker(platform.node(), boot.read_text().strip() if boot.exists() else "", os.getpid())
+
+
+def is_alive(worker: Worker) -> bool:
+    """Whether a process of this machine is still there. Windows cannot say without a handle: assume that it is."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
