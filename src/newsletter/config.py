@@ -1,0 +1,319 @@
+"""Config: newsletter.toml as frozen values. Every mistake in it is reported at once, with its line and a way out.
+
+    [newsletter]         title language base_url postal_address issues templates theme
+    [sender]             name email reply_to
+    [store]              url
+    [transport]          use
+    [transports.NAME]    kind, and what that kind takes
+
+The same stands in pyproject.toml under [tool.newsletter], [tool.newsletter.sender] and so on.
+
+A secret is never written here: the file names an environment variable or another file, and `sources/settings.py` reads
+that one when the transport is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newsletter.config_values import KINDS, NEEDED, SECTIONS, Keys, completed, in_folder
+from newsletter.errors import ConfigError, Problem, did_you_mean
+from newsletter.toml_places import read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from newsletter.toml_places import Found, KeyPath
+
+_NEEDED_TO_SEND = (
+    ("newsletter", "title", "readers and their filters know the list by it", '"My letter"'),
+    ("newsletter", "base_url", "every message links to the page where a reader leaves", '"https://letter.example.org"'),
+    ("newsletter", "postal_address", "the law wants one in every newsletter", '"12 Lilac Street, Springfield"'),
+    ("sender", "email", "every message comes from somebody", '"letter@example.org"'),
+    ("transport", "use", "the messages need a way out", '"relay"'),
+)
+_PYPROJECT = "pyproject.toml"
+_SECRETS = {"password", "passwd", "pass", "secret", "token", "api_key"}
+
+# ── What was read ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password or key. Only `reveal()` shows it: no log line, error or repr does."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The secret itself, for the one place that hands it to a server."""
+        return self._value
+
+    def __str__(self) -> str:
+        return "(secret)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the messages come from; all empty until the author has filled them in."""
+
+    name: str = ""
+    email: str = ""
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportConfig:
+    """One way out, as configured. Which fields mean something follows from the kind."""
+
+    name: str
+    kind: str  # a key of KINDS
+    host: str = ""
+    port: int = 0
+    security: str = "none"  # none | starttls | tls
+    username: str = ""  # "": no login
+    password_env: str = ""  # the name of an environment variable
+    password_file: Path | None = None
+    connections: int = 10
+    timeout: float = 60.0  # seconds
+    local_hostname: str = ""  # what EHLO says; "": this machine's name
+    path: Path | None = None  # of the kind "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A newsletter's settings. Paths stand below the file's folder already, and `store_url` names its file in full."""
+
+    path: Path  # the file that this was read from
+    issues: Path
+    templates: Path  # may not exist: the author's own themes are optional
+    store_url: str
+    title: str = ""
+    language: str = "en"
+    base_url: str = ""  # without a slash at its end
+    postal_address: str = ""  # may have several lines
+    theme: str = "letter"
+    sender: Sender = Sender()
+    transport: str = ""  # the name of the transport that is used unless another one is asked for
+    transports: Mapping[str, TransportConfig] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where the newsletter lives: what the file names is relative to this."""
+        return self.path.parent
+
+    def chosen_transport(self, name: str | None = None) -> TransportConfig:
+        """The named transport (as by `--transport`), or the one that [transport] says to use. Raises ConfigError."""
+        wanted = name or self.transport
+        if wanted in self.transports:
+            return self.transports[wanted]
+        problem = f"there is no transport {wanted!r}" if wanted else "no transport is chosen"
+        fix = _transport_fix(wanted, self.transports, str(self.path))
+        raise ConfigError(Problem(problem, str(self.path), fix=fix))
+
+    def problems_before_sending(self) -> tuple[Problem, ...]:
+        """What a real send needs and the file does not say yet, each with the line to add; empty when all is there."""
+        path = str(self.path)
+        said = {
+            "title": self.title,
+            "base_url": self.base_url,
+            "postal_address": self.postal_address,
+            "email": self.sender.email,
+            "use": self.transport,
+        }
+        return tuple(
+            Problem(
+                f"{key} is missing: {reason}", path, fix=f"write below {_heading(section, path)}: {key} = {example}"
+            )
+            for section, key, reason, example in _NEEDED_TO_SEND
+            if not said[key]
+        )
+
+
+# ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_config(text: str, path: str) -> Config:
+    """The settings in the text of a newsletter.toml, or of a pyproject.toml (told by the path's last part).
+
+    Raises ConfigError with a Problem for each mistake, in the order of the text.
+    """
+    document, places = read_toml(text, path, ConfigError)
+    mistakes = _Mistakes(path, places)
+    home: KeyPath = ()
+    if Path(path).name == _PYPROJECT:
+        home = ("tool", "newsletter")
+        document = _table(_table(document, "tool"), "newsletter")
+        if not document:
+            mistakes.add((), "there is no section [tool.newsletter]", "add it, or run newsletter init")
+    sections = dict(_sections(document, home, mistakes))
+    values = {
+        name: _values(*sections[name], keys, mistakes) if name in sections else {} for name, keys in SECTIONS.items()
+    }
+    transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
+    transport = _used(sections, values["transport"].get("use", ""), mistakes)
+    mistakes.report()
+    settings, folder = values["newsletter"], Path(path).parent
+    return Config(
+        path=Path(path),
+        issues=folder / (settings.pop("issues", "") or "issues"),
+        templates=folder / (settings.pop("templates", "") or "templates"),
+        store_url=in_folder(values["store"].get("url") or "sqlite:///newsletter.db", folder),
+        sender=Sender(**values["sender"]),
+        transport=transport,
+        transports={each.name: each for each in transports},
+        **{key: value for key, value in settings.items() if value},
+    )
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    inner = document.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+class _Mistakes:
+    """What is wrong so far, each with the place of its key or value."""
+
+    def __init__(self, path: str, places: Mapping[KeyPath, Found]) -> None:
+        self.path = path
+        self._places = places
+        self._found: list[Problem] = []
+
+    def add(self, where: KeyPath, message: str, fix: str | None, *, at_value: bool = False) -> None:
+        found = self._places.get(where)
+        line, column = found[at_value] if found else (None, None)
+        self._found.append(Problem(message, self.path, line, column, fix))
+
+    def report(self) -> None:
+        if self._found:
+            raise ConfigError(*sorted(self._found, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+
+def _sections(
+    document: dict[str, Any], home: KeyPath, mistakes: _Mistakes
+) -> Iterator[tuple[str, tuple[dict[str, Any], KeyPath]]]:
+    """Each known section with its table and its path; what is no section is a mistake."""
+    known = (*SECTIONS, "transports")
+    loose = {}
+    for name, table in document.items():
+        where = (*home, name)
+        if name in known and not (home and name == "newsletter"):
+            if isinstance(table, dict):
+                yield name, (table, where)
+            else:
+                mistakes.add(where, f"{name} must be a section", f"write [{_written(where)}] on a line of its own")
+        elif home:
+            loose[name] = table
+        elif isinstance(table, dict):
+            mistakes.add(where, f"there is no section [{name}]", did_you_mean(name, known))
+        else:
+            mistakes.add(
+                where,
+                f"{name!r} stands outside of any section",
+                _home_of(name, table, (), mistakes.path) or "every setting stands below a [section]",
+            )
+    if home:
+        yield "newsletter", (loose, home)
+
+
+def _values(table: dict[str, Any], where: KeyPath, keys: Keys, mistakes: _Mistakes) -> dict[str, Any]:
+    """The good values of a section; each unknown key and each wrong value is a mistake."""
+    values = {}
+    for key, raw in table.items():
+        at = (*where, key)
+        if key in keys:
+            try:
+                values[key] = keys[key](raw)
+            except ConfigError as error:
+                problem = error.problems[0]
+                mistakes.add(at, f"{key} {problem.message}", problem.fix, at_value=True)
+        elif key in _SECRETS:
+            advice = 'password_env = "NEWSLETTER_SMTP_PASSWORD" names a variable, password_file = "…" a file'
+            mistakes.add(at, f"{key} must not stand in this file: who reads the file could send as you", advice)
+        else:
+            fix = _home_of(key, raw, where, mistakes.path) or (did_you_mean(key, keys) if keys else "take it away")
+            mistakes.add(at, f"[{_written(where)}] has no key {key!r}", fix)
+    return values
+
+
+def _transports(table: dict[str, Any], where: KeyPath, mistakes: _Mistakes) -> Iterator[TransportConfig]:
+    folder = Path(mistakes.path).parent
+    for name, settings in table.items():
+        at = (*where, name)
+        if isinstance(settings, dict):
+            if kind := _kind(settings.get("kind"), name, at, mistakes):
+                others = {key: value for key, value in settings.items() if key != "kind"}
+                values = _values(others, at, KINDS[kind], mistakes)
+                _check_whole(name, kind, settings, at, mistakes)
+                yield TransportConfig(name, kind, **completed(kind, values, folder))
+        else:
+            fix = (
+                _home_of(name, settings, where, mistakes.path)
+                or f"each transport is a section: [{_written((*where, 'relay'))}]"
+            )
+            mistakes.add(at, f"[{_written(where)}] has no key {name!r}", fix)
+
+
+def _kind(kind: object, name: str, at: KeyPath, mistakes: _Mistakes) -> str | None:
+    if isinstance(kind, str) and kind in KINDS:
+        return kind
+    if kind:
+        fix = did_you_mean(str(kind), KINDS)
+        mistakes.add((*at, "kind"), f"there is no kind of transport {kind!r}", fix, at_value=True)
+    else:
+        mistakes.add(at, f"the transport {name!r} has no kind", f"write below it: kind = …, one of {', '.join(KINDS)}")
+    return None
+
+
+def _check_whole(name: str, kind: str, settings: dict[str, Any], at: KeyPath, mistakes: _Mistakes) -> None:
+    """Find what no single key shows: one that is missing, or two that do not go together."""
+    for key, example in NEEDED.get(kind, {}).items():
+        if not settings.get(key):
+            mistakes.add(at, f"the transport {name!r} has no {key}", f'write below it: {key} = "{example}"')
+    passwords = [key for key in ("password_env", "password_file") if settings.get(key)]
+    if len(passwords) == 2:
+        mistakes.add((*at, passwords[1]), f"the transport {name!r} names two passwords", "keep one of them")
+    if settings.get("username") and not passwords and not _SECRETS & settings.keys():
+        fix = 'write password_env = "NEWSLETTER_SMTP_PASSWORD" and set that variable, or take username away'
+        mistakes.add((*at, "username"), f"the transport {name!r} has a username and no password", fix)
+
+
+def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: _Mistakes) -> str:
+    """The name of the transport to use: as said, or the only one that there is."""
+    transports, _ = sections.get("transports", ({}, ()))
+    if not name:
+        return next(iter(transports)) if len(transports) == 1 else ""
+    if name not in transports:
+        where = (*sections["transport"][1], "use")
+        fix = _transport_fix(name, transports, mistakes.path)
+        mistakes.add(where, f"there is no transport {name!r}", fix, at_value=True)
+    return name
+
+
+def _transport_fix(name: str, transports: Mapping[str, object], path: str) -> str:
+    if transports:
+        return did_you_mean(name, transports)
+    heading = _heading(f"transports.{name or 'relay'}", path)
+    return f'add a section {heading} with kind = "smtp"'
+
+
+def _home_of(key: str, value: object, where: KeyPath, path: str) -> str | None:
+    """Where a key belongs that stands in the wrong section; None when it belongs nowhere."""
+    if where[-1:] == ("transport",) and isinstance(value, dict):
+        return f"with an s: {_heading(f'transports.{key}', path)}"
+    homes = [section for section, keys in SECTIONS.items() if key in keys]
+    if "transports" not in where and (key == "kind" or any(key in keys for keys in KINDS.values())):
+        homes.append("transports.relay")
+    return f"it belongs in {_heading(homes[0], path)}" if homes else None
+
+
+def _heading(section: str, path: str) -> str:
+    """How a section is headed in the file at the path."""
+    if Path(path).name != _PYPROJECT:
+        return f"[{section}]"
+    return "[tool.newsletter]" if section == "newsletter" else f"[tool.newsletter.{section}]"
+
+
+def _written(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)
