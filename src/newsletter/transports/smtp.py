@@ -349,8 +349,8 @@ class _Run:
         known, again = connection.dialogue.lost(reason, len(connection.unsent))
         connection.sock.close()
         self.results += known
-        for message in again:
-            tries = self.tries[message.key] = self.tries.get(message.key, 0) + 1
+        for message, heard in again:
+            tries = self.tries[message.key] = self.tries.get(message.key, 0) + heard
             if self.fatal:
                 self.results.append((message, None))
             elif tries < _TRIES:

@@ -157,13 +157,15 @@ class Dialogue:
             if result := self._answer(reply):
                 results.append(result)
 
-    def lost(self, reason: Reply, unsent: int) -> tuple[Results, list[Message]]:
+    def lost(self, reason: Reply, unsent: int) -> tuple[Results, list[tuple[Message, bool]]]:
         """What is known when the connection breaks with `unsent` octets of `out` not yet given to it.
 
-        Returns what can be said for certain or must be called uncertain, and the messages that were not taken.
+        Returns what can be said for certain or must be called uncertain; and the messages that were not taken, each
+        with whether the server had heard its recipient, and so may have broken the connection over it.
         """
         known: Results = []
-        again: list[Message] = []
+        again: list[tuple[Message, bool]] = []
+        unheard = {id(transaction) for step, transaction in self._expected if step is Step.MAIL}
         seen: set[int] = set()
         for _, transaction in self._expected:
             if id(transaction) in seen:
@@ -174,7 +176,7 @@ class Dialogue:
             elif transaction.committed and unsent <= transaction.behind:
                 known.append((transaction.message, Uncertain(reason)))
             else:
-                again.append(transaction.message)
+                again.append((transaction.message, id(transaction) not in unheard))
         self._expected.clear()
         self.ready = None
         return known, again

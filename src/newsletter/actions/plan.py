@@ -1,0 +1,142 @@
+"""Plan: whom an issue would go to, who is left out and why, and what stands in the way. Nothing is written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from newsletter.errors import IssueError, LedgerError, Problem
+from newsletter.links import Links
+from newsletter.mailing import MailingState
+from newsletter.render.slots import evaluator, needs
+from newsletter.store.ledger import count_new
+from newsletter.store.mailings import mailings_of, next_retry, tally_of
+from newsletter.store.subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from newsletter.audience import Segment
+    from newsletter.edition import Edition
+    from newsletter.issue import Issue
+    from newsletter.mailing import Mailing
+    from newsletter.report import Tally
+    from newsletter.store.database import Database
+
+ALREADY = "already in a mailing of this issue"
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing would do."""
+
+    issue: Issue
+    edition: Edition
+    segment: Segment
+    recipients: int
+    left_out: Mapping[str, int]  # why → how many, of everybody on the list
+
+
+def make_plan(database: Database, issue: Issue, edition: Edition, segment: Segment, *, new_only: bool = False) -> Plan:
+    """Look at the list and at the issue's earlier mailings, and say what publishing would do.
+
+    Raises LedgerError when the issue was sent already, or its sending is under way; when nobody would get it; and
+    IssueError when a recipient lacks something that the issue prints without a default.
+    """
+    earlier = mailings_of(database, issue.key)
+    if earlier and not new_only:
+        raise _sent_already(database, issue, earlier[-1], segment)
+    unfinished = [mailing for mailing in earlier if mailing.state is not MailingState.FINISHED]
+    if unfinished:
+        raise _under_way(database, unfinished[-1])
+    subscribers = Subscribers(database)
+    audience = subscribers.audience(segment)
+    recipients = count_new(database, issue.key, audience)
+    left_out = dict(subscribers.left_out(segment))
+    if already := sum(tally_of(database, mailing.id).planned for mailing in earlier):
+        left_out[ALREADY] = already
+    if not recipients:
+        raise _nobody(left_out, segment)
+    _check_values(database, issue, edition, segment)
+    return Plan(issue, edition, segment, recipients, left_out)
+
+
+def _sent_already(database: Database, issue: Issue, mailing: Mailing, segment: Segment) -> LedgerError:
+    if mailing.state is not MailingState.FINISHED:
+        return _under_way(database, mailing)
+    counts = tally_of(database, mailing.id)
+    new = count_new(database, issue.key, Subscribers(database).audience(segment))
+    when = f"{mailing.planned_at:%Y-%m-%d}"
+    command = f"newsletter publish {issue.key} --new-only"
+    fix = (
+        f"to reach only the {new} who have joined since: {command}"
+        if new
+        else f"nobody has joined since; later, to reach only new subscribers: {command}"
+    )
+    return LedgerError(Problem(f"this issue was sent on {when}, to {counts.accepted} readers", issue.path, fix=fix))
+
+
+def _under_way(database: Database, mailing: Mailing) -> LedgerError:
+    counts = tally_of(database, mailing.id)
+    left = counts.pending + counts.deferred
+    when = next_retry(database, mailing.id)
+    later = f" ({counts.deferred} of them deferred, the next at {when:%H:%M} UTC)" if when else ""
+    return LedgerError(
+        Problem(
+            f"the sending of this issue has begun and is not at its end: {left} of {counts.planned} are left{later}",
+            fix=f"newsletter resume {mailing.issue}",
+        )
+    )
+
+
+def _nobody(left_out: Mapping[str, int], segment: Segment) -> LedgerError:
+    if not left_out:
+        return LedgerError(
+            Problem("there is nobody on the list yet", fix="newsletter subscribers import FILE.csv, or add EMAIL")
+        )
+    why = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
+    fix = "check the rule of --segment" if segment.text else "see newsletter subscribers list"
+    return LedgerError(Problem(f"nobody would get this issue: {why}", fix=fix))
+
+
+def _check_values(database: Database, issue: Issue, edition: Edition, segment: Segment) -> None:
+    """Before the first message leaves: everybody has what the issue prints without a default."""
+    needed = needs(edition)
+    needed.pop("email", None)
+    if not needed:
+        return
+    values = evaluator(edition)
+    links = Links("https://example.org/", "https://example.org/", "https://example.org/")
+    wanting: list[str] = []
+    number = 0
+    problem: Problem | None = None
+    for subscriber in Subscribers(database).recipients(segment):
+        try:
+            values(subscriber, links)
+        except IssueError as error:
+            number += 1
+            problem = problem or error.problems[0]
+            if len(wanting) < _EXAMPLES:
+                wanting.append(subscriber.email)
+    if problem is not None:
+        names = ", ".join(wanting) + (", …" if number > len(wanting) else "")
+        raise IssueError(
+            Problem(
+                f"{number} recipients lack a value that is printed here without a default ({names})",
+                problem.path or issue.path,
+                problem.line,
+                problem.column,
+                problem.fix,
+            )
+        )
+
+
+def what_is_left(database: Database, issue: str) -> tuple[Mailing, Tally]:
+    """The issue's last mailing and where it stands. Raises LedgerError when it has none."""
+    mailings = mailings_of(database, issue)
+    if not mailings:
+        raise LedgerError(
+            Problem(f"the issue {issue!r} has not been published", fix=f"newsletter publish {issue}, or check its name")
+        )
+    return mailings[-1], tally_of(database, mailings[-1].id)
