@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 
 _LINE = 76  # characters in a line of quoted-printable, and of a header with encoded words
+_WIDTH = _LINE - 1  # of them for text: one column stays free for the "=" of a soft break
 _WORD = 75  # characters in one encoded word
 
 # What may not stand in a header value at all: it would end the header, or cannot be written.
@@ -135,8 +136,7 @@ def _quoted_line(line: str, *, keep_end: bool) -> list[str]:
         elif units[start : start + 5] == ["F", "r", "o", "m", " "]:
             units[start] = "=46"
         width, end = 0, start
-        # One column stays free for the "=" of a soft break.
-        while end < len(units) and width + len(units[end]) <= _LINE - 1:
+        while end < len(units) and width + len(units[end]) <= _WIDTH:
             width += len(units[end])
             end += 1
         out.append("".join(units[start:end]))
@@ -146,10 +146,8 @@ def _quoted_line(line: str, *, keep_end: bool) -> list[str]:
     return out
 
 
-# A value that is its own encoding: short, and nothing in it that quoted-printable or SMTP could take amiss.
-_ITSELF = re.compile(
-    r"[A-EG-Za-z0-9!\"#$%&'()*+,/:;<>?@\[\]^_`{|}~-][A-Za-z0-9!\"#$%&'()*+,./:;<>?@\[\]^_`{|}~ -]{0,73}"
-)
+# Characters that stand for themselves in quoted-printable, wherever they stand in a line but at its beginning.
+_THEMSELVES = re.compile(r"[!-<>-~](?:[ -<>-~]*[!-<>-~])?")
 
 
 def quoted_value(text: str) -> bytes:
@@ -157,6 +155,9 @@ def quoted_value(text: str) -> bytes:
 
     Raises UnicodeEncodeError (a ValueError) for a lone surrogate.
     """
-    if _ITSELF.fullmatch(text):
-        return text.encode("ascii") + b"=\r\n"
+    # Nearly every value is a name or a link, and its own encoding.
+    if _THEMSELVES.fullmatch(text):
+        pieces = [text] if len(text) <= _WIDTH else [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
+        if not any(piece[0] in ".F" for piece in pieces):
+            return ("=\r\n".join(pieces) + "=\r\n").encode("ascii")
     return quoted_printable(text, soft_end=True)

@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,19 +78,32 @@ class Signer:
         return Ticket(purpose, int.from_bytes(body[2:7], "big"), int.from_bytes(body[7:11], "big"))
 
 
-@dataclass(frozen=True, slots=True)
 class Links:
-    """The addresses that one recipient of one mailing finds in the mail."""
+    """The signed addresses that one recipient of one mailing finds in the mail, each made when it is asked for."""
 
-    unsubscribe: str
-    preferences: str
-    archive: str
+    def __init__(self, signer: Signer, base_url: str, issue: str, subscriber: int, mailing: int) -> None:
+        """Addresses below `base_url`, which has no slash at its end."""
+        self._signer = signer
+        self._base_url = base_url
+        self._issue = issue
+        self._subscriber = subscriber
+        self._mailing = mailing
 
+    @cached_property
+    def unsubscribe(self) -> str:
+        """Where one click ends the subscription (RFC 8058)."""
+        return self._signed("unsubscribe", Purpose.UNSUBSCRIBE)
 
-def links_for(signer: Signer, base_url: str, issue: str, subscriber: int, mailing: int) -> Links:
-    """The signed addresses for one recipient, below `base_url` (without a slash at its end)."""
-    return Links(
-        unsubscribe=f"{base_url}/unsubscribe/{signer.token(Ticket(Purpose.UNSUBSCRIBE, subscriber, mailing))}",
-        preferences=f"{base_url}/preferences/{signer.token(Ticket(Purpose.PREFERENCES, subscriber, mailing))}",
-        archive=f"{base_url}/archive/{issue}",
-    )
+    @cached_property
+    def preferences(self) -> str:
+        """Where the person sees and changes what is known of them."""
+        return self._signed("preferences", Purpose.PREFERENCES)
+
+    @property
+    def archive(self) -> str:
+        """The issue on the web, the same for everybody."""
+        return f"{self._base_url}/archive/{self._issue}"
+
+    def _signed(self, page: str, purpose: Purpose) -> str:
+        token = self._signer.token(Ticket(purpose, self._subscriber, self._mailing))
+        return f"{self._base_url}/{page}/{token}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.edition import Choice, Edition, Expression, Pattern, Slot, Where, fill
-from newsletter.links import Purpose, Signer, Ticket, links_for
+from newsletter.links import Links, Purpose, Signer, Ticket
 
 patterns: st.SearchStrategy[Pattern] = st.recursive(
     st.lists(st.text(max_size=20) | st.builds(Slot, st.integers(0, 2), st.sampled_from(list(Where))), max_size=4).map(
@@ -91,7 +91,7 @@ def test_a_message_id_stays_the_same_when_a_key_is_added() -> None:
 
 
 def test_links_hold_no_address_and_stand_below_the_base_url() -> None:
-    links = links_for(SIGNER, "https://letter.example.org", "2026-11-hello", 12, 3)
+    links = Links(SIGNER, "https://letter.example.org", "2026-11-hello", 12, 3)
     assert links.archive == "https://letter.example.org/archive/2026-11-hello"
     assert links.unsubscribe.startswith("https://letter.example.org/unsubscribe/")
     assert links.unsubscribe != links.preferences

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from newsletter.errors import NewsletterError
-from newsletter.links import Links, Signer, links_for
+from newsletter.links import Links, Signer
 from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.ledger import claim, record
@@ -58,7 +58,7 @@ class Post:
 
         Raises ValueError or NewsletterError if this recipient's data cannot be put into the mail.
         """
-        links = links_for(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
+        links = Links(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
         return self.compiled.compose(
             recipient.id,
             Mailbox(recipient.email, recipient.display_name),
