@@ -106,7 +106,9 @@ def test_writers_wait_for_ten_seconds_and_the_file_is_in_wal_mode(url: str) -> N
 
 
 def test_a_path_with_question_marks_percents_and_accents_is_only_a_path(tmp_path: Path) -> None:
-    odd = tmp_path / "été 100% ?mode=ro#x.db"
+    folder = tmp_path / "?mode=ro"
+    folder.mkdir()
+    odd = folder / "été 100%#x.db"
     with open_database(f"sqlite:///{odd}") as database:
         put_someone(database)
     assert odd.exists()
@@ -118,6 +120,7 @@ def test_a_path_with_question_marks_percents_and_accents_is_only_a_path(tmp_path
         ("postgresql://ana:secret@db.example.org/list", ["SQLite", "postgresql://…@db.example.org/list"]),
         ("newsletter.db", ["sqlite:///newsletter.db"]),
         ("sqlite:///", ["sqlite:///newsletter.db"]),
+        ("sqlite:///newsletter.db?mode=ro", ["takes no options"]),
     ],
 )
 def test_an_address_of_another_kind_of_database_is_refused_and_its_password_kept_quiet(

@@ -52,6 +52,8 @@ class Database:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            # For comparisons without case outside ASCII, of which SQLite's lower() knows nothing.
+            connection.create_function("fold", 1, str.casefold, deterministic=True)
         except sqlite3.Error:
             connection.close()
             raise
@@ -155,7 +157,7 @@ def open_database(
     Raises StoreError: no such database, not one of ours, written by a newer program, locked, read-only.
     """
     folder = None
-    if url == PREFIX:
+    if url in (PREFIX, f"{PREFIX}/:memory:"):
         folder = tempfile.TemporaryDirectory(prefix="newsletter-", ignore_cleanup_errors=True)
         path, synchronous = Path(folder.name) / "newsletter.db", "OFF"
     else:
@@ -188,7 +190,10 @@ def path_of(url: str) -> Path:
             Problem(f"this version keeps the list in SQLite, and cannot open {_without_password(url)!r}",
                     fix='write url = "sqlite:///newsletter.db" under [store] in newsletter.toml')
         )  # fmt: skip
-    return Path(url.removeprefix(f"{PREFIX}/"))
+    path = Path(url.removeprefix(f"{PREFIX}/"))
+    if "?" in path.name:
+        raise StoreError(Problem("a store's address takes no options", path=url, fix="take off the ? and all after it"))
+    return path
 
 
 def _without_password(url: str) -> str:

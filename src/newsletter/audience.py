@@ -1,0 +1,105 @@
+"""Segment: a rule that says who gets an issue, as a tree. Audience: the people it meant on that day, in numbers.
+
+`segment.py` reads the rule that an author writes, `store/segments.py` says the tree in SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """`all`, and the empty rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """`tag:volunteer`, `tag in (a, b)`: has one of these tags."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`city = Nantes`, `city in (Nantes, Rennes)`: the text is one of these."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`email contains "@example.org"`: the text has this in it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """`joined before 2026-01-01`: the day is known, not before `first` and not after `last`, where these are given."""
+
+    name: str
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """`has city`: something is known there."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """`received "2026-10-hello"`: that issue was accepted for this person."""
+
+    issue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Everybody but these."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of these at once."""
+
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of these."""
+
+    rules: tuple[Rule, ...]
+
+
+Rule = Everybody | Tagged | OneOf | Contains | Between | Has | Received | Not | And | Or
+
+EVERYBODY = Everybody()
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """How many a segment meant on that day, and why the others were left out; together, everybody on the list."""
+
+    recipients: int = 0
+    pending: int = 0  # have not confirmed yet
+    unsubscribed: int = 0
+    suppressed: int = 0  # active, and their address bounces or was blocked
+    outside: int = 0  # active, and not in the segment
+
+    @property
+    def total(self) -> int:
+        """Everybody on the list."""
+        return self.recipients + self.pending + self.unsubscribed + self.suppressed + self.outside

@@ -1,0 +1,198 @@
+"""Many people at once: a list is taken in batches, each in one transaction, so that a stop loses only the current one.
+
+What an import may do, and what it never does:
+
+    leaves    the row says unsubscribed, bounced, …      suppressed, whoever else says what
+    blocked   the address left or was suppressed before  nothing is changed: an import brings nobody back
+    known     the person is on the list                  what the row says is new; what it leaves empty stays
+    new                                                  added, with the date that the row gives
+    again     the address stood in an earlier row        only a wish to leave counts
+
+Measured (2 shared cores, 1,000,000 rows): see benchmarks.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from newsletter.entry import Counts
+from newsletter.store.database import translated
+from newsletter.store.subscribers import INSERT, SUPPRESS, fields_text, remember_fields, tags_text
+from newsletter.subscriber import Status
+from newsletter.suppression import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from sqlite3 import Connection
+
+    from newsletter.entry import Entry
+    from newsletter.store.database import Database
+
+# Who of a batch is known, blocked, or came in an earlier batch: three probes a row, in the order of the batch.
+_KNOWN = """
+    SELECT s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
+           x.reason, e.canonical
+    FROM json_each(?) j
+    LEFT JOIN subscribers s ON s.canonical = j.value
+    LEFT JOIN suppressions x ON x.address = j.value
+    LEFT JOIN temp.seen e ON e.canonical = j.value
+    ORDER BY j.key
+"""
+_UPDATE = """
+    UPDATE subscribers SET status = ?, first_name = ?, last_name = ?, name = ?, language = ?, tags = ?, fields = ?,
+                           joined = ?, updated_at = ? WHERE id = ?
+"""
+_LEAVE = (
+    "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? WHERE canonical = ? AND status <> 'unsubscribed'"
+)
+
+# After these the person is off the list; an address that bounced, or that the author blocked, stays on it, silent.
+_GOES = {Reason.UNSUBSCRIBED, Reason.COMPLAINED}
+
+
+@contextmanager
+def importing(database: Database, *, source: str, now: int, dry_run: bool = False) -> Iterator[Importer]:
+    """An importer for one list. `source` is what will be on record: "import:members.csv".
+
+    With `dry_run` nothing is written and nobody is kept waiting.
+    """
+    with translated(database.path), closing(database.connect()) as connection:
+        # On disk when it grows, so that memory does not.
+        connection.execute("CREATE TEMP TABLE seen (canonical TEXT PRIMARY KEY) WITHOUT ROWID")
+        yield Importer(connection, source, now, dry_run=dry_run)
+
+
+class Importer:
+    """Takes one batch after another of the same list."""
+
+    def __init__(self, connection: Connection, source: str, now: int, *, dry_run: bool) -> None:
+        self._connection = connection
+        self._source = source
+        self._now = now
+        self._dry_run = dry_run
+        self._fields: set[str] = set()
+
+    def take(self, entries: Sequence[Entry]) -> Counts:
+        """Store a batch, all of it or nothing, and say what became of its rows."""
+        self._connection.execute("BEGIN" if self._dry_run else "BEGIN IMMEDIATE")
+        try:
+            counts = self._take(entries)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            raise
+        return counts
+
+    def _take(self, entries: Sequence[Entry]) -> Counts:
+        firsts: dict[str, Entry] = {}
+        for entry in entries:
+            first = firsts.setdefault(entry.canonical, entry)
+            if entry.leaves and not first.leaves:
+                firsts[entry.canonical] = first._replace(leaves=entry.leaves)
+        plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
+        known = self._connection.execute(_KNOWN, (json.dumps(list(firsts)),))
+        for entry, row in zip(firsts.values(), known, strict=True):
+            plan.place(entry, row)
+        self._connection.executemany("INSERT OR IGNORE INTO temp.seen VALUES (?)", [(address,) for address in firsts])
+        if not self._dry_run:
+            self._write(plan, firsts)
+        return plan.counts
+
+    def _write(self, plan: _Plan, firsts: dict[str, Entry]) -> None:
+        run = self._connection.executemany
+        run(INSERT, plan.new)
+        run(_UPDATE, plan.changed)
+        run(SUPPRESS, plan.suppressed)
+        run(_LEAVE, plan.gone)
+        fresh = {name for entry in firsts.values() for name in entry.fields} - self._fields
+        if fresh:
+            remember_fields(self._connection, fresh)
+            self._fields |= fresh
+
+
+class _Plan:
+    """What is to be written for one batch, decided row by row."""
+
+    def __init__(self, source: str, now: int, counts: Counts) -> None:
+        self._source = source
+        self._now = now
+        self.counts = counts
+        self.new: list[tuple[Any, ...]] = []
+        self.changed: list[tuple[Any, ...]] = []
+        self.suppressed: list[tuple[Any, ...]] = []
+        self.gone: list[tuple[Any, ...]] = []
+
+    def place(self, entry: Entry, row: tuple[Any, ...]) -> None:
+        number, status, *_, blocked, seen = row
+        if entry.leaves:
+            self.suppressed.append((entry.canonical, entry.leaves.value, self._now, self._source))
+            if entry.leaves in _GOES:
+                self.gone.append((self._now, entry.canonical))
+        if seen is not None:
+            self.counts.duplicates += 1
+        elif entry.leaves:
+            self.counts.suppressed += 1
+            if number is None:
+                self._add(entry)
+            else:
+                self._change(entry, row)
+        elif blocked is not None or status == "unsubscribed":
+            self.counts.suppressed += 1
+        elif number is None:
+            self.counts.added += 1
+            self._add(entry)
+        elif self._change(entry, row):
+            self.counts.updated += 1
+        else:
+            self.counts.unchanged += 1
+
+    def _add(self, entry: Entry) -> None:
+        self.new.append(
+            (
+                entry.email,
+                entry.canonical,
+                entry.first_name,
+                entry.last_name,
+                entry.name,
+                entry.language,
+                entry.status.value if entry.status else "active",
+                tags_text(entry.tags),
+                fields_text(entry.fields),
+                entry.joined or self._now,
+                self._source,
+                self._now,
+                self._now,
+            )
+        )
+
+    def _change(self, entry: Entry, row: tuple[Any, ...]) -> bool:
+        """Add what the row knows to what is known; whether that changes anything."""
+        number, status, first_name, last_name, name, language, tags, fields, joined, *_ = row
+        if entry.tags:
+            old_tags = json.loads(tags)
+            missing = [tag for tag in entry.tags if tag not in old_tags]
+            tags = tags_text(old_tags + missing) if missing else tags
+        if entry.fields:
+            old_fields = json.loads(fields)
+            merged = old_fields | entry.fields
+            fields = fields_text(merged) if merged != old_fields else fields
+        # Who has not confirmed here is active when the list says in so many words that they are.
+        confirmed = status == "pending" and entry.status is Status.ACTIVE
+        new = (
+            "active" if confirmed else status,
+            entry.first_name or first_name,
+            entry.last_name or last_name,
+            entry.name or name,
+            entry.language or language,
+            tags,
+            fields,
+            # The original date stays: an import may know an earlier one, never a later one.
+            min(entry.joined, joined) if entry.joined and joined else entry.joined or joined,
+        )
+        if new == (status, first_name, last_name, name, language, *row[6:9]):
+            return False
+        self.changed.append((*new, self._now, number))
+        return True

@@ -1,0 +1,248 @@
+"""The list: who is on it, who joins, who leaves. `imports.py` takes many at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from newsletter.audience import EVERYBODY, Audience
+from newsletter.delivery import State
+from newsletter.errors import ListError, Problem
+from newsletter.store import segments
+from newsletter.subscriber import Status, Subscriber, canonical
+from newsletter.suppression import Reason, Suppression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from sqlite3 import Connection
+
+    from newsletter.audience import Rule
+    from newsletter.store.database import Database
+
+COLUMNS = "id, email, first_name, last_name, name, language, status, tags, fields, joined, source"
+_CHUNK = 1000
+
+INSERT = """
+    INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
+                             source, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# A complaint weighs more than a wish to leave, that more than the author's decision, that more than a bounce, which may
+# be mended: a lighter reason never takes the place of a weightier one.
+_WEIGHT = "instr('bounced manual unsubscribed complained', {})"
+SUPPRESS = f"""
+    INSERT INTO suppressions (address, reason, since, source) VALUES (?, ?, ?, ?)
+    ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, since = excluded.since, source = excluded.source
+    WHERE {_WEIGHT.format("excluded.reason")} > {_WEIGHT.format("suppressions.reason")}
+"""  # noqa: S608  (our own SQL)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One issue in a person's story."""
+
+    issue: str
+    title: str
+    state: State
+    at: datetime  # UTC
+
+
+class Subscribers:
+    """The people on the list of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ── reading
+
+    def get(self, email: str) -> Subscriber | None:
+        """Who has this address, whatever its case; None when nobody has."""
+        return self._one("canonical = ?", canonical(email))
+
+    def by_id(self, number: int) -> Subscriber | None:
+        """Whom the number in a signed link means; None when the person is gone."""
+        return self._one("id = ?", number)
+
+    def _one(self, where: str, value: str | int) -> Subscriber | None:
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT {COLUMNS} FROM subscribers WHERE {where}", (value,)).fetchone()  # noqa: S608
+        return row and read_row(row)
+
+    def suppression(self, email: str) -> Suppression | None:
+        """Why this address must not be written to; None when it may."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM suppressions WHERE address = ?", (canonical(email),)).fetchone()
+        return row and Suppression(row[0], Reason(row[1]), datetime.fromtimestamp(row[2], UTC), row[3])
+
+    def history(self, subscriber: Subscriber) -> list[Receipt]:
+        """The issues that were meant for this person, the latest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                """
+                SELECT m.issue, m.title, d.state, coalesce(nullif(d.updated_at, 0), m.planned_at)
+                FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = ?
+                ORDER BY m.id DESC
+                """,
+                (subscriber.id,),
+            ).fetchall()
+        return [
+            Receipt(issue, title, State(state), datetime.fromtimestamp(at, UTC)) for issue, title, state, at in rows
+        ]
+
+    def iterate(
+        self, rule: Rule = EVERYBODY, *, status: Status | None = None, language: str = ""
+    ) -> Iterator[tuple[Subscriber, Reason | None]]:
+        """Everybody in the segment, in the order of joining the list, each with the reason for a suppression.
+
+        It streams, and shows the list as it was when it began. `language` is the newsletter's.
+        """
+        where, parameters = _chosen(rule, status, language)
+        columns = ", ".join(f"s.{name}" for name in COLUMNS.split(", "))
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608
+                f"WHERE {where} ORDER BY s.id",
+                parameters,
+            )
+            while chunk := rows.fetchmany(_CHUNK):
+                for row in chunk:
+                    yield read_row(row), row[-1] and Reason(row[-1])
+
+    def count(self, rule: Rule = EVERYBODY, *, status: Status | None = None, language: str = "") -> int:
+        """How many are in the segment, suppressed ones included."""
+        where, parameters = _chosen(rule, status, language)
+        with self._database.reading() as connection:
+            (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608
+        return int(number)
+
+    def audience(self, rule: Rule = EVERYBODY, *, language: str = "") -> Audience:
+        """Whom an issue for this segment would reach today, and who is left out, and why."""
+        inside = segments.condition(rule, language=language)
+        with self._database.reading() as connection:
+            counted = dict(
+                connection.execute(
+                    f"""
+                    SELECT CASE WHEN s.status <> 'active' THEN s.status WHEN NOT {segments.FREE} THEN 'suppressed'
+                                WHEN {inside.sql} THEN 'recipients' ELSE 'outside' END AS kind, count(*)
+                    FROM subscribers s GROUP BY kind
+                    """,  # noqa: S608  (our own SQL)
+                    inside.parameters,
+                ).fetchall()
+            )
+        return Audience(**counted)
+
+    def field_names(self) -> set[str]:
+        """The names of all custom fields that anybody ever had, so that a misspelt one can be found."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT substr(name, 7) FROM meta WHERE name GLOB 'field:*'").fetchall()
+        return {name for (name,) in rows}
+
+    # ── writing
+
+    def add(self, subscriber: Subscriber, now: int) -> Subscriber:
+        """Put one person on the list; the one stored is returned, with its number.
+
+        Raises ListError when the person is on it already, has left, or must not be written to.
+        """
+        address = canonical(subscriber.email)
+        if suppression := self.suppression(address):
+            raise ListError(_why_not(subscriber.email, suppression))
+        with self._database.transaction() as connection:
+            if connection.execute("SELECT 1 FROM subscribers WHERE canonical = ?", (address,)).fetchone():
+                raise ListError(Problem(f"{subscriber.email} is on the list already",
+                                        fix=f"see: newsletter subscribers show {subscriber.email}"))  # fmt: skip
+            joined = int(subscriber.joined.timestamp()) if subscriber.joined else now
+            row = (
+                subscriber.email,
+                address,
+                subscriber.first_name,
+                subscriber.last_name,
+                subscriber.name,
+                subscriber.language,
+                subscriber.status.value,
+                tags_text(subscriber.tags),
+                fields_text(subscriber.fields),
+                joined,
+                subscriber.source,
+                now,
+                now,
+            )
+            number = connection.execute(INSERT, row).lastrowid
+            remember_fields(connection, subscriber.fields)
+        added = self.by_id(number or 0)
+        assert added is not None
+        return added
+
+    def unsubscribe(self, email: str, *, now: int, source: str, reason: Reason = Reason.UNSUBSCRIBED) -> bool:
+        """Take an address off the list, for good: also one that was never on it. False when it was off already.
+
+        From this moment it gets nothing, not even from a mailing that is under way.
+        """
+        address = canonical(email)
+        with self._database.transaction() as connection:
+            left = connection.execute(
+                "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? "
+                "WHERE canonical = ? AND status <> 'unsubscribed'",
+                (now, address),
+            ).rowcount
+            suppressed = connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount
+        return bool(left or suppressed > 0)
+
+
+def _chosen(rule: Rule, status: Status | None, language: str) -> tuple[str, tuple[Any, ...]]:
+    inside = segments.condition(rule, language=language)
+    if status is None:
+        return inside.sql, inside.parameters
+    return f"s.status = ? AND {inside.sql}", (status.value, *inside.parameters)
+
+
+_WHY = {
+    Reason.UNSUBSCRIBED: "has left the list on {day}: only the person can come back",
+    Reason.COMPLAINED: "called a message spam on {day}: only the person can come back",
+    Reason.BOUNCED: "is suppressed since {day}: messages to it came back",
+    Reason.MANUAL: "is suppressed since {day}, by hand",
+}
+
+
+def _why_not(email: str, suppression: Suppression) -> Problem:
+    told = _WHY[suppression.reason].format(day=f"{suppression.since:%Y-%m-%d}")
+    return Problem(f"{email} {told}", fix=f"see: newsletter subscribers show {email}")
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_row(row: tuple[Any, ...]) -> Subscriber:
+    """The subscriber in a row of COLUMNS."""
+    return Subscriber(
+        id=row[0],
+        email=row[1],
+        first_name=row[2],
+        last_name=row[3],
+        name=row[4],
+        language=row[5],
+        status=Status(row[6]),
+        tags=tuple(json.loads(row[7])) if row[7] != "[]" else (),
+        fields=json.loads(row[8]) if row[8] != "{}" else {},
+        joined=datetime.fromtimestamp(row[9], UTC) if row[9] else None,
+        source=row[10],
+    )
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Tags as they are stored."""
+    listed = list(tags)
+    return json.dumps(listed, ensure_ascii=False) if listed else "[]"
+
+
+def fields_text(fields: Mapping[str, str]) -> str:
+    """Fields as they are stored."""
+    return json.dumps(dict(fields), ensure_ascii=False) if fields else "{}"
+
+
+def remember_fields(connection: Connection, names: Iterable[str]) -> None:
+    """Put names on record for `field_names`, which would have to read every row otherwise."""
+    connection.executemany("INSERT OR IGNORE INTO meta (name) VALUES (?)", [(f"field:{name}",) for name in names])
