@@ -9,6 +9,8 @@ maildir.py   messages as files, each with its envelope
 manners.py   what the server asks for and refuses
 smtp.py      the SMTP session
 reading.py   what a message says, whatever is wrong with it
+phrases.py   how the pages say times, sizes, names and links
+guard.py     who may talk to the pages
 web.py       the pages (pages/) and a small JSON API
 
 It knows nothing of what sends: the demo, the tests and any other program write to it through SMTP.
