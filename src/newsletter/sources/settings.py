@@ -101,7 +101,9 @@ def _text_of(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(Problem("this is not UTF-8", str(path), line, fix="save the file as UTF-8")) from None
     except OSError as error:
-        raise ConfigError(Problem(f"cannot be read: {error.strerror}", str(path), fix="try again")) from error
+        raise ConfigError(
+            Problem(f"cannot be read: {error.strerror}", str(path), fix="see that the path is right")
+        ) from error
 
 
 def _absolute(path: Path) -> Path:
