@@ -9,21 +9,24 @@ from newsletter.errors import IssueError, LedgerError, Problem
 from newsletter.links import Links, Signer
 from newsletter.mailing import MailingState
 from newsletter.render.slots import evaluator, needs
+from newsletter.segment import parse
 from newsletter.store.ledger import count_new
 from newsletter.store.mailings import mailings_of, next_retry, tally_of
+from newsletter.store.segments import recipients
 from newsletter.store.subscribers import Subscribers
+from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from newsletter.audience import Segment
+    from newsletter.audience import Rule
     from newsletter.edition import Edition
     from newsletter.issue import Issue
     from newsletter.mailing import Mailing
     from newsletter.report import Tally
     from newsletter.store.database import Database
+    from newsletter.store.ledger import Condition
 
-ALREADY = "already in a mailing of this issue"
 _EXAMPLES = 3
 
 
@@ -33,40 +36,48 @@ class Plan:
 
     issue: Issue
     edition: Edition
-    segment: Segment
+    segment: str  # the rule as written; "" for everybody
+    audience: Condition
     recipients: int
     left_out: Mapping[str, int]  # why → how many, of everybody on the list
 
 
-def make_plan(database: Database, issue: Issue, edition: Edition, segment: Segment, *, new_only: bool = False) -> Plan:
+def make_plan(
+    database: Database, issue: Issue, edition: Edition, segment: str = "", *, language: str = "", new_only: bool = False
+) -> Plan:
     """Look at the list and at the issue's earlier mailings, and say what publishing would do.
 
-    Raises LedgerError when the issue was sent already, or its sending is under way; when nobody would get it; and
-    IssueError when a recipient lacks something that the issue prints without a default.
+    `language` is the newsletter's, for those who named none. Raises ListError for a wrong segment rule; LedgerError
+    when the issue was sent already, when its sending is under way, and when nobody would get it; IssueError when a
+    recipient lacks something that the issue prints without a default.
     """
+    subscribers = Subscribers(database)
+    rule = parse(segment, subscribers.field_names())
+    audience = recipients(rule, language=language)
     earlier = mailings_of(database, issue.key)
-    if earlier and not new_only:
-        raise _sent_already(database, issue, earlier[-1], segment)
     unfinished = [mailing for mailing in earlier if mailing.state is not MailingState.FINISHED]
     if unfinished:
         raise _under_way(database, unfinished[-1])
-    subscribers = Subscribers(database)
-    audience = subscribers.audience(segment)
-    recipients = count_new(database, issue.key, audience)
-    left_out = dict(subscribers.left_out(segment))
-    if already := sum(tally_of(database, mailing.id).planned for mailing in earlier):
-        left_out[ALREADY] = already
-    if not recipients:
+    if earlier and not new_only:
+        raise _sent_already(database, issue, earlier[-1], count_new(database, issue.key, audience))
+    number = count_new(database, issue.key, audience)
+    people = subscribers.audience(rule, language=language)
+    left_out = {
+        "not confirmed yet": people.pending,
+        "unsubscribed": people.unsubscribed,
+        "suppressed": people.suppressed,
+        "outside of the segment": people.outside,
+        "already in a mailing of this issue": people.recipients - number,
+    }
+    left_out = {why: how_many for why, how_many in left_out.items() if how_many}
+    if not number:
         raise _nobody(left_out, segment)
-    _check_values(database, issue, edition, segment)
-    return Plan(issue, edition, segment, recipients, left_out)
+    _check_values(subscribers, issue, edition, rule, language)
+    return Plan(issue, edition, segment, audience, number, left_out)
 
 
-def _sent_already(database: Database, issue: Issue, mailing: Mailing, segment: Segment) -> LedgerError:
-    if mailing.state is not MailingState.FINISHED:
-        return _under_way(database, mailing)
+def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) -> LedgerError:
     counts = tally_of(database, mailing.id)
-    new = count_new(database, issue.key, Subscribers(database).audience(segment))
     when = f"{mailing.planned_at:%Y-%m-%d}"
     command = f"newsletter publish {issue.key} --new-only"
     fix = (
@@ -90,17 +101,17 @@ def _under_way(database: Database, mailing: Mailing) -> LedgerError:
     )
 
 
-def _nobody(left_out: Mapping[str, int], segment: Segment) -> LedgerError:
+def _nobody(left_out: Mapping[str, int], segment: str) -> LedgerError:
     if not left_out:
         return LedgerError(
             Problem("there is nobody on the list yet", fix="newsletter subscribers import FILE.csv, or add EMAIL")
         )
     why = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-    fix = "check the rule of --segment" if segment.text else "see newsletter subscribers list"
+    fix = "check the rule of --segment" if segment else "see newsletter subscribers list"
     return LedgerError(Problem(f"nobody would get this issue: {why}", fix=fix))
 
 
-def _check_values(database: Database, issue: Issue, edition: Edition, segment: Segment) -> None:
+def _check_values(subscribers: Subscribers, issue: Issue, edition: Edition, rule: Rule, language: str) -> None:
     """Before the first message leaves: everybody has what the issue prints without a default."""
     needed = needs(edition)
     needed.pop("email", None)
@@ -111,7 +122,9 @@ def _check_values(database: Database, issue: Issue, edition: Edition, segment: S
     wanting: list[str] = []
     number = 0
     problem: Problem | None = None
-    for subscriber in Subscribers(database).recipients(segment):
+    for subscriber, suppressed in subscribers.iterate(rule, status=Status.ACTIVE, language=language):
+        if suppressed:
+            continue
         try:
             values(subscriber, links)
         except IssueError as error:

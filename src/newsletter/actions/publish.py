@@ -9,7 +9,6 @@ from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
 from newsletter.store.ledger import make_due, write_plan
 from newsletter.store.mailings import edition_of, next_retry
-from newsletter.store.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,11 +41,11 @@ def freeze(
         database,
         issue=plan.issue.key,
         edition=plan.edition,
-        audience=Subscribers(database).audience(plan.segment),
-        segment=plan.segment.text,
+        audience=plan.audience,
+        segment=plan.segment,
         sender=sender,
         transport=transport,
-        commit=revision.commit if revision else "",
+        commit=(revision.commit or "") if revision else "",
         modified=revision.dirty if revision else False,
         now=int(now.timestamp()),
     )
@@ -91,7 +90,8 @@ def same_text(database: Database, mailing: Mailing, rendered: Edition | None) ->
             Problem(
                 f"this issue has changed since its sending began{since}: readers would get different texts",
                 rendered.path,
-                fix=f"undo the change, or send the rest what the others got: newsletter resume {mailing.issue} --as-planned",
+                fix="undo the change, or send the rest what the others got: "
+                f"newsletter resume {mailing.issue} --as-planned",
             )
         )
     return edition_of(database, mailing)

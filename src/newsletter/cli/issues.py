@@ -1,0 +1,48 @@
+"""What the commands that take an ISSUE share: finding, reading and rendering it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.edition import Slot
+
+if TYPE_CHECKING:
+    from newsletter.config import Config
+    from newsletter.edition import Edition, Pattern
+    from newsletter.issue import Issue
+    from newsletter.store.database import Database
+
+
+def load(config: Config, name: str) -> tuple[Path, Issue]:
+    """The issue that a person named, by its path or by its name in the issues folder. Raises IssueError."""
+    from newsletter.sources.issues import find_issue, read_issue
+
+    path = find_issue(name, config.issues)
+    return path, read_issue(path, Path.cwd())
+
+
+def rendered(config: Config, issue: Issue, database: Database | None = None, theme: str | None = None) -> Edition:
+    """The issue's edition. With the list at hand, the fields that it prints are checked against those that exist."""
+    from newsletter import wiring
+    from newsletter.render import render
+
+    fields: set[str] = set()
+    if database is not None:
+        from newsletter.store.subscribers import Subscribers
+
+        fields = Subscribers(database).field_names()
+    return render(issue, wiring.theme(config, issue, theme), wiring.site(config), fields)
+
+
+def readable(pattern: Pattern, edition: Edition) -> str:
+    """A pattern for a person to read, with its slots as the author wrote them."""
+    out = []
+    for part in pattern:
+        if isinstance(part, str):
+            out.append(part)
+        elif isinstance(part, Slot):
+            out.append(f"{{{{ {edition.expressions[part.index].sources[0]} }}}}")
+        else:
+            out.append("".join(f"[{readable(branch, edition)}]" for branch in part.branches))
+    return "".join(out)

@@ -1,0 +1,92 @@
+"""newsletter publish: an issue to its readers, after a look at the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.console import ExitCode
+from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
+
+if TYPE_CHECKING:
+    from newsletter.actions.plan import Plan
+
+
+@click.command(
+    cls=Command,
+    epilog="Example: newsletter publish 2026-11-hello --segment 'tag:volunteer and city = Nantes' --dry-run",
+)
+@click.argument("issue")
+@click.option("--segment", metavar="RULE", default="", help="Only to those in this segment: 'tag:member'.")
+@click.option("--transport", "way", metavar="NAME", help="A transport of newsletter.toml; default: the one in use.")
+@click.option("--new-only", is_flag=True, help="Of an issue that was sent: only to those who have none of it yet.")
+@click.option("--dry-run", is_flag=True, help="Render, show the plan, and stop.")
+@yes_option
+@json_option
+@pass_session
+def command(
+    session: Session, issue: str, segment: str, way: str | None, new_only: bool, dry_run: bool, yes: bool, as_json: bool
+) -> ExitCode:
+    """Send ISSUE to its readers: render it, show the plan, ask, send, count.
+
+    ISSUE is a file, or its name without .md. A second publish of the same issue sends nothing; --new-only reaches
+    those who have joined since. Stopped half-way, `newsletter resume ISSUE` goes on.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from newsletter import wiring
+    from newsletter.actions.plan import make_plan
+    from newsletter.actions.publish import check_ready, freeze
+    from newsletter.cli.issues import load, rendered
+    from newsletter.cli.sending import run, summary
+    from newsletter.report import Tally
+    from newsletter.sources.git import revision
+
+    config = session.config()
+    path, written = load(config, issue)
+    check_ready(written, config)
+    transport = wiring.transport(config, way, os.environ)
+    name = config.chosen_transport(way).name
+    with wiring.store(config) as database:
+        edition = rendered(config, written, database)
+        plan = make_plan(database, written, edition, segment, language=config.language, new_only=new_only)
+        known = revision(path)
+        if known and known.dirty:
+            session.console.warn(f"{written.path} has changes that are not committed; the mailing will say so")
+        _show(session, plan, str(wiring.sender(config)), name, transport.capabilities.messages_per_second)
+        if dry_run:
+            session.console.say("Dry run: nothing was sent, and nothing recorded.")
+            if as_json:
+                session.console.print_json(summary(written.key, None, "dry-run", Tally(pending=plan.recipients), 0.0))
+            return ExitCode.DONE
+        if not session.console.confirm(f"Send to {plan.recipients:,} recipients?", assume_yes=yes):
+            session.console.say("Nothing was sent.")
+            return ExitCode.DONE
+        mailing = freeze(
+            database,
+            plan,
+            sender=str(wiring.sender(config)),
+            transport=name,
+            revision=known,
+            now=datetime.now(UTC),
+        )
+        return run(session, config, database, mailing, edition, transport, as_json=as_json)
+
+
+def _show(session: Session, plan: Plan, sender: str, transport: str, rate: float | None) -> None:
+    """The plan, as a person reads it before saying yes."""
+    from newsletter.cli.console import duration, figure
+    from newsletter.cli.issues import readable
+
+    rows = [
+        ("Issue", plan.issue.path),
+        ("Subject", readable(plan.edition.subject, plan.edition)),
+        ("From", sender),
+        ("To", f"{figure(plan.recipients)} recipients" + (f" in {plan.segment}" if plan.segment else "")),
+        *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
+        ("Through", transport + (f", about {duration(plan.recipients / rate)}" if rate else "")),
+    ]
+    for label, text in rows:
+        session.console.say(f"{click.style(f'{label:>8}', dim=True)}  {text}")

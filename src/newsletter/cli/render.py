@@ -1,0 +1,60 @@
+"""newsletter render: what a recipient would get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import ExitCode
+from newsletter.cli.shell import Command, Session, pass_session
+
+FORMATS = ("html", "text", "mjml", "eml")
+
+
+@click.command(cls=Command, epilog="Example: newsletter render 2026-11-hello --as zoe@example.org -o hello.html")
+@click.argument("issue")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True, help="Which form.")
+@click.option(
+    "--as", "person", metavar="EMAIL", help="As this subscriber would get it; default: a reader we know nothing of."
+)
+@click.option("--theme", metavar="NAME", help="In this theme, whatever the issue says.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@pass_session
+def command(
+    session: Session, issue: str, form: str, person: str | None, theme: str | None, output: Path | None
+) -> ExitCode:
+    """Print ISSUE as a recipient would get it: as HTML, as plain text, as the whole message, or the MJML in between."""
+    from datetime import UTC, datetime
+
+    from newsletter import wiring
+    from newsletter.cli.issues import load, rendered
+    from newsletter.cli.people import recipient_like
+    from newsletter.edition import fill
+    from newsletter.links import Links, Signer
+    from newsletter.render import render_mjml
+    from newsletter.render.slots import evaluator
+
+    config = session.config()
+    _, written = load(config, issue)
+    if form == "mjml":
+        text = render_mjml(written, wiring.theme(config, written, theme), wiring.site(config))
+    else:
+        with wiring.store(config) as database:
+            edition = rendered(config, written, database, theme)
+            recipient = recipient_like(database, edition, person, None)
+        # A key of its own: what is printed may be passed on, and its links must open nothing.
+        keys = {1: b"for show"}
+        if form == "eml":
+            moment = datetime.now(UTC).replace(microsecond=0)
+            text = wiring.post(config, edition, written.key, keys).message_for(recipient, moment).data.decode("ascii")
+        else:
+            links = Links(Signer(keys), config.base_url or "https://example.org", written.key, 0, 0)
+            pattern = edition.html if form == "html" else edition.text
+            text = fill(pattern, evaluator(edition)(recipient, links))
+    if output is None:
+        session.console.result(text.removesuffix("\n"))
+    else:
+        output.write_text(text, encoding="utf-8", newline="")
+        session.console.note(f"Wrote {output}")
+    return ExitCode.DONE

@@ -1,0 +1,136 @@
+"""What publish and resume share: sending under a progress bar, stopping at Ctrl-C, and the counts at the end."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from newsletter.cli.console import ExitCode, count, duration, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from newsletter.cli.shell import Session
+    from newsletter.config import Config
+    from newsletter.edition import Edition
+    from newsletter.mailing import Mailing
+    from newsletter.outcome import Outcome
+    from newsletter.report import Tally
+    from newsletter.store.database import Database
+    from newsletter.transports import Transport
+
+
+def run(
+    session: Session,
+    config: Config,
+    database: Database,
+    mailing: Mailing,
+    edition: Edition,
+    transport: Transport,
+    *,
+    as_json: bool,
+) -> ExitCode:
+    """Send what is left of a mailing, show how it goes, and say what came of it."""
+    from newsletter import wiring
+    from newsletter.actions.send import send
+    from newsletter.errors import Stopped
+    from newsletter.store.keys import load_keys
+    from newsletter.store.mailings import next_retry, tally_of
+
+    post = wiring.post(config, edition, mailing.issue, load_keys(database), mailing.id)
+    left = tally_of(database, mailing.id)
+    began = monotonic()
+    failure: Stopped | None = None
+    with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
+
+        def progress(outcomes: Sequence[Outcome]) -> None:
+            advance(len(outcomes))
+
+        try:
+            counts = send(database, mailing, post, transport, lambda: datetime.now(UTC), progress=progress, stop=stop)
+        except Stopped as error:
+            failure = error
+            counts = tally_of(database, mailing.id)
+    seconds = monotonic() - began
+    transport.close()
+    state = "finished" if counts.is_settled else "sending"
+    if as_json:
+        session.console.print_json(summary(mailing.issue, mailing.id, state, counts, seconds))
+    tell(session, mailing.issue, counts, seconds, retry=next_retry(database, mailing.id))
+    if failure is not None:
+        raise failure
+    if counts.pending:
+        return ExitCode.STOPPED
+    return ExitCode.DONE if counts.all_well else ExitCode.PARTLY
+
+
+def summary(issue: str, mailing: int | None, state: str, counts: Tally, seconds: float) -> dict[str, Any]:
+    """What `--json` prints of a mailing. planned is the sum of the other counts."""
+    return {
+        "issue": issue,
+        "mailing": mailing,
+        "state": state,
+        "planned": counts.planned,
+        "accepted": counts.accepted,
+        "deferred": counts.deferred,
+        "rejected": counts.rejected,
+        "skipped": counts.skipped,
+        "uncertain": counts.uncertain,
+        "pending": counts.pending,
+        "seconds": round(seconds, 3),
+    }
+
+
+# What each count means, and what to do about it, in the words of the end of a send.
+_MEANING = (
+    ("accepted", "accepted"),
+    ("skipped", "skipped: they left or were suppressed after the plan"),
+    ("deferred", "deferred: the server said later"),
+    ("rejected", "rejected: the server said never"),
+    ("uncertain", "uncertain: sent, but no answer came; not sent again by itself"),
+    ("pending", "not sent yet"),
+)
+
+
+def tell(session: Session, issue: str, counts: Tally, seconds: float | None, retry: datetime | None) -> None:
+    """The counts, which add up, and what to do next."""
+    console = session.console
+    took = f" in {duration(seconds)}" if seconds is not None else ""
+    console.say(f"{count(counts.planned, 'recipient')} planned{took}:")
+    for name, meaning in _MEANING:
+        number: int = getattr(counts, name)
+        if number or name == "accepted":
+            console.say(f"{figure(number):>10}  {meaning}")
+    if counts.pending:
+        console.say(f"To go on: newsletter resume {issue}")
+    elif counts.deferred and retry:
+        console.say(f"To try the deferred ones again, from {retry.astimezone():%H:%M}: newsletter resume {issue}")
+    if counts.rejected or counts.uncertain or counts.skipped:
+        console.say(f"Who did not get it: newsletter status {issue}")
+
+
+@contextmanager
+def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C or SIGTERM stop gently: no new recipients, what is in flight is finished.
+
+    The second one interrupts at once; the ledger then calls uncertain what had no answer yet.
+    """
+    asked = False
+
+    def on_signal(_number: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
+
+    names = [name for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), on_signal) for name in names}
+    try:
+        yield lambda: asked
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

@@ -1,0 +1,138 @@
+"""Wiring: from the settings to the parts. The only file that chooses."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from newsletter.errors import ConfigError, Problem
+from newsletter.message import Frame, Mailbox, list_id
+from newsletter.render.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from newsletter.actions.send import Post
+    from newsletter.config import Config, TransportConfig
+    from newsletter.edition import Edition
+    from newsletter.issue import Issue
+    from newsletter.render.theme import Theme
+    from newsletter.store.database import Database
+    from newsletter.transports import Transport
+
+# Where no base_url is set yet, the links of a rendering lead here: nothing is ever sent with it.
+_NO_BASE_URL = "https://example.org"
+
+
+def store(config: Config, *, create: bool = True) -> Database:
+    """The list and the ledger, opened. Raises StoreError."""
+    from newsletter.store.database import open_database
+
+    return open_database(config.store_url, create=create)
+
+
+def theme(config: Config, issue: Issue, name: str | None = None) -> Theme:
+    """The theme that an issue is set in: named here, by the issue, or by the settings. Raises ThemeError."""
+    from newsletter.sources.themes import read_theme
+
+    return read_theme(name or issue.theme or config.theme, config.templates)
+
+
+def site(config: Config) -> Site:
+    """What every issue says of the newsletter."""
+    return Site(
+        title=config.title or config.sender.name or "Newsletter",
+        language=config.language,
+        base_url=config.base_url or _NO_BASE_URL,
+        postal_address=config.postal_address,
+        sender_name=config.sender.name,
+        sender_email=config.sender.email,
+    )
+
+
+def sender(config: Config) -> Mailbox:
+    """Who the messages come from."""
+    return Mailbox(config.sender.email or "nobody@example.org", config.sender.name or config.title)
+
+
+def frame(config: Config, *, test: bool = False) -> Frame:
+    """What every message says of its sender and its list."""
+    who = sender(config)
+    return Frame(
+        sender=who,
+        reply_to=config.sender.reply_to,
+        list_title=config.title,
+        list_id=list_id(who.email),
+        unsubscribe_email=config.sender.reply_to or who.email,
+        return_path=who.email,
+        subject_prefix="[Test] " if test else "",
+        is_test=test,
+    )
+
+
+def post(
+    config: Config, edition: Edition, issue: str, keys: Mapping[int, bytes], mailing: int = 0, *, test: bool = False
+) -> Post:
+    """All that turns a recipient into a message of this edition."""
+    from newsletter.actions.send import Post
+    from newsletter.links import Signer
+    from newsletter.message import Compiled
+    from newsletter.render.slots import evaluator
+
+    return Post(
+        compiled=Compiled(edition, frame(config, test=test)),
+        evaluate=evaluator(edition),
+        signer=Signer(keys),
+        base_url=config.base_url or _NO_BASE_URL,
+        issue=issue,
+        domain=sender(config).email.rpartition("@")[2],
+        mailing=mailing,
+    )
+
+
+def transport(config: Config, name: str | None, environ: Mapping[str, str]) -> Transport:
+    """The way out that is named here or by the settings. Raises ConfigError, also for a secret that is missing."""
+    settings = config.chosen_transport(name)
+    return _TRANSPORTS[settings.kind](settings, environ)
+
+
+def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
+    from newsletter.sources.settings import read_secret
+    from newsletter.transports.smtp import SmtpTransport
+    from newsletter.transports.smtp_session import Server
+
+    secret = read_secret(settings, environ)
+    server = Server(
+        host=settings.host,
+        port=settings.port,
+        security=settings.security,
+        username=settings.username,
+        password=secret.reveal() if secret else "",
+        lmtp=settings.kind == "lmtp",
+        local_hostname=settings.local_hostname or socket.getfqdn(),
+        timeout=settings.timeout,
+    )
+    return SmtpTransport(server, settings.connections)
+
+
+def _folder(settings: TransportConfig, _environ: Mapping[str, str]) -> Transport:
+    from newsletter.transports.folder import FolderTransport
+
+    if settings.path is None:
+        raise ConfigError(Problem(f"the transport {settings.name!r} has no path"))
+    return FolderTransport(settings.path)
+
+
+def _memory(_settings: TransportConfig, _environ: Mapping[str, str]) -> Transport:
+    from newsletter.transports.memory import MemoryTransport
+
+    # From the command line nobody can look into it: it serves measurements, whose memory must not grow.
+    return MemoryTransport(keep=1)
+
+
+_TRANSPORTS: dict[str, Callable[[TransportConfig, Mapping[str, str]], Transport]] = {
+    "smtp": _smtp,
+    "lmtp": _smtp,
+    "folder": _folder,
+    "memory": _memory,
+}
