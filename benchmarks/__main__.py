@@ -1,0 +1,24 @@
+"""`make bench`, or `python -m benchmarks startup sending`: every suite, or those named."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from benchmarks import sending, startup
+
+SUITES = {"startup": startup.run, "sending": sending.run}
+
+
+def main() -> None:
+    """Run the suites."""
+    wanted = sys.argv[1:] or list(SUITES)
+    if unknown := [name for name in wanted if name not in SUITES]:
+        sys.exit(f"there is no suite {unknown[0]!r}; there are: {', '.join(SUITES)}")
+    print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    for name in wanted:
+        SUITES[name]()
+
+
+main()

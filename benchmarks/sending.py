@@ -1,0 +1,146 @@
+"""Messages a second of the real `newsletter publish`: personal slots, signed links, the ledger on disk.
+
+Beside it, where they are installed: smtp-source (C, a constant text) and smtplib with the standard library's
+messages, into the same servers. Each is a process of its own; CPU is all that it used, start-up included.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Cost, cost, free_port, table
+from newsletter.store.database import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = Path(sys.executable).with_name("newsletter")
+HERE = Path(__file__).parent
+ISSUE = "2026-11-the-unsubscribe-link-is-a-promise"
+CONFIG = """
+[newsletter]
+title = "Letters"
+base_url = "https://letters.example.org"
+postal_address = "12 rue des Lilas, 44000 Nantes"
+[sender]
+name = "Letters"
+email = "letters@example.org"
+[store]
+url = "sqlite:///newsletter.db"
+[transport]
+use = "nowhere"
+[transports.nowhere]
+kind = "memory"
+[transports.relay]
+kind = "smtp"
+host = "127.0.0.1"
+port = {port}
+connections = 20
+"""
+
+
+@contextmanager
+def newsletter(readers: int, port: int = 2525) -> Iterator[Path]:
+    """A newsletter with so many readers, in a folder of its own on this disk."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=HERE) as name:
+        folder = Path(name)
+        (folder / "newsletter.toml").write_text(CONFIG.format(port=port))
+        (folder / "issues").mkdir()
+        shutil.copy(HERE.parent / "issues" / f"{ISSUE}.md", folder / "issues")
+        with open_database(f"sqlite:///{folder}/newsletter.db") as database, database.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO subscribers (email, canonical, first_name) VALUES (?, ?, ?)",
+                ((f"r{n}@example.org", f"r{n}@example.org", f"Zoé {n}") for n in range(readers)),
+            )
+        yield folder
+
+
+@contextmanager
+def server(command: list[str | Path], port: int) -> Iterator[None]:
+    """A mail server as a process, ready to take connections."""
+    import socket
+    import time
+
+    process = subprocess.Popen([*command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def publish(readers: int, transport: str, port: int = 2525) -> tuple[float, Cost]:
+    """Publish to so many readers; the seconds of the sending itself, and the cost of the whole process."""
+    with newsletter(readers, port) as folder:
+        command: list[str | Path] = [PROGRAM, "publish", ISSUE, "--transport", transport, "--yes", "--json", "--quiet"]
+        spent = cost(command, cwd=folder)
+    report = json.loads(spent.output)
+    assert report["accepted"] == readers, report
+    return report["seconds"], spent
+
+
+def row(name: str, server_name: str, messages: int, seconds: float, spent: Cost) -> tuple[str, ...]:
+    """A line of the table."""
+    return (
+        name,
+        server_name,
+        f"{messages:,}",
+        f"{messages / seconds:,.0f}",
+        f"{1e6 * spent.cpu / messages:,.0f}",
+        f"{spent.peak:.0f}",
+    )
+
+
+def run() -> None:
+    """Print the table: transports of ours, then ours beside others into the same servers."""
+    rows = []
+    for readers in (10_000, 40_000):
+        seconds, spent = publish(readers, "nowhere")
+        rows.append(row("newsletter publish", "memory", readers, seconds, spent))
+    for name, command, port in _servers():
+        with server(command, port):
+            for readers in (10_000, 40_000):
+                seconds, spent = publish(readers, "relay", port)
+                rows.append(row("newsletter publish, 20 connections", name, readers, seconds, spent))
+            if shutil.which("smtp-source"):
+                spent = cost(
+                    ["smtp-source", "-s", "20", "-m", "20000", "-l", "39000", "-f", "a@example.org", "-t",
+                     "b@example.org", f"127.0.0.1:{port}"]
+                )  # fmt: skip
+                rows.append(row("smtp-source (C), 20 sessions", name, 20_000, spent.seconds, spent))
+            spent = cost([sys.executable, HERE / "with_smtplib.py", str(port), "1000"])
+            rows.append(row("smtplib, 1 connection", name, 1_000, spent.seconds, spent))
+    table(
+        "Sending",
+        ("sender", "into", "messages", "messages/s", "CPU µs a message", "peak MB"),
+        rows,
+    )
+
+
+def _servers() -> Iterator[tuple[str, list[str | Path], int]]:
+    compiler = shutil.which("cc")
+    if compiler:
+        port = free_port()
+        with tempfile.TemporaryDirectory() as folder:
+            binary = Path(folder) / "fastsink"
+            subprocess.run([compiler, "-O2", "-o", binary, HERE / "fastsink.c"], check=True)
+            yield "fastsink (C)", [binary, str(port)], port
+    else:
+        print("no C compiler: the fast sink is left out", file=sys.stderr)
+    if sink := shutil.which("smtp-sink"):
+        port = free_port()
+        yield "smtp-sink (Postfix)", [sink, "-u", "nobody", f"127.0.0.1:{port}", "1000"], port
+    else:
+        print("no smtp-sink: apt-get install postfix", file=sys.stderr)
