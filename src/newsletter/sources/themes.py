@@ -1,16 +1,25 @@
 """Themes on disk: the author's own come first, then those that ship with the program.
 
-A theme is a folder with a theme.toml in it; `notices/` and `web/` beside the themes are none.
+A theme is a folder with a theme.toml in it; `notices/` and `web/` beside the themes are none. One that says `inherits`
+takes from the other every file that it does not have itself, and every token that it does not set.
 """
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import newsletter
 from newsletter.errors import Problem, ThemeError, did_you_mean
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from newsletter.render.theme import Theme
+
 MARK = "theme.toml"
+_READ = (".j2", ".md", ".toml")
 
 
 def shipped_templates() -> Path:
@@ -37,3 +46,79 @@ def theme_folder(name: str, own: Path) -> Path:
 def theme_names(*places: Path) -> tuple[str, ...]:
     """The names of all themes in these folders, in order, each once."""
     return tuple(sorted({mark.parent.name for place in places if place.is_dir() for mark in place.glob(f"*/{MARK}")}))
+
+
+def read_theme(name: str, own: Path | None = None) -> Theme:
+    """The theme of that name with all that it inherits: below `own` (which may not exist), else one that ships.
+
+    Raises ThemeError: there is no such theme, a file cannot be read, a theme inherits from itself.
+    """
+    return _read(name, [place for place in (own, shipped_templates()) if place is not None], ())
+
+
+def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...]) -> Theme:
+    """A theme over its parent; an own theme may inherit from the shipped one of the same name."""
+    from newsletter.render.theme import Theme
+
+    taken = {folder for _, folder in children}
+    folders = (place / name for place in places)
+    folder = next((folder for folder in folders if folder not in taken and (folder / MARK).is_file()), None)
+    if folder is None:
+        raise _unknown(name, places, children)
+    files, origins = _files(folder)
+    tokens = _tokens(files[MARK], origins[MARK])
+    parent_name = tokens.get("theme", {}).get("inherits")
+    if not parent_name:
+        return Theme(name, files, tokens, origins)
+    parent = _read(str(parent_name), places, (*children, (name, folder)))
+    merged = _merged(parent.tokens, tokens)
+    return Theme(name, {**parent.files, **files}, merged, {**parent.origins, **origins})
+
+
+def _unknown(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...]) -> ThemeError:
+    fix = did_you_mean(name, theme_names(*places))
+    if not children:
+        return ThemeError(Problem(f"there is no theme {name!r}", fix=fix))
+    names = [child for child, _ in children]
+    shown = _shown(children[-1][1] / MARK)
+    if name in names:
+        ring = " → ".join([*names, name])
+        return ThemeError(Problem(f"the theme inherits from itself: {ring}", shown, fix="take one `inherits` away"))
+    return ThemeError(Problem(f"there is no theme {name!r} to inherit from", shown, fix=fix))
+
+
+def _files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of a theme's files by their path within it, and the paths to show for them."""
+    files: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _READ and path.is_file():
+            inside = path.relative_to(folder).as_posix()
+            origins[inside] = _shown(path)
+            try:
+                files[inside] = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ThemeError(Problem(f"cannot be read: {error}", origins[inside])) from None
+    return files, origins
+
+
+def _shown(path: Path) -> str:
+    """The path as an author would write it: from here, if it is below here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _tokens(text: str, shown: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ThemeError(Problem(f"cannot be read: {error}", shown)) from None
+
+
+def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's tokens with the child's over them, table by table."""
+    out = dict(parent)
+    for name, value in child.items():
+        above = out.get(name)
+        out[name] = _merged(above, value) if isinstance(value, dict) and isinstance(above, dict) else value
+    return out

@@ -1,0 +1,49 @@
+"""Render: an issue, a theme and the newsletter's own words become an edition. No I/O, no clock: same input, same bytes.
+
+    stage            from → to                                       module
+    cut              slots out of the author's text                  holes
+    parse            Markdown → tokens, set in the issue's language  markdown, typography
+    read             tokens → blocks                                 blocks
+    lay out          blocks → the theme's templates → MJML → HTML    theme, page, mjml
+    write            blocks → lines → format=flowed text             text, flowed
+    weave            both → patterns with slots                      weave, expressions
+
+What differs between recipients is filled in later: `slots.evaluator(edition)` gives the values, `edition.fill` and
+`message.Compiled` put them in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from newsletter.render.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from newsletter.edition import Edition
+    from newsletter.issue import Issue
+    from newsletter.render.theme import Theme
+
+__all__ = ["Site", "render", "render_mjml"]
+
+
+def render(issue: Issue, theme: Theme, site: Site, fields: Collection[str] = ()) -> Edition:
+    """The edition of an issue in a theme.
+
+    `fields` are the names of the fields that subscribers have; when given, a slot that names another one is refused.
+    Raises IssueError for what is wrong in the issue, ThemeError for what is wrong in a template, with file and line.
+    """
+    from newsletter.render.pipeline import Rendering
+
+    return Rendering(issue, theme, site).edition(fields)
+
+
+def render_mjml(issue: Issue, theme: Theme, site: Site) -> str:
+    """The MJML that an issue becomes in a theme, with slots as the author wrote them: to be read, not to be sent.
+
+    Raises IssueError and ThemeError.
+    """
+    from newsletter.render.pipeline import Rendering
+
+    return Rendering(issue, theme, site).mjml()

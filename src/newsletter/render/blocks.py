@@ -1,0 +1,249 @@
+"""Blocks: an issue's body as a tree of named values, from which both the HTML and the text part are made.
+
+    paragraph  heading  list › item  quote  code  rule  table › row › cell  image  button  html  text  control
+
+A block's name is the name of its template. Plain Markdown already gives the good thing: a paragraph that is only a bold
+link is a button, one that is only an image is an image across the text, with its title as caption.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from newsletter.errors import IssueError, Problem
+from newsletter.render import inline, raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from markdown_it.token import Token
+
+    from newsletter.render.holes import Cut, Holes
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: its name, the line of the author's file that it begins on, and what it holds."""
+
+    name: str
+    line: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+    inline: tuple[Token, ...] = ()
+    children: tuple[Block, ...] = ()
+
+
+def read(tokens: Sequence[Token], cut: Cut, holes: Holes, title: str = "") -> tuple[Block, ...]:
+    """The blocks that Markdown's tokens say. A first heading that repeats the title is left out."""
+    blocks = _Reader(tokens, cut, holes).until(len(tokens))
+    if blocks and blocks[0].name == "heading" and inline.text(blocks[0].inline).strip() == title.strip():
+        blocks = blocks[1:]
+    return _level_headings(blocks)
+
+
+class _Reader:
+    def __init__(self, tokens: Sequence[Token], cut: Cut, holes: Holes) -> None:
+        self._tokens = tokens
+        self._cut = cut
+        self._holes = holes
+        self._at = 0
+        self._line = cut.first_line
+
+    def until(self, end: int) -> tuple[Block, ...]:
+        out: list[Block] = []
+        while self._at < end:
+            token = self._tokens[self._at]
+            if token.map:
+                self._line = self._cut.line(token.map[0])
+            block = _READERS[token.type](self, token)
+            if block is not None:
+                out.append(block)
+        return tuple(out)
+
+    def _inside(self, token: Token) -> tuple[Block, ...]:
+        """The children of a block that `token` opens; afterwards the reader stands behind its end."""
+        close, depth, at = token.type.removesuffix("_open") + "_close", 0, self._at
+        while True:
+            kind = self._tokens[at].type
+            depth += (kind == token.type) - (kind == close)
+            if depth == 0:
+                break
+            at += 1
+        self._at += 1
+        children = self.until(at)
+        self._at = at + 1
+        return children
+
+    def _take_inline(self) -> tuple[Token, ...]:
+        """The inline tokens between an opening and a closing token, ready to be shown."""
+        token = self._tokens[self._at + 1]
+        self._at += 3
+        return self._shown(token.children or [])
+
+    def _shown(self, tokens: Sequence[Token]) -> tuple[Token, ...]:
+        line = self._line
+        for token in tokens:
+            if token.type in {"softbreak", "hardbreak"}:
+                line += 1
+            elif token.type == "code_inline":
+                token.content = self._holes.restore(token.content)
+            elif token.type == "text":
+                self._holes.refuse_unclosed(token.content, line)
+            elif token.type == "image":
+                self._shown(token.children or [])
+        return tuple(tokens)
+
+    def paragraph(self, token: Token) -> Block:
+        line = self._line
+        content = self._take_inline()
+        if token.hidden:
+            return Block("text", line, inline=content)
+        for recognise in (_as_button, _as_image):
+            if block := recognise(content, line):
+                return block
+        return Block("paragraph", line, inline=content)
+
+    def heading(self, token: Token) -> Block:
+        line = self._line
+        return Block("heading", line, {"level": int(token.tag[1:])}, self._take_inline())
+
+    def list(self, token: Token) -> Block:
+        line, ordered = self._line, token.type == "ordered_list_open"
+        children = self._inside(token)
+        tight = not any(part.name == "paragraph" for item in children for part in item.children)
+        data = {"ordered": ordered, "start": int(token.attrGet("start") or 1), "tight": tight}
+        return Block("list", line, data, children=children)
+
+    def container(self, token: Token) -> Block:
+        line = self._line
+        name = {"blockquote_open": "quote", "list_item_open": "item", "tr_open": "row"}[token.type]
+        return Block(name, line, children=self._inside(token))
+
+    def code(self, token: Token) -> Block:
+        self._at += 1
+        language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
+        data = {"language": self._holes.restore(language), "code": self._holes.restore(token.content)}
+        return Block("code", self._line, data)
+
+    def rule(self, _: Token) -> Block:
+        self._at += 1
+        return Block("rule", self._line)
+
+    def html(self, token: Token) -> Block | None:
+        self._at += 1
+        self._holes.refuse_unclosed(token.content, self._line)
+        if beginning := raw.unclosed(token.content):
+            raise IssueError(
+                Problem(
+                    f"`{beginning}` has no end", self._holes.path, self._line, fix="close the tag or comment with `>`"
+                )
+            )
+        markup = raw.without_comments(token.content).strip("\n")
+        return Block("html", self._line, {"html": markup}) if markup.strip() else None
+
+    def table(self, token: Token) -> Block:
+        line = self._line
+        rows = self._inside(token)
+        head = tuple(row for row in rows if row.children and row.children[0].data["header"])
+        return Block("table", line, {"head_rows": len(head)}, children=rows)
+
+    def cell(self, token: Token) -> Block:
+        style = str(token.attrGet("style") or "")
+        data = {"header": token.type == "th_open", "align": style.removeprefix("text-align:")}
+        return Block("cell", self._line, data, self._take_inline())
+
+    def skip(self, _: Token) -> None:
+        self._at += 1
+
+    def control(self, token: Token) -> Block:
+        self._at += 1
+        return Block("control", self._line, {"marks": token.content})
+
+
+_READERS: dict[str, Callable[[_Reader, Token], Block | None]] = {
+    "paragraph_open": _Reader.paragraph,
+    "heading_open": _Reader.heading,
+    "bullet_list_open": _Reader.list,
+    "ordered_list_open": _Reader.list,
+    "list_item_open": _Reader.container,
+    "blockquote_open": _Reader.container,
+    "fence": _Reader.code,
+    "code_block": _Reader.code,
+    "hr": _Reader.rule,
+    "html_block": _Reader.html,
+    "table_open": _Reader.table,
+    "thead_open": _Reader.skip,
+    "thead_close": _Reader.skip,
+    "tbody_open": _Reader.skip,
+    "tbody_close": _Reader.skip,
+    "tr_open": _Reader.container,
+    "th_open": _Reader.cell,
+    "td_open": _Reader.cell,
+    "control": _Reader.control,
+}
+
+
+def _meaningful(tokens: Sequence[Token]) -> list[Token]:
+    return [token for token in tokens if not (token.type == "text" and not token.content.strip())]
+
+
+def _as_button(content: Sequence[Token], line: int) -> Block | None:
+    """`**[label](address)**`, or `[**label**](address)`."""
+    tokens = _meaningful(content)
+    outer = [token.type for token in (*tokens[:2], *tokens[-2:])]
+    if len(tokens) < 5 or sum(token.type == "link_open" for token in tokens) != 1:
+        return None
+    if sum(token.type == "strong_open" for token in tokens) != 1:
+        return None
+    if outer == ["strong_open", "link_open", "link_close", "strong_close"]:
+        link = tokens[1]
+    elif outer == ["link_open", "strong_open", "strong_close", "link_close"]:
+        link = tokens[0]
+    else:
+        return None
+    if not link.attrGet("href"):
+        return None
+    return Block("button", line, {"href": str(link.attrGet("href"))}, tuple(tokens[2:-2]))
+
+
+def _as_image(content: Sequence[Token], line: int) -> Block | None:
+    """`![alt](address "caption")`, perhaps with a link around it."""
+    tokens = _meaningful(content)
+    href = ""
+    if len(tokens) == 3 and tokens[0].type == "link_open" and tokens[2].type == "link_close":
+        href = str(tokens[0].attrGet("href") or "")
+        tokens = tokens[1:2]
+    if len(tokens) != 1 or tokens[0].type != "image":
+        return None
+    image = tokens[0]
+    width = str(image.attrGet("width") or "")
+    data = {
+        "src": str(image.attrGet("src") or ""),
+        "alt": inline.text(image.children or ()),
+        "caption": str(image.attrGet("title") or ""),
+        "href": href,
+        "width": int(width) if width.isdecimal() else 0,
+    }
+    return Block("image", line, data)
+
+
+def _level_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks with headings below the title's level, none of them skipped: a reader's outline has no holes."""
+    ranks = sorted(set(_levels(blocks)))
+    before = 1
+
+    def levelled(block: Block) -> Block:
+        nonlocal before
+        if block.name == "heading":
+            before = min(ranks.index(block.data["level"]) + 2, before + 1, 6)
+            return replace(block, data={**block.data, "level": before})
+        return replace(block, children=tuple(map(levelled, block.children))) if block.children else block
+
+    return tuple(map(levelled, blocks))
+
+
+def _levels(blocks: Sequence[Block]) -> Iterator[int]:
+    for block in blocks:
+        if block.name == "heading":
+            yield block.data["level"]
+        yield from _levels(block.children)

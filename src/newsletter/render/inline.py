@@ -1,0 +1,84 @@
+"""Inline content: a paragraph's tokens as HTML, and as the plain text that an attribute or an outline needs."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from typing import TYPE_CHECKING
+
+from newsletter.render.raw import without_comments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markdown_it.token import Token
+
+    Resolve = Callable[[str], str]
+
+_TAGS = re.compile(r"<[^<>]*>")
+
+
+def html(tokens: Sequence[Token], resolve: Resolve) -> str:
+    """The tokens as HTML; `resolve` makes an address whole."""
+    out: list[str] = []
+    links: list[bool] = []
+    for token in tokens:
+        match token.type:
+            case "text":
+                out.append(escape(token.content, quote=False))
+            case "softbreak":
+                out.append("\n")
+            case "hardbreak":
+                out.append("<br />\n")
+            case "code_inline":
+                out.append(f"<code{_attributes(token)}>{escape(token.content, quote=False)}</code>")
+            case "html_inline":
+                out.append(without_comments(token.content))
+            case "image":
+                out.append(image(token, resolve))
+            case "link_open":
+                # An empty address leads nowhere: only the label is shown.
+                links.append(bool(token.attrGet("href")))
+                if links[-1]:
+                    out.append(f'<a href="{escape(resolve(str(token.attrGet("href"))))}"{_attributes(token, "href")}>')
+            case "link_close":
+                out.append("</a>" if links.pop() else "")
+            case _ if token.nesting == 1:
+                out.append(f"<{token.tag}{_attributes(token)}>")
+            case _ if token.nesting == -1:
+                out.append(f"</{token.tag}>")
+            case _:
+                out.append(escape(token.content, quote=False))
+    return "".join(out)
+
+
+def image(token: Token, resolve: Resolve) -> str:
+    """An image in running text."""
+    return (
+        f'<img src="{escape(resolve(str(token.attrGet("src") or "")))}" alt="{escape(text(token.children or ()))}"'
+        f"{_attributes(token, 'src', 'alt')} />"
+    )
+
+
+def _attributes(token: Token, *leave_out: str) -> str:
+    return "".join(f' {name}="{escape(str(value))}"' for name, value in token.attrs.items() if name not in leave_out)
+
+
+def text(tokens: Sequence[Token]) -> str:
+    """The words of the tokens, without any markup."""
+    out: list[str] = []
+    for token in tokens:
+        if token.type in {"softbreak", "hardbreak"}:
+            out.append(" ")
+        elif token.type == "image":
+            out.append(text(token.children or ()))
+        elif token.type == "html_inline":
+            continue
+        else:
+            out.append(token.content)
+    return "".join(out)
+
+
+def strip_tags(markup: str) -> str:
+    """Raw HTML as words: without tags and comments, entities as characters."""
+    return unescape(_TAGS.sub("", re.sub(r"<!--.*?-->", "", markup, flags=re.DOTALL)))

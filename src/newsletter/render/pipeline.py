@@ -1,0 +1,193 @@
+"""The stages of rendering, one after the other, and what templates and expressions are told."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from markupsafe import escape
+
+from newsletter.edition import Edition
+from newsletter.errors import IssueError, Problem
+from newsletter.render import blocks, inline, markdown
+from newsletter.render.expressions import LINKS
+from newsletter.render.flowed import Line, flow
+from newsletter.render.holes import Holes
+from newsletter.render.page import Page
+from newsletter.render.text import TextPart
+from newsletter.render.theme import TEXT, machine, made
+from newsletter.render.typography import typeset
+from newsletter.render.weave import Weaver
+from newsletter.render.words import direction, joined, long_date, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from newsletter.issue import Issue
+    from newsletter.render.site import Site
+    from newsletter.render.theme import Theme
+
+_PREVIEW = 110  # characters of the first paragraph that stand in for a preheader
+_PREVIEW_AREA = 150  # what a mail program shows at most; filled up, so that nothing of the body follows
+_PADDING = "\u2007\u034f "  # a figure space, a joiner and a space: seen by no one, not merged by any client
+_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|#|\?")
+
+
+class Rendering:
+    """One issue in one theme, read and ready to be laid out."""
+
+    def __init__(self, issue: Issue, theme: Theme, site: Site) -> None:
+        """Cut, parse and read the issue. Raises IssueError."""
+        self._issue, self._theme = issue, theme
+        self._language = language = issue.language or site.language
+        self._holes = holes = Holes(
+            issue.path, (issue.body, issue.subject, issue.preheader, issue.title, theme.fingerprint)
+        )
+        _refuse_slots(issue, holes)
+        self._title = typeset(issue.title, language)
+        self._constants = _constants(issue, site, self._title, language)
+        cut = holes.cut(issue.body, issue.body_line)
+        self._body = blocks.read(markdown.parse(cut.text, language, holes), cut, holes, issue.title)
+        self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
+        self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
+        self._resolve = _resolver(site.base_url, holes)
+        self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve)
+
+    def edition(self, fields: Collection[str]) -> Edition:
+        """The finished edition. Raises IssueError and ThemeError."""
+        document, text = self._page().html(self._body), self._text()
+        weaver = Weaver(self._holes, self._constants, fields)
+        return Edition(
+            subject=weaver.plain(self._subject),
+            preheader=weaver.plain(self._preheader),
+            html=weaver.html(document),
+            text=weaver.plain(text),
+            expressions=tuple(weaver.expressions),
+            language=self._language,
+            title=self._title,
+            path=self._issue.path,
+        )
+
+    def mjml(self) -> str:
+        """The MJML, with slots as they were written."""
+        return self._holes.restore(self._page().source(self._body))
+
+    def _page(self) -> Page:
+        padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
+        preview = made(f"{escape(self._preheader)}{padding}")
+        return Page(machine(self._theme), self._holes, {**self._variables, "preheader": preview}, self._resolve)
+
+    def _text(self) -> str:
+        """The text part: the blocks' lines in the theme's frame."""
+        part = TextPart(self._holes, self._resolve, self._variables["words"])
+        here = f"{self._holes.nonce}body"
+        variables = {**self._variables, "preheader": self._preheader, "body": here, "underline": part.underline}
+        before, _, after = machine(self._theme).run(TEXT, variables).partition(here)
+        lines = [
+            *map(Line, before.strip("\n").split("\n")),
+            Line(),
+            *part.lines(self._body),
+            *map(Line, after.strip("\n").split("\n")),
+        ]
+        return flow(lines, self._holes.mark)
+
+
+def _line(issue: Issue, name: str, text: str, holes: Holes, language: str) -> str:
+    """A line of the front matter with marks, set in the language."""
+    place = issue.place(name)
+    marked = typeset(holes.cut(text, place.line).text, language)
+    holes.refuse_unclosed(marked, place.line)
+    return marked
+
+
+def _refuse_slots(issue: Issue, holes: Holes) -> None:
+    if holes.nonce in holes.cut(issue.title).text:
+        place = issue.place("title")
+        raise IssueError(
+            Problem(
+                "the title holds a slot, but it is the same for everybody",
+                issue.path,
+                place.line,
+                place.column,
+                "write the slot into `subject`, which each recipient gets on their own",
+            )
+        )
+
+
+def _beginning(body: Sequence[blocks.Block], holes: Holes) -> str:
+    """The first paragraph that is the same for everybody, as a preheader."""
+    for block in body:
+        if block.name == "paragraph" and holes.nonce not in (text := inline.text(block.inline).strip()):
+            return text if len(text) <= _PREVIEW else f"{text[:_PREVIEW].rsplit(' ', 1)[0]}…"
+    return ""
+
+
+def _constants(issue: Issue, site: Site, title: str, language: str) -> dict[str, dict[str, object]]:
+    """What `{{ issue.… }}` and `{{ newsletter.… }}` mean in an issue; None is what the author did not say."""
+    date = None if issue.date is None else long_date(issue.date, language)
+    said: dict[str, object] = {
+        "title": title,
+        "date": date,
+        "number": issue.number,
+        "language": language,
+        "slug": issue.slug,
+        "authors": joined(list(issue.authors), language) or None,
+        "tags": list(issue.tags),
+        "canonical_url": issue.canonical_url,
+        "hero": issue.hero,
+        "hero_alt": issue.hero_alt,
+    }
+    known: dict[str, object] = {
+        "title": typeset(site.title, language),
+        "language": site.language,
+        "base_url": site.base_url or None,
+        "postal_address": site.postal_address or None,
+        "sender_name": site.sender_name or None,
+        "sender_email": site.sender_email or None,
+    }
+    return {"issue": {**issue.extra, **said}, "newsletter": known}
+
+
+def _variables(
+    issue: Issue,
+    theme: Theme,
+    holes: Holes,
+    constants: Mapping[str, Mapping[str, object]],
+    language: str,
+    resolve: Callable[[str], str],
+) -> dict[str, Any]:
+    """What every template of a theme receives."""
+    catalogue = words(language)
+    said = {name: "" if value is None else value for name, value in constants["issue"].items()}
+    if issue.hero:
+        said["hero"] = resolve(issue.hero)
+    newsletter = {name: value or "" for name, value in constants["newsletter"].items()}
+
+    def say(name: str, **values: object) -> str:
+        return catalogue[name].format(**values)
+
+    return {
+        "issue": said,
+        "newsletter": newsletter,
+        "theme": theme.tokens,
+        "words": catalogue,
+        "say": say,
+        "slot": lambda source: made(holes.slot(source)),
+        "language": language,
+        "direction": direction(language),
+        **{name: holes.slot(name) for name in LINKS},
+    }
+
+
+def _resolver(base_url: str, holes: Holes) -> Callable[[str], str]:
+    """A function that makes an address whole: a mail has no page that it could be relative to."""
+
+    def resolve(address: str) -> str:
+        if address.startswith("//"):
+            return f"https:{address}"
+        if not base_url or not address or _WHOLE.match(address) or address.startswith(holes.nonce):
+            return address
+        return urljoin(f"{base_url}/", address)
+
+    return resolve

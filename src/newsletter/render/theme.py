@@ -1,0 +1,186 @@
+"""A theme: a folder of templates and tokens, as a value; and the machine that runs its templates.
+
+    theme.toml        tokens: colours (light and dark), fonts, sizes
+    layout.mjml.j2    the whole page: head, header, body, footer
+    style.css.j2      what is written into the elements' style attributes
+    blocks/*.mjml.j2  one file a block
+    text.j2           the frame of the text part
+    skeleton.md       what a new issue begins with
+
+What a block's template writes decides where it goes: HTML stands in the running text, an MJML element such as
+`<mj-button>` in the column, an `<mj-section>` across the page. Runs of text share one section.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import (
+    BaseLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from newsletter.errors import Problem, ThemeError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2 import Environment, Template
+
+LAYOUT, STYLE, TEXT, PROSE = "layout.mjml.j2", "style.css.j2", "text.j2", "blocks/prose.mjml.j2"
+SKELETON = "skeleton.md"
+_FIRST_TAG = re.compile(r"<([a-z][a-z-]*)")
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """A theme with what it inherits: its files' texts by their path within the theme, and where each was read."""
+
+    name: str
+    files: Mapping[str, str]
+    tokens: Mapping[str, Any]  # theme.toml, merged over the parent's
+    origins: Mapping[str, str] = field(default_factory=dict)  # path within the theme → path to show
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all files: two themes with the same one render alike."""
+        digest = sha256()
+        for path in sorted(self.files):
+            digest.update(f"{path}\0{self.files[path]}\0".encode())
+        return digest.hexdigest()
+
+    def origin(self, path: str) -> str:
+        """The path to show for a file of the theme."""
+        return self.origins.get(path, f"{self.name}/{path}")
+
+    @property
+    def skeleton(self) -> str:
+        """The text that a new issue begins with, below its front matter."""
+        return self.files.get(SKELETON, "")
+
+    @property
+    def width(self) -> int:
+        """The page's width in CSS pixels."""
+        return int(self.tokens.get("sizes", {}).get("width", 600))
+
+
+def made(html: str) -> Markup:
+    """HTML that was made here, from escaped text: templates put it in as it is."""
+    return Markup(html)  # noqa: S704
+
+
+class _Loader(BaseLoader):
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
+
+    def get_source(self, _: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        if template not in self._theme.files:
+            raise TemplateNotFound(template)
+        return self._theme.files[template], self._theme.origin(template), lambda: True
+
+
+class Machine:
+    """A theme's templates, compiled as they are used."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.theme = theme
+        # Markup is escaped, CSS and plain text are not.
+        self._env = ImmutableSandboxedEnvironment(
+            loader=_Loader(theme),
+            undefined=StrictUndefined,
+            autoescape=lambda name: name is None or name.endswith(".mjml.j2"),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._env.globals.clear()
+        self._templates: dict[str, Template] = {}
+        self._is_mjml: dict[str, bool] = {}
+
+    def has(self, path: str) -> bool:
+        """Whether the theme has such a file."""
+        return path in self.theme.files
+
+    def run(self, path: str, variables: Mapping[str, Any]) -> str:
+        """A template's output. Raises ThemeError with its file and line."""
+        template = self._templates.get(path) or self._load(path)
+        try:
+            return template.render(variables)
+        except TemplateError as error:
+            raise self._runtime_error(path, error) from None
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise self._runtime_error(path, error) from None
+
+    def is_mjml(self, path: str) -> bool:
+        """Whether a template writes MJML rather than HTML, told by its first tag."""
+        if path not in self._is_mjml:
+            source = re.sub(r"\{#.*?#\}", "", self.theme.files[path], flags=re.DOTALL)
+            first = _FIRST_TAG.search(source)
+            self._is_mjml[path] = first is not None and first[1].startswith("mj-")
+        return self._is_mjml[path]
+
+    def error(self, path: str, message: str, line: int | None = None, fix: str | None = None) -> ThemeError:
+        """The error to raise for a template."""
+        return ThemeError(Problem(message, self.theme.origin(path), line, fix=fix))
+
+    def _load(self, path: str) -> Template:
+        try:
+            template = self._env.get_template(path)
+        except TemplateNotFound:
+            known = sorted(self.theme.files)
+            raise ThemeError(
+                Problem(f"the theme {self.theme.name!r} has no {path}", fix=did_you_mean(path, known))
+            ) from None
+        except TemplateSyntaxError as error:
+            raise self._syntax_error(error) from None
+        self._templates[path] = template
+        return template
+
+    def _syntax_error(self, error: TemplateSyntaxError) -> ThemeError:
+        return ThemeError(Problem(error.message or "it cannot be read", error.filename, error.lineno))
+
+    def _runtime_error(self, path: str, error: Exception) -> ThemeError:
+        if isinstance(error, TemplateSyntaxError):  # in a file that this one includes
+            return self._syntax_error(error)
+        file, line = self.theme.origin(path), None
+        frame = error.__traceback__
+        while frame is not None:
+            # Jinja rewrites the frames of templates, so that they name the template's file and line.
+            if (
+                frame.tb_frame.f_code.co_filename in self.theme.origins.values()
+                or "jinja_template" in frame.tb_frame.f_globals.get("__name__", "")
+            ):
+                file, line = frame.tb_frame.f_code.co_filename, frame.tb_lineno
+            frame = frame.tb_next
+        message = str(error)
+        fix = None
+        if isinstance(error, UndefinedError):
+            message = message.replace("'dict object' has", "there is").replace("no attribute", "no")
+            fix = "templates/README.md lists what each file receives"
+        if isinstance(error, TemplateNotFound):
+            message = f"there is no file {error.name} to include"
+            fix = did_you_mean(str(error.name), self.theme.files)
+        return ThemeError(Problem(message, file, line, fix=fix))
+
+
+_MACHINES: dict[tuple[object, ...], Machine] = {}
+_MACHINES_KEPT = 8
+
+
+def machine(theme: Theme) -> Machine:
+    """The theme's machine; themes with the same files share one, so that templates are compiled once."""
+    key = (theme.name, theme.fingerprint, *sorted(theme.origins.items()))
+    if key not in _MACHINES:
+        if len(_MACHINES) >= _MACHINES_KEPT:
+            del _MACHINES[next(iter(_MACHINES))]
+        _MACHINES[key] = Machine(theme)
+    return _MACHINES[key]

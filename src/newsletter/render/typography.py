@@ -1,0 +1,113 @@
+"""Typography: quotes, dashes and spaces as the language sets them.
+
+French: a narrow no-break space before ; ! ? and inside « », a no-break space before a colon and before units, and a
+narrow one between groups of digits (Lexique des règles typographiques en usage à l'Imprimerie nationale). Only running
+text is touched: never code, an address, an attribute or a time of day.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
+
+NARROW = "\u202f"
+NO_BREAK = "\u00a0"
+
+# Opening and closing quotes, and those inside quotes. Languages without a row keep English ones.
+_QUOTES: dict[str, tuple[str, str, str, str]] = {
+    "en": ("“", "”", "‘", "’"),
+    "fr": (f"«{NARROW}", f"{NARROW}»", "“", "”"),
+    "de": ("„", "“", "‚", "‘"),
+    "es": ("«", "»", "“", "”"),
+    "it": ("«", "»", "“", "”"),
+    "pt": ("“", "”", "‘", "’"),
+    "nl": ("“", "”", "‘", "’"),
+    "pl": ("„", "”", "‚", "’"),
+    "cs": ("„", "“", "‚", "‘"),
+    "da": ("»", "«", "›", "‹"),
+    "sv": ("”", "”", "’", "’"),
+    "fi": ("”", "”", "’", "’"),
+    "ru": ("«", "»", "„", "“"),
+    "uk": ("«", "»", "„", "“"),
+    "ja": ("「", "」", "『", "』"),
+    "zh": ("“", "”", "‘", "’"),
+}
+
+_ANY_SPACE = "[ \u00a0\u202f]"
+# A sign ends a word or a quotation here; in `a;b`, `?x=1` or `:-)` it does not.
+_ENDS = r"(?=$|[\s\u00a0\u202f)\]»”’\"*_…?!.,;:])"
+_FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(rf"(?<=\S){_ANY_SPACE}+([;!?]){_ENDS}"), rf"{NARROW}\1"),
+    (re.compile(rf"(?<=[\w)\]»”’%])([;!?]){_ENDS}"), rf"{NARROW}\1"),
+    (re.compile(rf"(?<=\S){_ANY_SPACE}+:{_ENDS}"), f"{NO_BREAK}:"),
+    (re.compile(rf"(?<=[^\W\d]):(?=$|{_ANY_SPACE}|\n)"), f"{NO_BREAK}:"),
+    (re.compile(rf"«{_ANY_SPACE}*(?=\S|$)"), f"«{NARROW}"),
+    (re.compile(rf"{_ANY_SPACE}*»"), f"{NARROW}»"),
+    (re.compile(rf"(?<=\d){_ANY_SPACE}*(?=[€%‰£$](?!\w))"), NO_BREAK),
+    (re.compile(r"(?<=\d) (?=(?:km|cm|mm|m|kg|g|mg|l|cl|h|min|s|ans?|euros?|°C|Mo|Go|Ko)\b)"), NO_BREAK),
+    (re.compile(r"\b([Nn])° ?(?=\d)"), rf"\1º{NO_BREAK}"),
+    (re.compile(r"\b(M\.|Mme|Mlle|MM\.) (?=[A-ZÀ-Ý])"), rf"\1{NO_BREAK}"),
+)
+
+
+_THOUSANDS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{_ANY_SPACE}\d{{3}})+(?!\d)")
+
+
+def quotes(language: str) -> list[str]:
+    """The language's quotes, in the form that markdown-it takes."""
+    return list(_QUOTES.get(language.split("-")[0].casefold(), _QUOTES["en"]))
+
+
+def french(text: str) -> str:
+    """The text with French spaces."""
+    for pattern, replacement in _FRENCH:
+        text = pattern.sub(replacement, text)
+    return _THOUSANDS.sub(lambda number: re.sub(_ANY_SPACE, NARROW, number[0]), text)
+
+
+def install(md: MarkdownIt, language: str) -> None:
+    """Let a Markdown parser set its text in the language."""
+    md.options["typographer"] = True
+    md.options["quotes"] = quotes(language)
+    md.enable(["replacements", "smartquotes"])
+    if language.split("-")[0].casefold() == "fr":
+        md.core.ruler.push("french", _french_rule)
+
+
+def _french_rule(state: StateCore) -> None:
+    for block in state.tokens:
+        if block.type != "inline" or not block.children:
+            continue
+        in_address = 0
+        follows = False
+        for token in block.children:
+            if token.type == "link_open" and token.info == "auto":
+                in_address += 1
+            elif token.type == "link_close" and token.info == "auto":
+                in_address -= 1
+            elif token.type == "text" and not in_address:
+                # What stands before, in emphasis or code, counts as a letter.
+                token.content = french(f"x{token.content}")[1:] if follows else french(token.content)
+            follows = token.type not in {"softbreak", "hardbreak"}
+
+
+@lru_cache(maxsize=16)
+def _line_parser(language: str) -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    md = MarkdownIt("zero")
+    install(md, language)
+    return md
+
+
+def typeset(text: str, language: str) -> str:
+    """A single line, such as a title or a subject, set in the language."""
+    if not text:
+        return text
+    tokens = _line_parser(language).parseInline(text)
+    return "".join(child.content for token in tokens for child in token.children or ())

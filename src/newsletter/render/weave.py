@@ -1,0 +1,241 @@
+"""Weave: a finished text with marks becomes a pattern, each slot escaped for the place where it stands.
+
+In HTML the place is found by walking over the tags, with their attributes; the document has been through a parser and
+serialised again before, so that every attribute is quoted and every tag is whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jinja2 import UndefinedError
+
+from newsletter.edition import ESCAPES, Choice, Expression, Slot, Where
+from newsletter.render.expressions import (
+    WrongExpression,
+    check_fields,
+    constant_text,
+    fold,
+    is_constant,
+    parse,
+)
+from newsletter.render.holes import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from newsletter.edition import Pattern
+    from newsletter.errors import IssueError
+    from newsletter.render.holes import Hole, Holes
+
+_TAG = re.compile(r"""<(/?)([A-Za-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+_ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_RAW_TEXT = re.compile(r"<(style|script)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_ADDRESSES = {"href", "src", "background", "action", "poster", "cite", "longdesc"}
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A condition that is being read."""
+
+    hole: Hole
+    depth: tuple[str, ...]
+    sources: list[str]
+    branches: list[Pattern] = field(default_factory=list)
+    parts: list[str | Slot | Choice] = field(default_factory=list)
+    has_else: bool = False
+
+
+class Weaver:
+    """Weaves the texts of one edition and collects their expressions."""
+
+    def __init__(self, holes: Holes, constants: Mapping[str, Mapping[str, object]], fields: Collection[str]) -> None:
+        self._holes = holes
+        self._constants = constants
+        self._fields = fields
+        self._numbers: dict[tuple[tuple[str, ...], bool], int] = {}
+        self.expressions: list[Expression] = []
+
+    def plain(self, text: str) -> Pattern:
+        """The pattern of a plain text: a subject, a preheader, the text part."""
+        return self._weave(text, lambda _: Where.PLAIN, None)
+
+    def html(self, document: str) -> Pattern:
+        """The pattern of a serialised HTML document."""
+        self._refuse_in_raw_text(document)
+        places: dict[int, Where] = {}
+        for tag in _TAG.finditer(document):
+            if self._holes.nonce in tag[0]:
+                self._read_tag(tag, places)
+        depths = _depths(document, self._holes.mark) if self._has_conditions(document) else None
+        return self._weave(document, lambda position: places.get(position, Where.HTML), depths)
+
+    def _has_conditions(self, document: str) -> bool:
+        return any(self._holes[int(mark[1])].kind is Kind.IF for mark in self._holes.mark.finditer(document))
+
+    def _refuse_in_raw_text(self, document: str) -> None:
+        for raw in _RAW_TEXT.finditer(document):
+            if mark := self._holes.mark.search(raw[2]):
+                hole = self._holes[int(mark[1])]
+                raise self._holes.error(
+                    hole, f"`{hole.raw}` stands in a <{raw[1]}>", "what differs between recipients can only be text"
+                )
+
+    def _read_tag(self, tag: re.Match[str], places: dict[int, Where]) -> None:
+        """Note the place of every mark in a tag's attribute values. Raises IssueError for one elsewhere in the tag."""
+        start = tag.start(3)
+        for attribute in _ATTRIBUTE.finditer(tag[3]):
+            group = 2 if attribute[2] is not None else 3
+            for mark in self._holes.mark.finditer(attribute[group]):
+                position = start + attribute.start(group) + mark.start()
+                if attribute[1].casefold() not in _ADDRESSES:
+                    places[position] = Where.ATTRIBUTE
+                else:
+                    places[position] = Where.URL_PART if attribute[group][: mark.start()].strip() else Where.URL
+        for mark in self._holes.mark.finditer(tag[0]):
+            if tag.start() + mark.start() not in places:
+                hole = self._holes[int(mark[1])]
+                if hole.kind is not Kind.BRACES:
+                    raise self._holes.error(
+                        hole,
+                        f"`{hole.raw}` stands inside a tag, but not in an attribute's value",
+                        'write it as text, or as a value in quotes: <a href="{{ … }}">; in Markdown: [label]({{ … }})',
+                    )
+                places[tag.start() + mark.start()] = Where.ATTRIBUTE
+
+    def _weave(self, text: str, place: Callable[[int], Where], depths: Mapping[int, tuple[str, ...]] | None) -> Pattern:
+        parts: list[str | Slot | Choice] = []
+        stack: list[_Frame] = []
+        position = 0
+        for mark in self._holes.mark.finditer(text):
+            _constant(parts, text[position : mark.start()])
+            position = mark.end()
+            hole = self._holes[int(mark[1])]
+            depth = depths[mark.start()] if depths is not None else ()
+            match hole.kind:
+                case Kind.SLOT:
+                    where = place(mark.start())
+                    self._slot(parts, hole, Where.URL_PART if mark[2] and where is Where.PLAIN else where)
+                case Kind.BRACES:
+                    _constant(parts, ESCAPES[place(mark.start())](hole.source))
+                case Kind.IF:
+                    frame = _Frame(hole, depth, [self._checked(hole)])
+                    stack.append(frame)
+                    frame.parts, parts = parts, []
+                case Kind.ELIF | Kind.ELSE:
+                    frame = self._open(stack, hole, depth)
+                    if frame.has_else:
+                        raise self._holes.error(hole, f"`{hole.raw}` comes after `{{% else %}}`")
+                    frame.branches.append(tuple(parts))
+                    parts = []
+                    frame.has_else = hole.kind is Kind.ELSE
+                    frame.sources.append("" if frame.has_else else self._checked(hole))
+                case Kind.ENDIF:
+                    frame = self._open(stack, hole, depth)
+                    frame.branches.append(tuple(parts))
+                    parts = frame.parts
+                    self._choice(parts, frame)
+                    stack.pop()
+                case Kind.OTHER:
+                    raise self._other(hole)
+        if stack:
+            raise self._holes.error(stack[-1].hole, f"`{stack[-1].hole.raw}` is not closed", "add {% endif %}")
+        _constant(parts, text[position:])
+        return tuple(parts)
+
+    def _open(self, stack: list[_Frame], hole: Hole, depth: tuple[str, ...]) -> _Frame:
+        if not stack:
+            raise self._holes.error(hole, f"`{hole.raw}` has no `{{% if … %}}` before it")
+        frame = stack[-1]
+        if frame.depth != depth:
+            where = " > ".join(depth[-2:]) or "the page"
+            raise self._holes.error(
+                hole,
+                f"`{hole.raw}` does not stand in the same paragraph, item or emphasis as `{frame.hole.raw}`"
+                f" on line {frame.hole.line} (it is inside {where})",
+                "put both on lines of their own, or both within one paragraph",
+            )
+        return frame
+
+    def _other(self, hole: Hole) -> IssueError:
+        word = hole.source.split(maxsplit=1)[0] if hole.source else ""
+        fix = "an issue knows {% if … %}, {% elif … %}, {% else %} and {% endif %}"
+        if word in {"else", "elsif", "elseif"}:
+            fix = f"write {{% elif {hole.source.split('if', 1)[-1].strip()} %}}"
+        elif word == "end":
+            fix = "write {% endif %}"
+        return self._holes.error(hole, f"there is no tag `{{% {word} %}}`", fix)
+
+    def _slot(self, parts: list[str | Slot | Choice], hole: Hole, where: Where) -> None:
+        source = self._checked(hole)
+        if not is_constant(source):
+            parts.append(Slot(self._number((source,), hole, is_choice=False), where))
+            return
+        try:
+            _constant(parts, ESCAPES[where](constant_text(source)))
+        except UndefinedError:
+            raise self._holes.error(
+                hole, f"`{hole.raw}`: the issue does not have it", "set it in the front matter, or give a default"
+            ) from None
+
+    def _choice(self, parts: list[str | Slot | Choice], frame: _Frame) -> None:
+        if any(frame.branches):
+            index = self._number(tuple(frame.sources), frame.hole, is_choice=True)
+            parts.append(Choice(index, tuple(frame.branches)))
+
+    def _checked(self, hole: Hole) -> str:
+        """The hole's expression with constants folded. Raises IssueError if it is wrong."""
+        try:
+            source = fold(hole.source, self._constants)
+            parse(source)
+            if self._fields:
+                check_fields(source, self._fields)
+        except WrongExpression as error:
+            raise self._holes.error(hole, f"`{hole.raw}`: {error}", error.fix) from None
+        return source
+
+    def _number(self, sources: tuple[str, ...], hole: Hole, *, is_choice: bool) -> int:
+        key = (sources, is_choice)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.expressions)
+            self.expressions.append(Expression(sources, hole.line or 1, is_choice))
+        return self._numbers[key]
+
+
+def _constant(parts: list[str | Slot | Choice], text: str) -> None:
+    if not text:
+        return
+    if parts and isinstance(parts[-1], str):
+        parts[-1] += text
+    else:
+        parts.append(text)
+
+
+def _depths(document: str, mark: re.Pattern[str]) -> dict[int, tuple[str, ...]]:
+    """For each mark between tags, the elements that it stands in."""
+    marks = [found.start() for found in mark.finditer(document)]
+    found: dict[int, tuple[str, ...]] = {}
+    stack: list[str] = []
+    here: tuple[str, ...] = ()
+    next_mark = 0
+    for tag in _TAG.finditer(document):
+        while next_mark < len(marks) and marks[next_mark] < tag.end():
+            # A mark inside a tag stands in that tag's attributes.
+            inside = marks[next_mark] > tag.start()
+            found[marks[next_mark]] = (*here, f"<{tag[2]}> at {tag.start()}") if inside else here
+            next_mark += 1
+        if tag[1]:
+            if tag[2] in stack:
+                while stack.pop() != tag[2]:
+                    pass
+        elif tag[2] not in _VOID and not tag[3].endswith("/"):
+            stack.append(tag[2])
+        else:
+            continue
+        here = tuple(stack)
+    for position in marks[next_mark:]:
+        found[position] = here
+    return found

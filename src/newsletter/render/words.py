@@ -1,0 +1,63 @@
+"""Words: what the program itself says in an issue, and dates, in the issue's language.
+
+One file a language in `words/`; a language without one gets English words, and dates in its own form through Babel.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+_RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
+
+
+def base(language: str) -> str:
+    """The language without region: `fr` of `fr-CA`."""
+    return language.replace("_", "-").split("-")[0].casefold()
+
+
+def direction(language: str) -> str:
+    """`rtl` for languages that are written from right to left, else `ltr`."""
+    return "rtl" if base(language) in _RIGHT_TO_LEFT else "ltr"
+
+
+@lru_cache(maxsize=16)
+def words(language: str) -> Mapping[str, str]:
+    """The words for a language, missing ones in English."""
+    folder = files("newsletter.render").joinpath("words")
+    known = tomllib.loads(folder.joinpath("en.toml").read_text("utf-8"))
+    own = folder.joinpath(f"{base(language)}.toml")
+    if own.is_file():
+        known |= tomllib.loads(own.read_text("utf-8"))
+    return known
+
+
+@lru_cache(maxsize=64)
+def long_date(day: date, language: str) -> str:
+    """The day in words: `21 novembre 2026`, `November 21, 2026`."""
+    from babel import Locale, UnknownLocaleError
+    from babel.dates import format_date
+
+    try:
+        locale = Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        try:
+            locale = Locale.parse(base(language))
+        except (UnknownLocaleError, ValueError):
+            locale = Locale.parse("en")
+    text = format_date(day, format="long", locale=locale)
+    # French writes the first of a month as an ordinal.
+    return f"1er{text[1:]}" if base(language) == "fr" and day.day == 1 else text
+
+
+def joined(names: list[str], language: str) -> str:
+    """Names as a list in words: `Ana, Bo and Chloé`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {words(language)['and']} {names[-1]}"
