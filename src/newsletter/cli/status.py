@@ -105,13 +105,13 @@ def _csv(session: Session, database: Database, mailings: list[Mailing]) -> ExitC
     import csv
     import io
 
-    from newsletter.sources.csv_list import safe_cell
+    from newsletter.sources.list_entries import guarded
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for row in _rows(database, mailings):
-        writer.writerow([safe_cell(str(cell)) for cell in row])
+        writer.writerow([guarded(str(cell)) for cell in row])
     session.console.result(out.getvalue().rstrip("\n"))
     return ExitCode.DONE
 
