@@ -20,7 +20,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322 phrase
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f<>,;:()\[\]\"\\]+")
 
-_QP = [chr(byte) if (33 <= byte <= 126 and byte != 61) or byte in (9, 32) else f"={byte:02X}" for byte in range(256)]
+_QP = [chr(byte) if 32 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in range(256)]
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q = ["_" if byte == 32 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" for byte in range(256)]
 
@@ -109,7 +109,8 @@ def quoted_printable(text: str, *, soft_end: bool = False) -> bytes:
     """Text as quoted-printable that starts at column 0 and has CRLF line ends.
 
     With `soft_end`, what follows it starts at column 0, too, and still belongs to the same line of text.
-    No line starts with a dot (dot-stuffing is never needed) or with "From " (some mailboxes would quote it).
+    No line starts with a dot (dot-stuffing is never needed) or with "From " (some mailboxes would quote it). There
+    are no tabs, and never two spaces in a row: the text is its own canonical form for DKIM (RFC 6376 section 3.4).
     """
     out: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -126,8 +127,11 @@ def quoted_printable(text: str, *, soft_end: bool = False) -> bytes:
 def _quoted_line(line: str, *, keep_end: bool) -> list[str]:
     """One line of text in pieces: lines of at most 76 characters with soft breaks between them."""
     units = [_QP[byte] for byte in line.encode("utf-8")]
-    if units and not keep_end and units[-1] in " \t":
-        units[-1] = f"={ord(units[-1]):02X}"
+    for index in range(1, len(units)):
+        if units[index] == " " == units[index - 1]:
+            units[index] = "=20"
+    if units and not keep_end and units[-1] == " ":
+        units[-1] = "=20"
     out: list[str] = []
     start = 0
     while start < len(units):
@@ -156,7 +160,7 @@ def quoted_value(text: str) -> bytes:
     Raises UnicodeEncodeError (a ValueError) for a lone surrogate.
     """
     # Nearly every value is a name or a link, and its own encoding.
-    if _THEMSELVES.fullmatch(text):
+    if "  " not in text and _THEMSELVES.fullmatch(text):
         pieces = [text] if len(text) <= _WIDTH else [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
         if not any(piece[0] in ".F" for piece in pieces):
             return ("=\r\n".join(pieces) + "=\r\n").encode("ascii")

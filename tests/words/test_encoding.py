@@ -86,7 +86,9 @@ def test_quoted_printable_decodes_to_the_same_text(text: str, soft_end: bool) ->
         assert len(line) <= 76
         assert not line.startswith(b".")
         assert not line.startswith(b"From ")
-        assert not line.endswith((b" ", b"\t"))
+        assert not line.endswith(b" ")
+        assert b"  " not in line
+        assert b"\t" not in line
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120), min_size=2, max_size=6))
