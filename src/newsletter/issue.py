@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -85,7 +86,7 @@ FIELDS = (
     Field("subject", ("subject",), values.text_line),  # Buttondown knows no title: there it is both
     Field(
         "preheader",
-        ("preheader", "preview_text", "preview", "description", "summary", "excerpt", "subtitle"),
+        ("preheader", "preview_text", "description", "summary", "excerpt", "subtitle"),
         values.text_line,
     ),
     Field("date", ("date", "publish_date", "pub_date", "pub_datetime", "published_at"), values.day),
@@ -265,6 +266,8 @@ _HEADING = re.compile(
     r"|(?:\A|(?<=\n\n)) {0,3}(?![-*+>|#]|[0-9]+[.)])(?P<setext>\S.*)\n {0,3}=+[ \t]*$",
     re.MULTILINE,
 )
+_SLOT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_PUT_ASIDE = "\ue000"  # a character of nobody's; it stands around the number of a slot
 _LONGEST_TITLE = 1_000  # characters of a heading beyond which nobody cares for its marks
 
 
@@ -290,13 +293,18 @@ def _without_closing_marks(heading: str) -> str:
 
 
 def _text_of(markdown: str) -> str:
-    """The words of a heading, without emphasis, code marks, links and attributes."""
-    if len(markdown) > _LONGEST_TITLE:
+    """The words of a heading, without emphasis, code marks, links and attributes; slots stay as they are."""
+    if len(markdown) > _LONGEST_TITLE or _PUT_ASIDE in markdown:
         return values.text_line(markdown)
-    text = re.sub(r"\{[#.:][^{}]*\}\s*$", "", markdown)
+    slots = _SLOT.findall(markdown)
+    numbers = count()
+    text = _SLOT.sub(lambda _: f"{_PUT_ASIDE}{next(numbers)}{_PUT_ASIDE}", markdown)
+    text = re.sub(r"\{[#.:][^{}]*\}\s*$", "", text)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"(\*\*|__|[*_`])(?=\S)(.+?)(?<=\S)\1", r"\2", text)
-    return values.text_line(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text))
+    text = re.sub(r"(\*\*|[*`])(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    text = re.sub(r"(?<!\w)(__?)(?=\S)(.+?)(?<=\S)\1(?!\w)", r"\2", text)
+    text = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+    return values.text_line(re.sub(f"{_PUT_ASIDE}([0-9]+){_PUT_ASIDE}", lambda found: slots[int(found[1])], text))
 
 
 def _no_title(front: FrontMatter) -> Problem:
