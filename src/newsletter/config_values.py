@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from newsletter.errors import ConfigError, Problem, did_you_mean
+from newsletter.languages import language_tag, tag_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,22 +25,6 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 _URL_SAFE = "/%:@!$&'()*+,;=~"
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_LANGUAGES = {
-    "english": "en",
-    "french": "fr",
-    "français": "fr",
-    "german": "de",
-    "deutsch": "de",
-    "spanish": "es",
-    "español": "es",
-    "italian": "it",
-    "italiano": "it",
-    "dutch": "nl",
-    "portuguese": "pt",
-    "arabic": "ar",
-    "hebrew": "he",
-}
 
 
 def _wrong(message: str, fix: str) -> ConfigError:
@@ -74,14 +59,16 @@ def text_lines(value: Any) -> str:
     return text.strip()
 
 
-def language_tag(value: Any) -> str:
+def language(value: Any) -> str:
     """A language as in `fr` or `pt-BR` (BCP 47)."""
     text = line(value)
-    if not text or _LANGUAGE.fullmatch(text):
-        return text
-    meant = _LANGUAGES.get(text.casefold()) or text.replace("_", "-")
-    example = f'write "{meant}"' if _LANGUAGE.fullmatch(meant) else 'two letters, such as "en" or "fr"'
-    raise _wrong(f"is no language code: {text!r}", example)
+    tag = language_tag(text) if text else ""
+    if tag is None:
+        meant = tag_of_name(text)
+        raise _wrong(
+            f"is no language code: {text!r}", f'write "{meant}"' if meant else 'write two letters, such as "en" or "fr"'
+        )
+    return tag
 
 
 def web_address(value: Any) -> str:
@@ -254,7 +241,7 @@ Keys = dict[str, "Callable[[Any], Any]"]
 SECTIONS: dict[str, Keys] = {
     "newsletter": {
         "title": line,
-        "language": language_tag,
+        "language": language,
         "base_url": web_address,
         "postal_address": text_lines,
         "issues": file_path,

@@ -180,6 +180,10 @@ def test_a_postal_address_may_have_lines() -> None:
     assert config.postal_address == "12 rue des Lilas\n44000 Nantes"
 
 
+def test_a_language_is_kept_in_its_usual_spelling() -> None:
+    assert parse('[newsletter]\nlanguage = "fr_fr"').language == "fr-FR"
+
+
 def test_a_domain_outside_ascii_is_kept_in_ascii() -> None:
     assert parse('[sender]\nemail = "ana@élan.example"').sender.email == "ana@xn--lan-9la.example"
 
@@ -227,7 +231,7 @@ MISTAKES = [
     ("[newsletter]\ntitle = 2026-01-01", 2, 9, "not a date", "quotes"),
     ('[newsletter]\ntitle = "a\\nb"', 2, 9, "one line", "line break"),
     ('[newsletter]\nlanguage = "french"', 2, 12, "'french'", 'write "fr"'),
-    ('[newsletter]\nlanguage = "fr_FR"', 2, 12, "'fr_FR'", 'write "fr-FR"'),
+    ('[newsletter]\nlanguage = "klingon!"', 2, 12, "'klingon!'", "two letters"),
     ('[newsletter]\nbase_url = "letter.example.org"', 2, 12, "https://", '"https://letter.example.org"'),
     ('[newsletter]\nbase_url = "ftp://example.org"', 2, 12, "'ftp://example.org'", "https://"),
     ('[newsletter]\nbase_url = "https://"', 2, 12, "names no host", "https://"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import combining
 
 import click
 
@@ -16,9 +19,12 @@ from newsletter.cli.starter import starter_text, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+
+    from newsletter.render.theme import Theme
 
 _LONGEST_SLUG = 60  # characters of a file's name, so that a listing stays readable
+_WORD = re.compile(r"[^\W_]+")
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})  # letters that Unicode takes for one
 _NUMBER = re.compile(r"""^number\s*[:=]\s*["']?(\d{1,9})["']?\s*(?:#.*)?$""", re.MULTILINE | re.IGNORECASE)
 _ENOUGH = 4000  # characters; an issue's first lines stand within
 
@@ -53,9 +59,8 @@ def command(session: Session, title: str, theme: str | None, language: str | Non
 
 def short_slug(title: str) -> str:
     """A title as a part of a file's name: `L'été à Nantes !` is `l-ete-a-nantes`."""
-    from newsletter.issue_values import slugify
-
-    slug = slugify(title.casefold())
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", title.casefold()) if not combining(letter))
+    slug = unicodedata.normalize("NFC", "-".join(_WORD.findall(plain.translate(_LIGATURES)))) or "issue"
     if len(slug) <= _LONGEST_SLUG:
         return slug
     return slug[: _LONGEST_SLUG + 1].rpartition("-")[0] or slug[:_LONGEST_SLUG]
@@ -100,12 +105,17 @@ def _beginnings(folder: Path) -> Iterable[str]:
         yield text.split(f"\n{fence}", 1)[0] if fence in ("---", "+++") else ""
 
 
-def _skeleton(theme: str, own: Path, language: str) -> str:
+def _skeleton(name: str, own: Path, language: str) -> str:
     """What the theme proposes to begin with, or else what we do. Raises ThemeError when there is no such theme."""
-    from newsletter.sources.themes import theme_folder
+    from newsletter.sources.themes import read_theme
 
-    folder = theme_folder(theme, own)
-    for name in (f"skeleton.{language.partition('-')[0].lower()}.md", "skeleton.md"):
-        if (folder / name).is_file():
-            return (folder / name).read_text("utf-8-sig")
-    return starter_text(translated("skeleton", language))
+    theme = read_theme(name, own)
+    in_language = f"skeleton.{language.partition('-')[0].lower()}.md"
+    # A translation that is inherited does not count beside a skeleton that the theme has itself.
+    if in_language in theme.files and (_is_own(theme, in_language) or not _is_own(theme, "skeleton.md")):
+        return theme.files[in_language]
+    return theme.skeleton or starter_text(translated("skeleton", language))
+
+
+def _is_own(theme: Theme, file: str) -> bool:
+    return Path(theme.origin(file)).parent == Path(theme.origin("theme.toml")).parent

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.config_values import email_address, folder_name, language_tag, line
+from newsletter.config_values import email_address, folder_name, language, line
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ class Setting(click.ParamType[str]):
 
 
 TITLE = Setting("title", line)
-LANGUAGE = Setting("language", language_tag)
+LANGUAGE = Setting("language", language)
 ADDRESS = Setting("address", email_address)
 THEME = Setting("name", folder_name)
