@@ -166,7 +166,7 @@ class Console:
         """Show how far a long work is, on standard error: a bar on a terminal, else a line for each tenth."""
         if self.quiet or total < 1:
             yield _silent
-        elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        elif sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             with click.progressbar(
                 length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=_same, fill_char="━",
                 empty_char="─", bar_template="%(label)s %(bar)s %(info)s", update_min_steps=max(1, total // 1000),
@@ -198,7 +198,7 @@ class Console:
 
     def _reader_left(self) -> None:
         """Let what is still to be written go nowhere, also what Python writes when it ends."""
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before we began
             try:
                 stream.flush()
             except (OSError, ValueError):
