@@ -1,0 +1,1 @@
+"""Signing: what proves to a receiver that a message is ours and unchanged."""
