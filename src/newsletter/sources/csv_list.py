@@ -18,7 +18,7 @@ from newsletter.errors import ListError, Problem
 from newsletter.sources.list_words import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -45,16 +45,17 @@ codecs.register_error("newsletter.windows-1252", _as_windows_1252)
 
 
 class CsvList:
-    """An open list. It can be read several times over, and holds one row at a time."""
+    """A list that can be read several times over, one row at a time."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        """Find out how the file is written.
+    def __init__(self, opener: Callable[[], BinaryIO], name: str) -> None:
+        """Find out how the list is written. `opener` gives it as bytes, from the beginning, each time it is called.
 
         Raises ListError when it is empty, is no text, or has no column of addresses.
         """
         self.name = name
-        self._file = file
-        self.encoding = _encoding(file, name)
+        self._open = opener
+        with self._open() as file:
+            self.encoding = _encoding(file.read(4096), name)
         sample = [line for line in islice(self._text(), 4 * _SAMPLE) if line.strip()][:_SAMPLE]
         # What Excel writes above a list for Excel.
         told = sample[0].strip().lower() if sample else ""
@@ -73,14 +74,10 @@ class CsvList:
         self.columns = columns(self.header, name)
 
     def _text(self) -> Iterator[str]:
-        """The physical lines from the beginning; the file stays open when this reader is done with it."""
-        self._file.seek(0)
+        """The physical lines from the beginning."""
         errors = "replace" if self.encoding == "utf-16" else "newsletter.windows-1252"
-        text = io.TextIOWrapper(self._file, self.encoding, errors, newline="")
-        try:
+        with io.TextIOWrapper(self._open(), self.encoding, errors, newline="") as text:
             yield from text
-        finally:
-            text.detach()
 
     def _numbered(self) -> Iterator[tuple[int, list[str] | str]]:
         yield from split_rows(self._text(), self.delimiter, skip=self._skipped)
@@ -93,16 +90,14 @@ class CsvList:
 def open_list(path: Path) -> CsvList:
     """The list in a file. Raises ListError when there is none, or when it is no list."""
     try:
-        return CsvList(path.open("rb"), str(path))
+        return CsvList(lambda: path.open("rb"), str(path))
     except IsADirectoryError:
         raise ListError(Problem("this is a folder, not a list", str(path), fix="name a file in it")) from None
     except OSError as error:
         raise ListError(Problem(f"the list cannot be read: {error.strerror or error}", str(path))) from error
 
 
-def _encoding(file: BinaryIO, name: str) -> str:
-    file.seek(0)
-    head = file.read(4096)
+def _encoding(head: bytes, name: str) -> str:
     for mark, (what, fix) in _NOT_CSV.items():
         if head.startswith(mark):
             raise ListError(Problem(f"this is {what}, not a CSV file", name, fix=fix))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from newsletter.dates import NotADate, read_date
@@ -22,9 +23,14 @@ _STAMP = re.compile(r"\d{10}|\d{13}", re.ASCII)  # seconds, milliseconds
 def day_comes_first(texts: Iterable[str]) -> bool:
     """Whether 03/04/2026 is in April: decided by the first date of the file that can be read in one way only.
 
-    Without any, it is: only in the United States and a few other places it is not.
+    Without any, it is: only in the United States and a few other places it is not. A file that does not begin with
+    such dates is not searched to its end.
     """
+    begins_otherwise = 0
     for text in texts:
+        begins_otherwise += bool(text) and not _NUMERIC.fullmatch(text.strip())
+        if begins_otherwise > 100:
+            break
         if (found := _NUMERIC.fullmatch(text.strip())) and found[2] != ".":
             first, second = int(found[1]), int(found[3])
             if first > 12 >= second:
@@ -34,7 +40,8 @@ def day_comes_first(texts: Iterable[str]) -> bool:
     return True
 
 
-def seconds(text: str, *, day_first: bool) -> int:
+@lru_cache(10_000)
+def seconds(text: str, day_first: bool) -> int:
     """The moment in UTC seconds since 1970; a time without a zone is taken as UTC, a day as its first moment.
 
     Raises ValueError, saying what is wrong.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from newsletter.entry import Entry, RowProblem
@@ -12,12 +13,13 @@ from newsletter.languages import language_tag, tag_of_name
 from newsletter.sources.addresses import valid_address
 from newsletter.sources.list_dates import day_comes_first, seconds
 from newsletter.sources.list_words import STATUSES, WORDS_FOR_STATUS, plain
-from newsletter.subscriber import Status, canonical
+from newsletter.subscriber import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from newsletter.sources.csv_list import CsvList
+    from newsletter.subscriber import Status
     from newsletter.suppression import Reason
 
 _LONGEST = 1000  # characters of a name, which goes into a header of every message
@@ -81,10 +83,7 @@ def entries(source: CsvList, note: Callable[[RowProblem], None]) -> Iterator[Ent
                 fix = did_you_mean(said, WORDS_FOR_STATUS)
                 yield RowProblem(line, written[:320], f"the status {said[:40]!r} is not known: {fix}")
                 continue
-            if isinstance(meaning, Status):
-                status = meaning
-            else:
-                leaves = meaning
+            status, leaves = meaning
         try:
             email = valid_address(written)
         except ListError as error:
@@ -103,13 +102,13 @@ def entries(source: CsvList, note: Callable[[RowProblem], None]) -> Iterator[Ent
                     name = cell
         language = ""
         if language_at is not None and (said := cells[language_at].strip()):
-            language = tag_of_name(said) or language_tag(said) or ""
+            language = language_of(said)
             if not language:
                 note(RowProblem(line, email, f"the language {said[:40]!r} is not known, and was left out"))
         joined = 0
         if joined_at is not None and (said := cells[joined_at].strip()):
             try:
-                joined = seconds(said, day_first=day_first)
+                joined = seconds(said, day_first)
             except (ValueError, OverflowError, OSError) as error:
                 note(RowProblem(line, email, f"the date of joining was left out: {str(error)[:200]}"))
         yield Entry(
@@ -128,6 +127,13 @@ def entries(source: CsvList, note: Callable[[RowProblem], None]) -> Iterator[Ent
         )
 
 
+@lru_cache(10_000)
+def language_of(cell: str) -> str:
+    """The language tag that a cell means by its tag or its name; "" when it is none."""
+    return tag_of_name(cell) or language_tag(cell) or ""
+
+
+@lru_cache(10_000)
 def tags(cell: str) -> tuple[str, ...]:
     """The tags in a cell, each once: `a;b`, `a, b`, and Mailchimp's `"a","b"`."""
     return tuple(dict.fromkeys(tag for part in _TAG_ENDS.split(cell) if (tag := part.strip(" \"'"))))

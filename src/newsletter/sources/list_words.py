@@ -59,7 +59,14 @@ _STATUS_WORDS: dict[Status | Reason, tuple[str, ...]] = {
     Reason.COMPLAINED: ("complained", "complaint", "spam", "marked as spam", "plainte"),
     Reason.MANUAL: ("suppressed", "blocklisted", "blacklisted", "blocked", "disabled", "archived", "bloque"),
 }  # fmt: skip
-STATUSES = {word: meaning for meaning, words in _STATUS_WORDS.items() for word in words}
+STATUSES: dict[str, tuple[Status | None, Reason | None]] = {
+    word: (meaning, None) if isinstance(meaning, Status) else (None, meaning)
+    for meaning, words in _STATUS_WORDS.items()
+    for word in words
+}
+# What an export writes when both have to be said.
+STATUSES["pending bounced"] = (Status.PENDING, Reason.BOUNCED)
+STATUSES["pending suppressed"] = (Status.PENDING, Reason.MANUAL)
 WORDS_FOR_STATUS = ("active", "pending", "unsubscribed", "bounced", "complained", "suppressed")
 
 
@@ -133,3 +140,11 @@ def _no_addresses(header: list[str], path: str) -> ListError:
                 fix=f"did you mean {found!r}? Then call it email" if found
                 else "call the column that holds the addresses email")
     )  # fmt: skip
+
+
+def word_for_status(status: Status, reason: Reason | None) -> str:
+    """What an export writes, so that an import restores it."""
+    if reason is None:
+        return status.value
+    word = "suppressed" if reason is Reason.MANUAL else reason.value
+    return f"pending {word}" if status is Status.PENDING and reason in (Reason.BOUNCED, Reason.MANUAL) else word

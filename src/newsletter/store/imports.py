@@ -8,7 +8,8 @@ What an import may do, and what it never does:
     new                                                  added, with the date that the row gives
     again     the address stood in an earlier row        only a wish to leave counts
 
-Measured (2 shared cores, 1,000,000 rows): see benchmarks.
+Of 18 µs a row, reading and checking take 5, the three probes 3, the insert 5, the commit 2. A second thread would not
+help: sqlite3 hands the interpreter over and back for every row.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
     from newsletter.entry import Entry
     from newsletter.store.database import Database
 
-# Who of a batch is known, blocked, or came in an earlier batch: three probes a row, in the order of the batch.
+# Who of a batch is known, blocked, or came in an earlier batch: three probes a row. Nobody has to remember those whom
+# this import itself has added.
 _KNOWN = """
-    SELECT s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
-           x.reason, e.canonical
+    SELECT j.key, s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
+           x.reason, e.canonical IS NOT NULL OR coalesce(s.id > ? AND s.created_at = ? AND s.source = ?, 0)
     FROM json_each(?) j
     LEFT JOIN subscribers s ON s.canonical = j.value
     LEFT JOIN suppressions x ON x.address = j.value
     LEFT JOIN temp.seen e ON e.canonical = j.value
-    ORDER BY j.key
 """
 _UPDATE = """
     UPDATE subscribers SET status = ?, first_name = ?, last_name = ?, name = ?, language = ?, tags = ?, fields = ?,
@@ -59,7 +60,11 @@ def importing(database: Database, *, source: str, now: int, dry_run: bool = Fals
     With `dry_run` nothing is written and nobody is kept waiting.
     """
     with translated(database.path), closing(database.connect()) as connection:
-        # On disk when it grows, so that memory does not.
+        # A large batch touches the same pages of the index again and again: 32 MB hold most of them until it is
+        # written, and they go from the log to the file less often (1.3 times as fast, together).
+        connection.execute("PRAGMA cache_size = -32000")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        # This table goes to disk when it grows.
         connection.execute("CREATE TEMP TABLE seen (canonical TEXT PRIMARY KEY) WITHOUT ROWID")
         yield Importer(connection, source, now, dry_run=dry_run)
 
@@ -73,6 +78,7 @@ class Importer:
         self._now = now
         self._dry_run = dry_run
         self._fields: set[str] = set()
+        (self._newest_before,) = connection.execute("SELECT coalesce(max(id), 0) FROM subscribers").fetchone()
 
     def take(self, entries: Sequence[Entry]) -> Counts:
         """Store a batch, all of it or nothing, and say what became of its rows."""
@@ -93,12 +99,14 @@ class Importer:
             if entry.leaves and not first.leaves:
                 firsts[entry.canonical] = first._replace(leaves=entry.leaves)
         plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
-        known = self._connection.execute(_KNOWN, (json.dumps(list(firsts)),))
-        for entry, row in zip(firsts.values(), known, strict=True):
-            plan.place(entry, row)
-        self._connection.executemany("INSERT OR IGNORE INTO temp.seen VALUES (?)", [(address,) for address in firsts])
+        batch = list(firsts.values())
+        parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
+        for key, *row in self._connection.execute(_KNOWN, parameters):
+            plan.place(batch[key], row)
         if not self._dry_run:
             self._write(plan, firsts)
+        seen = firsts if self._dry_run else plan.known
+        self._connection.executemany("INSERT OR IGNORE INTO temp.seen VALUES (?)", [(address,) for address in seen])
         return plan.counts
 
     def _write(self, plan: _Plan, firsts: dict[str, Entry]) -> None:
@@ -120,18 +128,22 @@ class _Plan:
         self._source = source
         self._now = now
         self.counts = counts
+        self.known: list[str] = []  # was there before
         self.new: list[tuple[Any, ...]] = []
         self.changed: list[tuple[Any, ...]] = []
         self.suppressed: list[tuple[Any, ...]] = []
         self.gone: list[tuple[Any, ...]] = []
 
-    def place(self, entry: Entry, row: tuple[Any, ...]) -> None:
-        number, status, *_, blocked, seen = row
+    def place(self, entry: Entry, row: Sequence[Any]) -> None:
+        """Decide about one row, knowing what _KNOWN says of its address."""
+        number, status, blocked, seen = row[0], row[1], row[9], row[10]
+        if number is not None or blocked is not None:
+            self.known.append(entry.canonical)
         if entry.leaves:
             self.suppressed.append((entry.canonical, entry.leaves.value, self._now, self._source))
             if entry.leaves in _GOES:
                 self.gone.append((self._now, entry.canonical))
-        if seen is not None:
+        if seen:
             self.counts.duplicates += 1
         elif entry.leaves:
             self.counts.suppressed += 1
@@ -168,14 +180,14 @@ class _Plan:
             )
         )
 
-    def _change(self, entry: Entry, row: tuple[Any, ...]) -> bool:
+    def _change(self, entry: Entry, row: Sequence[Any]) -> bool:
         """Add what the row knows to what is known; whether that changes anything."""
         number, status, first_name, last_name, name, language, tags, fields, joined, *_ = row
-        if entry.tags:
+        if entry.tags and tags_text(entry.tags) != tags:
             old_tags = json.loads(tags)
             missing = [tag for tag in entry.tags if tag not in old_tags]
-            tags = tags_text(old_tags + missing) if missing else tags
-        if entry.fields:
+            tags = tags_text((*old_tags, *missing)) if missing else tags
+        if entry.fields and fields_text(entry.fields) != fields:
             old_fields = json.loads(fields)
             merged = old_fields | entry.fields
             fields = fields_text(merged) if merged != old_fields else fields
@@ -192,7 +204,7 @@ class _Plan:
             # The original date stays: an import may know an earlier one, never a later one.
             min(entry.joined, joined) if entry.joined and joined else entry.joined or joined,
         )
-        if new == (status, first_name, last_name, name, language, *row[6:9]):
+        if new == tuple(row[1:9]):
             return False
         self.changed.append((*new, self._now, number))
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from newsletter.audience import EVERYBODY, Audience
@@ -54,7 +55,7 @@ class Subscribers:
     """The people on the list of one database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     # ── reading
 
@@ -67,19 +68,19 @@ class Subscribers:
         return self._one("id = ?", number)
 
     def _one(self, where: str, value: str | int) -> Subscriber | None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(f"SELECT {COLUMNS} FROM subscribers WHERE {where}", (value,)).fetchone()  # noqa: S608
         return row and read_row(row)
 
     def suppression(self, email: str) -> Suppression | None:
         """Why this address must not be written to; None when it may."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute("SELECT * FROM suppressions WHERE address = ?", (canonical(email),)).fetchone()
         return row and Suppression(row[0], Reason(row[1]), datetime.fromtimestamp(row[2], UTC), row[3])
 
     def history(self, subscriber: Subscriber) -> list[Receipt]:
         """The issues that were meant for this person, the latest first."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 """
                 SELECT m.issue, m.title, d.state, coalesce(nullif(d.updated_at, 0), m.planned_at)
@@ -101,7 +102,7 @@ class Subscribers:
         """
         where, parameters = _chosen(rule, status, language)
         columns = ", ".join(f"s.{name}" for name in COLUMNS.split(", "))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608
                 f"WHERE {where} ORDER BY s.id",
@@ -114,14 +115,14 @@ class Subscribers:
     def count(self, rule: Rule = EVERYBODY, *, status: Status | None = None, language: str = "") -> int:
         """How many are in the segment, suppressed ones included."""
         where, parameters = _chosen(rule, status, language)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608
         return int(number)
 
     def audience(self, rule: Rule = EVERYBODY, *, language: str = "") -> Audience:
         """Whom an issue for this segment would reach today, and who is left out, and why."""
         inside = segments.condition(rule, language=language)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             counted = dict(
                 connection.execute(
                     f"""
@@ -136,7 +137,7 @@ class Subscribers:
 
     def field_names(self) -> set[str]:
         """The names of all custom fields that anybody ever had, so that a misspelt one can be found."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute("SELECT substr(name, 7) FROM meta WHERE name GLOB 'field:*'").fetchall()
         return {name for (name,) in rows}
 
@@ -150,7 +151,7 @@ class Subscribers:
         address = canonical(subscriber.email)
         if suppression := self.suppression(address):
             raise ListError(_why_not(subscriber.email, suppression))
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if connection.execute("SELECT 1 FROM subscribers WHERE canonical = ?", (address,)).fetchone():
                 raise ListError(Problem(f"{subscriber.email} is on the list already",
                                         fix=f"see: newsletter subscribers show {subscriber.email}"))  # fmt: skip
@@ -182,7 +183,7 @@ class Subscribers:
         From this moment it gets nothing, not even from a mailing that is under way.
         """
         address = canonical(email)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             left = connection.execute(
                 "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? "
                 "WHERE canonical = ? AND status <> 'unsubscribed'",
@@ -232,15 +233,19 @@ def read_row(row: tuple[Any, ...]) -> Subscriber:
     )
 
 
-def tags_text(tags: Iterable[str]) -> str:
+# json.dumps makes a new encoder for each call that is not as it likes them.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@lru_cache(10_000)
+def tags_text(tags: tuple[str, ...]) -> str:
     """Tags as they are stored."""
-    listed = list(tags)
-    return json.dumps(listed, ensure_ascii=False) if listed else "[]"
+    return _encode(tags) if tags else "[]"
 
 
 def fields_text(fields: Mapping[str, str]) -> str:
     """Fields as they are stored."""
-    return json.dumps(dict(fields), ensure_ascii=False) if fields else "{}"
+    return _encode(dict(fields)) if fields else "{}"
 
 
 def remember_fields(connection: Connection, names: Iterable[str]) -> None:

@@ -1,0 +1,49 @@
+"""Export: the whole list as CSV (RFC 4180), safe to open in a spreadsheet, and read back by an import unchanged."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from newsletter.sources.list_entries import guarded
+from newsletter.sources.list_words import header_of, word_for_status
+
+if TYPE_CHECKING:
+    from newsletter.store.subscribers import Subscribers
+
+_COLUMNS = ("email", "first_name", "last_name", "name", "language", "status", "tags", "joined")
+
+
+def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
+    """Write everybody on the list, also who has left or is suppressed; how many there are.
+
+    An address that is suppressed without ever having been on the list is not in it.
+    """
+    fields = sorted(subscribers.field_names())
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow((*_COLUMNS, *map(header_of, fields)))
+    number = 0
+    for number, (person, reason) in enumerate(subscribers.iterate(), start=1):  # noqa: B007
+        cells = (
+            person.email,
+            person.first_name,
+            person.last_name,
+            person.name,
+            person.language,
+            word_for_status(person.status, reason),
+            ";".join(person.tags),
+            written(person.joined),
+            *(person.fields.get(name, "") for name in fields),
+        )
+        writer.writerow([guarded(cell) for cell in cells])
+    return number
+
+
+def written(moment: datetime | None) -> str:
+    """A moment in ISO 8601; a day when it is the first moment of one, "" when it is not known."""
+    if moment is None:
+        return ""
+    moment = moment.astimezone(UTC)
+    is_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+    return f"{moment:%Y-%m-%d}" if is_day else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
