@@ -5,6 +5,7 @@
     [store]              url
     [transport]          use
     [transports.NAME]    kind, and what that kind takes
+    [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
 
 The same stands in pyproject.toml under [tool.newsletter], [tool.newsletter.sender] and so on.
 
@@ -82,6 +83,14 @@ class TransportConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DkimKeyFile:
+    """A key that messages are signed with: where receivers look for its other half, and where ours is."""
+
+    selector: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A newsletter's settings. Paths stand below the file's folder already, and `store_url` names its file in full."""
 
@@ -97,6 +106,8 @@ class Config:
     sender: Sender = Sender()
     transport: str = ""  # the name of the transport that is used unless another one is asked for
     transports: Mapping[str, TransportConfig] = field(default_factory=dict)
+    dkim_domain: str = ""  # "": the sender's
+    dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
 
     @property
     def folder(self) -> Path:
@@ -153,6 +164,7 @@ def parse_config(text: str, path: str) -> Config:
     }
     transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
+    dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
     mistakes.report()
     settings, folder = values["newsletter"], Path(path).parent
     return Config(
@@ -163,6 +175,8 @@ def parse_config(text: str, path: str) -> Config:
         sender=Sender(**values["sender"]),
         transport=transport,
         transports={each.name: each for each in transports},
+        dkim_domain=values["dkim"].get("domain", ""),
+        dkim_keys=dkim_keys,
         **{key: value for key, value in settings.items() if value},
     )
 
@@ -277,6 +291,22 @@ def _check_whole(name: str, kind: str, settings: dict[str, Any], at: KeyPath, mi
     if settings.get("username") and not passwords and not _SECRETS & settings.keys():
         fix = 'write password_env = "NEWSLETTER_SMTP_PASSWORD" and set that variable, or take username away'
         mistakes.add((*at, "username"), f"the transport {name!r} has a username and no password", fix)
+
+
+def _dkim_keys(
+    sections: Mapping[str, tuple[dict[str, Any], KeyPath]], values: dict[str, Any], folder: Path, mistakes: _Mistakes
+) -> tuple[DkimKeyFile, ...]:
+    """The keys to sign with: each needs its selector and its file."""
+    keys = []
+    for kind in ("rsa", "ed25519"):
+        selector, file = values.get(f"{kind}_selector", ""), values.get(f"{kind}_key_file", "")
+        if selector and file:
+            keys.append(DkimKeyFile(selector, folder / file))
+        elif selector or file:
+            there, missing = ("selector", "key_file") if selector else ("key_file", "selector")
+            where = (*sections["dkim"][1], f"{kind}_{there}")
+            mistakes.add(where, f"{kind}_{there} needs {kind}_{missing}", f"write {kind}_{missing}, or take both away")
+    return tuple(keys)
 
 
 def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: _Mistakes) -> str:

@@ -251,6 +251,13 @@ SECTIONS: dict[str, Keys] = {
     "sender": {"name": line, "email": email_address, "reply_to": email_address},
     "store": {"url": database_url},
     "transport": {"use": line},
+    "dkim": {
+        "domain": line,
+        "rsa_selector": line,
+        "rsa_key_file": file_path,
+        "ed25519_selector": line,
+        "ed25519_key_file": file_path,
+    },
 }
 
 _SMTP: Keys = {

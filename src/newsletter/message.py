@@ -69,6 +69,7 @@ class Frame:
     return_path: str
     subject_prefix: str = ""  # "[Test] "
     is_test: bool = False
+    one_click: bool = True  # RFC 8058 asks for https: without it, the one click is not promised
 
 
 class _Program:
@@ -182,9 +183,10 @@ def _constant_headers(frame: Frame) -> bytes:
     lines = [
         mailbox_header("From", frame.sender.name, frame.sender.email),
         title,
-        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
         b"List-Post: NO\r\n",
     ]
+    if frame.one_click:
+        lines.append(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
     if frame.reply_to:
         lines.append(mailbox_header("Reply-To", "", frame.reply_to))
     if frame.is_test:

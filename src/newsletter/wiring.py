@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.issue import Issue
     from newsletter.render.theme import Theme
+    from newsletter.signing.dkim import DkimKey
     from newsletter.store.database import Database
     from newsletter.transports import Transport
 
@@ -67,6 +68,7 @@ def frame(config: Config, *, test: bool = False) -> Frame:
         return_path=who.email,
         subject_prefix="[Test] " if test else "",
         is_test=test,
+        one_click=config.base_url.startswith("https:"),
     )
 
 
@@ -87,6 +89,25 @@ def post(
         issue=issue,
         domain=sender(config).email.rpartition("@")[2],
         mailing=mailing,
+        dkim=dkim_keys(config),
+    )
+
+
+def dkim_keys(config: Config) -> tuple[DkimKey, ...]:
+    """The keys to sign with, read from their files. Raises ConfigError."""
+    if not config.dkim_keys:
+        return ()
+    from newsletter.sources.settings import text_of
+
+    try:
+        from newsletter.signing.dkim import read_key
+    except ImportError:
+        raise ConfigError(
+            Problem("[dkim] needs the package cryptography", str(config.path), fix="pip install 'newsletter[dkim]'")
+        ) from None
+    domain = config.dkim_domain or sender(config).email.rpartition("@")[2]
+    return tuple(
+        read_key(text_of(each.path).encode(), domain, each.selector, str(each.path)) for each in config.dkim_keys
     )
 
 

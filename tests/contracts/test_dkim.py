@@ -13,8 +13,12 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter import wiring
+from newsletter.config import parse_config
 from newsletter.errors import ConfigError
 from newsletter.signing.dkim import DkimKey, canonical_body, read_key, signed
+from newsletter.subscriber import Subscriber
+from tests.support.sending import EDITION, NOW
 from tests.words.test_message import compose
 
 if TYPE_CHECKING:
@@ -131,3 +135,36 @@ def test_a_key_is_read_from_its_file() -> None:
 def test_a_key_that_cannot_be_used_is_refused_with_a_word(text: bytes, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_key(text, "example.org", "news", "news.pem")
+
+
+SETTINGS = """
+[newsletter]
+title = "La lettre"
+base_url = "https://letter.example.org"
+[sender]
+email = "letter@example.org"
+[dkim]
+rsa_selector = "news"
+rsa_key_file = "news.pem"
+"""
+
+
+def test_what_the_settings_name_signs_each_message(tmp_path: Path) -> None:
+    (tmp_path / "news.pem").write_bytes(pem(RSA))
+    config = parse_config(SETTINGS, str(tmp_path / "newsletter.toml"))
+    post = wiring.post(config, EDITION, "2026-11-hello", {1: b"secret"})
+    message = post.message_for(Subscriber("zoe@example.org", first_name="Zoé"), NOW)
+    assert dkim.DKIM(message.data).verify(dnsfunc=dns)
+
+
+def test_a_selector_without_a_key_is_a_mistake_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(SETTINGS.replace('rsa_key_file = "news.pem"\n', ""), str(tmp_path / "newsletter.toml"))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.message) == (8, "rsa_selector needs rsa_key_file")
+
+
+def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    config = parse_config(SETTINGS, str(tmp_path / "newsletter.toml"))
+    with pytest.raises(ConfigError, match=r"news\.pem: there is no such file"):
+        wiring.post(config, EDITION, "2026-11-hello", {1: b"secret"})

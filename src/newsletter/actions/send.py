@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from newsletter.mailing import Mailing
     from newsletter.message import Message
     from newsletter.report import Tally
+    from newsletter.signing.dkim import DkimKey
     from newsletter.store.database import Database
     from newsletter.subscriber import Subscriber
     from newsletter.transports import Transport
@@ -52,6 +53,7 @@ class Post:
     issue: str
     domain: str  # right of the @ in Message-IDs
     mailing: int = 0
+    dkim: tuple[DkimKey, ...] = ()
 
     def message_for(self, recipient: Subscriber, moment: datetime) -> Message:
         """The message for one recipient. Its Message-ID is the same at every attempt, so that copies can be told.
@@ -59,7 +61,7 @@ class Post:
         Raises ValueError or NewsletterError if this recipient's data cannot be put into the mail.
         """
         links = Links(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
-        return self.compiled.compose(
+        message = self.compiled.compose(
             recipient.id,
             Mailbox(recipient.email, recipient.display_name),
             self.evaluate(recipient, links),
@@ -67,6 +69,11 @@ class Post:
             date=moment,
             unsubscribe_url=links.unsubscribe,
         )
+        if not self.dkim:
+            return message
+        from newsletter.signing.dkim import signed
+
+        return replace(message, data=signed(message.data, self.dkim, int(moment.timestamp())))
 
 
 def send(

@@ -54,7 +54,7 @@ def config_in(folder: Path) -> Path | None:
 
 def read_config(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with all that is wrong."""
-    return parse_config(_text_of(path), str(path))
+    return parse_config(text_of(path), str(path))
 
 
 def read_secret(transport: TransportConfig, environ: Mapping[str, str]) -> Secret | None:
@@ -66,7 +66,7 @@ def read_secret(transport: TransportConfig, environ: Mapping[str, str]) -> Secre
         source = f"the variable {transport.password_env}, which is not set"
         fix = f"set {transport.password_env}, or name a file with password_file"
     elif transport.password_file:
-        value = _text_of(transport.password_file).partition("\n")[0].strip("\r")
+        value = text_of(transport.password_file).partition("\n")[0].strip("\r")
         source = f"{transport.password_file}, whose first line is empty"
         fix = "write the password on the first line of that file"
     else:
@@ -87,7 +87,8 @@ def _speaks_of_us(pyproject: Path) -> bool:
         return False
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What stands in a file that the settings name. Raises ConfigError with the reason when it cannot be read."""
     try:
         return path.read_text("utf-8-sig")  # editors on Windows put a mark first
     except FileNotFoundError:
