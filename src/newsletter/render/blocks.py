@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import IssueError, Problem
 from newsletter.render import inline, raw
+from newsletter.render.holes import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ class Block:
 
 def read(tokens: Sequence[Token], cut: Cut, holes: Holes, title: str = "") -> tuple[Block, ...]:
     """The blocks that Markdown's tokens say. A first heading that repeats the title is left out."""
-    blocks = _Reader(tokens, cut, holes).until(len(tokens))
+    blocks = joined_lists(_Reader(tokens, cut, holes).until(len(tokens)), holes)
     if blocks and blocks[0].name == "heading" and inline.text(blocks[0].inline).strip() == title.strip():
         blocks = blocks[1:]
     return _level_headings(blocks)
@@ -72,7 +73,7 @@ class _Reader:
         self._at += 1
         children = self.until(at)
         self._at = at + 1
-        return children
+        return joined_lists(children, self._holes)
 
     def _take_inline(self) -> tuple[Token, ...]:
         """The inline tokens between an opening and a closing token, ready to be shown."""
@@ -225,6 +226,43 @@ def _as_image(content: Sequence[Token], line: int) -> Block | None:
         "width": int(width) if width.isdecimal() else 0,
     }
     return Block("image", line, data)
+
+
+def joined_lists(blocks: tuple[Block, ...], holes: Holes) -> tuple[Block, ...]:
+    """The blocks with lists as one that a condition around some items has cut into several."""
+    if not any(block.name == "control" for block in blocks):
+        return blocks
+    out: list[Block] = []
+    at = 0
+    while at < len(blocks):
+        end = _end_of_joined(blocks, at, holes) if blocks[at].name == "list" else at
+        if end > at:
+            parts = blocks[at : end + 1]
+            items = tuple(item for part in parts for item in ((part,) if part.name == "control" else part.children))
+            tight = all(part.data["tight"] for part in parts if part.name == "list")
+            out.append(replace(blocks[at], data={**blocks[at].data, "tight": tight}, children=items))
+        else:
+            out.append(blocks[at])
+        at = end + 1
+    return tuple(out)
+
+
+def _end_of_joined(blocks: Sequence[Block], start: int, holes: Holes) -> int:
+    """The last block that belongs to the list at `start`: a list, or the end of a condition around lists only."""
+    depth, end = 0, start
+    for at in range(start, len(blocks)):
+        block = blocks[at]
+        if block.name == "control":
+            for mark in holes.mark.finditer(block.data["marks"]):
+                kind = holes[int(mark[1])].kind
+                if depth == 0 and kind is not Kind.IF:  # it belongs to a condition around the whole list
+                    return end
+                depth += (kind is Kind.IF) - (kind is Kind.ENDIF)
+        elif block.name != "list" or block.data["ordered"] != blocks[start].data["ordered"]:
+            break
+        if depth == 0:
+            end = at
+    return end
 
 
 def _level_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:

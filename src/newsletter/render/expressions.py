@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jinja2 import TemplateSyntaxError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from newsletter.errors import did_you_mean
+from newsletter.errors import did_you_mean, nearest
 from newsletter.subscriber import PUBLIC_FIELDS
 
 if TYPE_CHECKING:
@@ -88,17 +88,14 @@ def parse(source: str) -> nodes.Expr:
     except TemplateSyntaxError as error:
         raise _syntax_error(source, error) from None
     tree = cast(nodes.Output, template.body[0]).nodes[0]
-    for node in tree.find_all(nodes.Name):
-        if node.name not in NAMES and node.name != UNSET:
-            raise WrongExpression(f"there is no `{node.name}`", _name_fix(node.name))
+    for name in names(tree):
+        if name not in NAMES and name != UNSET:
+            raise WrongExpression(f"there is no `{name}`", _name_fix(name))
     for kind, name in _subscriber_names(tree):
-        if kind == "field":
-            continue
-        if name not in PUBLIC_FIELDS:
-            near = did_you_mean(name, PUBLIC_FIELDS)
-            raise WrongExpression(
-                f"there is no `subscriber.{name}`", f"{near}; your own columns are under `subscriber.fields`"
-            )
+        if kind == "public" and name not in PUBLIC_FIELDS:
+            near = nearest(name, PUBLIC_FIELDS)
+            fix = f"did you mean `subscriber.{near}`?" if near else f"your own columns are `subscriber.fields.{name}`"
+            raise WrongExpression(f"there is no `subscriber.{name}`", fix)
     return tree
 
 
@@ -137,6 +134,12 @@ def _key(node: nodes.Node) -> str | None:
     return None
 
 
+def names(tree: nodes.Node) -> set[str]:
+    """The names that an expression begins its references with."""
+    found = {node.name for node in tree.find_all(nodes.Name)}
+    return found | {tree.name} if isinstance(tree, nodes.Name) else found
+
+
 def reference(node: nodes.Node) -> tuple[str, ...] | None:
     """`subscriber.fields.city` as its three names; None for anything else than names and dots."""
     keys: list[str] = []
@@ -157,9 +160,7 @@ def check_fields(source: str, fields: Collection[str]) -> None:
 
 def is_constant(source: str) -> bool:
     """Whether the expression has the same value for every recipient."""
-    tree = parse(source)
-    names = [tree] if isinstance(tree, nodes.Name) else list(tree.find_all(nodes.Name))
-    return all(node.name == UNSET for node in names)
+    return names(parse(source)) <= {UNSET}
 
 
 def fold(source: str, constants: Mapping[str, Mapping[str, object]]) -> str:
@@ -213,6 +214,11 @@ def _literal(value: object) -> str:
 def constant_text(source: str) -> str:
     """The value of a constant expression. Raises jinja2.UndefinedError when it is missing."""
     return text_of(environment().compile_expression(source, undefined_to_none=False)())
+
+
+def constant_truth(source: str) -> bool:
+    """Whether a constant condition holds; a missing value does not."""
+    return bool(environment().compile_expression(source, undefined_to_none=False)())
 
 
 def text_of(value: object) -> str:

@@ -56,7 +56,10 @@ def flow(lines: Iterable[Line], mark: re.Pattern[str]) -> str:
         else:
             prefix = ">" * line.depth + (" " if line.depth else "")
             pieces = [line.text.rstrip()] if line.fixed else _wrapped(line.text.rstrip(), WIDTH - len(prefix), mark)
-            out += (f"{prefix}{piece if line.depth else _stuffed(piece)}\n" for piece in pieces)
+            out += (
+                f"{prefix if piece else prefix.rstrip()}{piece if line.depth else _stuffed(piece)}\n"
+                for piece in pieces
+            )
     return "".join(out)
 
 

@@ -1,12 +1,14 @@
 """Markdown: the parser, set up once for each language.
 
-CommonMark and GFM tables, strikethrough and autolinks, attributes in braces, typography; and one block of our own: a
-line with nothing but `{% if %}` and its like stands between blocks, whatever surrounds it.
+CommonMark and GFM tables, strikethrough and autolinks, attributes in braces, typography; and two rules of our own: a
+line with nothing but `{% if %}` and its like stands between blocks, whatever surrounds it; and a sign-off keeps its
+line break.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from newsletter.render import typography
@@ -14,11 +16,14 @@ from newsletter.render import typography
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
     from newsletter.render.holes import Holes
 
 _MAX_NESTING = 40
+_SIGN_OFF_LINES = (2, 3)
+_SIGN_OFF_WIDTH = 36
 
 
 @lru_cache(maxsize=16)
@@ -26,12 +31,14 @@ def parser(language: str) -> MarkdownIt:
     """The parser for issues in a language."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.attrs import attrs_plugin
+    from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-    md = MarkdownIt("commonmark", {"linkify": True, "maxNesting": _MAX_NESTING})
-    md.enable(["table", "strikethrough", "linkify"])
-    # A word such as example.md is not an address; what begins with https:// or www. is, and so is one with an @.
-    md.linkify.set({"fuzzy_link": False})  # type: ignore[union-attr]
+    md = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    md.enable(["table", "strikethrough"])
+    md.use(gfm_autolink_plugin)
     md.use(attrs_plugin, spans=False)
+    md.core.ruler.push("https", _https)
+    md.core.ruler.push("sign_off", _sign_off)
     typography.install(md, language)
     md.block.ruler.before(
         "table", "control", _control, {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
@@ -59,3 +66,29 @@ def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     token.map = [start, start + 1]
     state.line = start + 1
     return True
+
+
+def _https(state: StateCore) -> None:
+    """An address written as `www.example.org` is one of today's web."""
+    for block in state.tokens:
+        for token in block.children or ():
+            href = str(token.attrGet("href") or "")
+            if token.info == "auto" and href.startswith("http://www."):
+                following = block.children[block.children.index(token) + 1] if block.children else None
+                if following is not None and following.content.startswith("www."):
+                    token.attrSet("href", f"https{href[4:]}")
+
+
+def _sign_off(state: StateCore) -> None:
+    """`Until next month,` and `Camille` below it: the lines of a letter's end stay lines."""
+    for before, block in pairwise(state.tokens):
+        children = block.children or []
+        if before.type != "paragraph_open" or before.level or children[:1] == [] or children[-1].type != "text":
+            continue
+        lines = block.content.split("\n")
+        if len(lines) not in _SIGN_OFF_LINES or any(len(line) > _SIGN_OFF_WIDTH for line in lines):
+            continue
+        if lines[0].endswith(",") and lines[-1][-1:].isalpha():
+            for token in children:
+                if token.type == "softbreak":
+                    token.type, token.tag = "hardbreak", "br"

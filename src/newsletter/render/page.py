@@ -127,7 +127,7 @@ class Page:
             if name in found:
                 found[name] = self._resolve(found[name]) if found[name] else ""
         if block.name == "list":
-            found["items"] = [made(self._nested(item.children)) for item in block.children]
+            found["items"] = [self._item(item) for item in block.children]
         elif block.name == "table":
             rows = [[self._cell(cell) for cell in row.children] for row in block.children]
             found["head"], found["rows"] = rows[: block.data["head_rows"]], rows[block.data["head_rows"] :]
@@ -137,6 +137,11 @@ class Page:
             found["content"] = made(inline.html(block.inline, self._resolve))
             found["label"] = inline.text(block.inline)
         return found
+
+    def _item(self, item: Block) -> dict[str, Any]:
+        """An item, or the mark of a condition between items, which stands for itself."""
+        is_mark = item.name == "control"
+        return {"content": made(item.data["marks"] if is_mark else self._nested(item.children)), "is_mark": is_mark}
 
     def _cell(self, cell: Block) -> dict[str, Any]:
         return {"content": made(inline.html(cell.inline, self._resolve)), **cell.data}

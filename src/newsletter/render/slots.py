@@ -16,6 +16,7 @@ from newsletter.render.expressions import (
     LINKS,
     WrongExpression,
     environment,
+    names,
     parse,
     reference,
     text_of,
@@ -211,8 +212,7 @@ def _value(source: str, language: str) -> Value:
     if fast := _field(tree, language) or _plain_default(tree, language) or _comparison(tree, language):
         return fast
     expression = environment().compile_expression(source, undefined_to_none=False)
-    names = {node.name for node in tree.find_all(nodes.Name)}
-    used = [(name, attribute) for name, attribute in _LINK_ATTRIBUTES if name in names]
+    used = [(name, attribute) for name, attribute in _LINK_ATTRIBUTES if name in names(tree)]
 
     def value(subscriber: Subscriber, links: Links) -> Any:
         context = {name: getattr(links, attribute) for name, attribute in used}

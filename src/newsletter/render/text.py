@@ -68,6 +68,9 @@ class TextPart:
     def list(self, block: Block) -> Iterator[Line]:
         number = block.data["start"]
         for at, item in enumerate(block.children):
+            if item.name == "control":
+                yield Line(item.data["marks"], is_mark=True)
+                continue
             bullet = f"{number}." if block.data["ordered"] else "-"
             number += 1
             if at and not block.data["tight"]:
@@ -176,11 +179,12 @@ class TextPart:
                 case "html_inline":
                     out.append("\n" if token.content.casefold().startswith("<br") else inline.strip_tags(token.content))
                 case "link_open":
-                    opened.append((len(out), str(token.attrGet("href") or "")))
+                    # An address that is its own label is not said twice.
+                    opened.append((len(out), "" if token.info == "auto" else str(token.attrGet("href") or "")))
                 case "link_close":
                     at, href = opened.pop()
                     label = "".join(out[at:])
-                    if href.removeprefix("mailto:") != label:
+                    if href.removeprefix("mailto:") != label.strip():
                         out.append(self._address(href))
                 case _:
                     out.append(_MARKS.get(token.type, "" if token.nesting else token.content))

@@ -55,6 +55,8 @@ _FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+# Quotes inside quotes, where an author wrote the outer ones and the parser made the inner ones.
+_INNER_QUOTES = re.compile(rf"(«[^«»]*)«{NARROW}([^«»]*){NARROW}»")
 _THOUSANDS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{_ANY_SPACE}\d{{3}})+(?!\d)")
 
 
@@ -67,6 +69,7 @@ def french(text: str) -> str:
     """The text with French spaces."""
     for pattern, replacement in _FRENCH:
         text = pattern.sub(replacement, text)
+    text = _INNER_QUOTES.sub(r"\1“\2”", text)
     return _THOUSANDS.sub(lambda number: re.sub(_ANY_SPACE, NARROW, number[0]), text)
 
 

@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jinja2 import UndefinedError
+from jinja2 import TemplateError, UndefinedError
 
 from newsletter.edition import ESCAPES, Choice, Expression, Slot, Where
 from newsletter.render.expressions import (
     WrongExpression,
     check_fields,
     constant_text,
+    constant_truth,
     fold,
     is_constant,
     parse,
@@ -42,7 +43,7 @@ class _Frame:
     """A condition that is being read."""
 
     hole: Hole
-    depth: tuple[str, ...]
+    depth: tuple[int, ...]
     sources: list[str]
     branches: list[Pattern] = field(default_factory=list)
     parts: list[str | Slot | Choice] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Weaver:
 
     def plain(self, text: str) -> Pattern:
         """The pattern of a plain text: a subject, a preheader, the text part."""
-        return self._weave(text, lambda _: Where.PLAIN, None)
+        return _without_loose_spaces(self._weave(text, lambda _: Where.PLAIN, None))
 
     def html(self, document: str) -> Pattern:
         """The pattern of a serialised HTML document."""
@@ -106,7 +107,7 @@ class Weaver:
                     )
                 places[tag.start() + mark.start()] = Where.ATTRIBUTE
 
-    def _weave(self, text: str, place: Callable[[int], Where], depths: Mapping[int, tuple[str, ...]] | None) -> Pattern:
+    def _weave(self, text: str, place: Callable[[int], Where], depths: Mapping[int, tuple[int, ...]] | None) -> Pattern:
         parts: list[str | Slot | Choice] = []
         stack: list[_Frame] = []
         position = 0
@@ -146,16 +147,15 @@ class Weaver:
         _constant(parts, text[position:])
         return tuple(parts)
 
-    def _open(self, stack: list[_Frame], hole: Hole, depth: tuple[str, ...]) -> _Frame:
+    def _open(self, stack: list[_Frame], hole: Hole, depth: tuple[int, ...]) -> _Frame:
         if not stack:
             raise self._holes.error(hole, f"`{hole.raw}` has no `{{% if … %}}` before it")
         frame = stack[-1]
         if frame.depth != depth:
-            where = " > ".join(depth[-2:]) or "the page"
             raise self._holes.error(
                 hole,
-                f"`{hole.raw}` does not stand in the same paragraph, item or emphasis as `{frame.hole.raw}`"
-                f" on line {frame.hole.line} (it is inside {where})",
+                f"`{hole.raw}` does not stand in the same paragraph, list item or emphasis as `{frame.hole.raw}`"
+                f" on line {frame.hole.line}",
                 "put both on lines of their own, or both within one paragraph",
             )
         return frame
@@ -180,11 +180,27 @@ class Weaver:
             raise self._holes.error(
                 hole, f"`{hole.raw}`: the issue does not have it", "set it in the front matter, or give a default"
             ) from None
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise self._holes.error(hole, f"`{hole.raw}` has no value: {error}") from None
 
     def _choice(self, parts: list[str | Slot | Choice], frame: _Frame) -> None:
-        if any(frame.branches):
-            index = self._number(tuple(frame.sources), frame.hole, is_choice=True)
-            parts.append(Choice(index, tuple(frame.branches)))
+        """Add the choice between a condition's branches; what the issue itself decides is decided here."""
+        sources: list[str] = []
+        branches: list[Pattern] = []
+        for source, branch in zip(frame.sources, frame.branches, strict=True):
+            if source and is_constant(source):
+                if not constant_truth(source):
+                    continue
+                source = ""
+            sources.append(source)
+            branches.append(branch)
+            if not source:
+                break
+        if sources[:1] == [""]:
+            for part in branches[0]:
+                _constant(parts, part) if isinstance(part, str) else parts.append(part)
+        elif any(branches):
+            parts.append(Choice(self._number(tuple(sources), frame.hole, is_choice=True), tuple(branches)))
 
     def _checked(self, hole: Hole) -> str:
         """The hole's expression with constants folded. Raises IssueError if it is wrong."""
@@ -214,28 +230,44 @@ def _constant(parts: list[str | Slot | Choice], text: str) -> None:
         parts.append(text)
 
 
-def _depths(document: str, mark: re.Pattern[str]) -> dict[int, tuple[str, ...]]:
-    """For each mark between tags, the elements that it stands in."""
+def _without_loose_spaces(pattern: Pattern) -> Pattern:
+    """The pattern with the space before a choice at a line's end inside its branches.
+
+    Where no branch is shown the line would end with that space, and so flow into the next one (RFC 3676).
+    """
+    parts = list(pattern)
+    for at, part in enumerate(parts):
+        before = parts[at - 1] if at else ""
+        after = parts[at + 1] if at + 1 < len(parts) else "\n"
+        is_end = isinstance(after, str) and after.startswith("\n")
+        if isinstance(part, Choice) and is_end and isinstance(before, str) and before.endswith(" "):
+            parts[at - 1] = before.rstrip(" ")
+            parts[at] = Choice(part.index, tuple((" ", *branch) if branch else branch for branch in part.branches))
+    return tuple(parts)
+
+
+def _depths(document: str, mark: re.Pattern[str]) -> dict[int, tuple[int, ...]]:
+    """For each mark, the elements that it stands in, each by the place of its tag."""
     marks = [found.start() for found in mark.finditer(document)]
-    found: dict[int, tuple[str, ...]] = {}
-    stack: list[str] = []
-    here: tuple[str, ...] = ()
+    found: dict[int, tuple[int, ...]] = {}
+    stack: list[tuple[str, int]] = []
+    here: tuple[int, ...] = ()
     next_mark = 0
     for tag in _TAG.finditer(document):
         while next_mark < len(marks) and marks[next_mark] < tag.end():
             # A mark inside a tag stands in that tag's attributes.
             inside = marks[next_mark] > tag.start()
-            found[marks[next_mark]] = (*here, f"<{tag[2]}> at {tag.start()}") if inside else here
+            found[marks[next_mark]] = (*here, tag.start()) if inside else here
             next_mark += 1
         if tag[1]:
-            if tag[2] in stack:
-                while stack.pop() != tag[2]:
+            if any(name == tag[2] for name, _ in stack):
+                while stack.pop()[0] != tag[2]:
                     pass
         elif tag[2] not in _VOID and not tag[3].endswith("/"):
-            stack.append(tag[2])
+            stack.append((tag[2], tag.start()))
         else:
             continue
-        here = tuple(stack)
+        here = tuple(start for _, start in stack)
     for position in marks[next_mark:]:
         found[position] = here
     return found
