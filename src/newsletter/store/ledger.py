@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import MOST_ATTEMPTS, State, minutes_until_retry
+from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
-from newsletter.store.mailings import renew
+from newsletter.store.mailings import check, renew
 from newsletter.subscriber import Status, Subscriber
 
 if TYPE_CHECKING:
@@ -66,12 +67,22 @@ def write_plan(
     commit: str,
     modified: bool,
     now: int,
+    earlier: int | None = None,
 ) -> Mailing:
     """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
 
-    All or nothing: a crash leaves no half of a plan.
+    All or nothing: a crash leaves no half of a plan. `earlier` is how many mailings of the issue the author knew of
+    when they agreed; raises LedgerError when there are others by now.
     """
     with database.transaction() as connection:
+        (found,) = connection.execute("SELECT count(*) FROM mailings WHERE issue = ?", (issue,)).fetchone()
+        if earlier is not None and found != earlier:
+            raise LedgerError(
+                Problem(
+                    "another process has begun to send this issue; this one sends nothing",
+                    fix=f"see how it goes: newsletter status {issue}",
+                )
+            )
         connection.execute(
             "INSERT OR IGNORE INTO editions (fingerprint, content) VALUES (?, ?)",
             (edition.fingerprint, edition.to_json()),
@@ -116,14 +127,15 @@ def write_plan(
     )
 
 
-# The list is read again here, so that who left after the plan gets nothing more.
+# The list is read again here, so that who left after the plan gets nothing more. The states stand there as numbers,
+# or the index of those that wait would not be used.
 _CLAIM = """
     SELECT d.subscriber_id, s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status,
            x.reason
     FROM deliveries d
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
-    WHERE d.mailing_id = ? AND d.state = ? AND d.next_at <= ?
+    WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?
     ORDER BY d.subscriber_id LIMIT ?
 """
 
@@ -170,6 +182,9 @@ def claim(database: Database, lease: Lease, limit: int, now: int) -> list[Subscr
     return recipients
 
 
+_OFFER = f"UPDATE deliveries SET state = {State.OFFERED.value} WHERE mailing_id = ? AND subscriber_id = ?"  # noqa: S608
+
+
 def record(
     database: Database,
     lease: Lease,
@@ -179,16 +194,14 @@ def record(
 ) -> None:
     """Put on record what became of deliveries, then which ones are about to be committed. One transaction.
 
-    An outcome of None means that the content was certainly not taken after all: the delivery is pending again.
+    The sender calls this once a round, at times for a single message: it costs what the statements cost. An outcome
+    of None means that the content was certainly not taken after all: the delivery is pending again.
     """
     with database.transaction() as connection:
-        renew(connection, lease, now)
+        check(connection, lease)
         if outcomes:
             _record_outcomes(connection, lease, outcomes, now)
-        connection.executemany(
-            "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-            [(State.OFFERED.value, now, lease.mailing, key) for key in offered],
-        )
+        connection.executemany(_OFFER, [(lease.mailing, key) for key in offered])
 
 
 def _record_outcomes(
@@ -221,20 +234,23 @@ def _record_outcomes(
             "UPDATE deliveries SET next_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
             (now + 60 * minutes_until_retry(attempts), lease.mailing, key),
         )
-    # The three statements are for three sizes of row: nearly all are accepted, and cost the least.
-    connection.executemany(
-        f"UPDATE deliveries SET state = {State.ACCEPTED.value}, attempts = attempts + 1, code = ?, enhanced = '', "  # noqa: S608
-        "reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-        accepted,
-    )
-    connection.executemany(
-        "UPDATE deliveries SET state = ?, attempts = attempts + 1, code = ?, enhanced = ?, reply = ?, "
-        "updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-        others,
-    )
-    connection.executemany(
-        "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?", again
-    )
+    # Nearly all are accepted, and theirs is the shortest statement.
+    if accepted:
+        connection.executemany(
+            f"UPDATE deliveries SET state = {State.ACCEPTED.value}, attempts = attempts + 1, code = ?, reply = ?, "  # noqa: S608
+            "updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            accepted,
+        )
+    if others:
+        connection.executemany(
+            "UPDATE deliveries SET state = ?, attempts = attempts + 1, code = ?, enhanced = ?, reply = ?, "
+            "updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            others,
+        )
+    if again:
+        connection.executemany(
+            "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?", again
+        )
 
 
 def _row(state: State, reply: Reply, now: int, lease: Lease, key: int) -> tuple[int | str, ...]:

@@ -163,7 +163,7 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                 raise LedgerError(
                     Problem(
                         f"another process is sending this mailing (process {holder.pid} on {holder.host})",
-                        fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s without a sign of life",
+                        fix=f"wait for it, or stop it; without a sign of life it counts as gone in {lease_until - now} s",
                     )
                 )
             lost_power = same_machine and holder.boot != worker.boot
@@ -188,16 +188,19 @@ def _settle(connection: Connection, mailing: int, now: int, *, lost_power: bool)
     )
 
 
-def renew(connection: Connection, lease: Lease, now: int) -> None:
-    """Prolong the lease inside a transaction. Raises LedgerError when another sender has taken over."""
-    renewed = connection.execute(
-        "UPDATE mailings SET lease_until = ? WHERE id = ? AND fence = ?",
-        (now + LEASE_SECONDS, lease.mailing, lease.fence),
-    ).rowcount
-    if not renewed:
+def check(connection: Connection, lease: Lease) -> None:
+    """See inside a transaction that the fence stands. Raises LedgerError when another sender has taken over."""
+    (fence,) = connection.execute("SELECT fence FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
+    if fence != lease.fence:
         raise LedgerError(
             Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
         )
+
+
+def renew(connection: Connection, lease: Lease, now: int) -> None:
+    """Prolong the lease inside a transaction. Raises LedgerError when another sender has taken over."""
+    check(connection, lease)
+    connection.execute("UPDATE mailings SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.mailing))
 
 
 def let_go(database: Database, lease: Lease, now: int) -> Tally:

@@ -104,5 +104,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_deliveries_mailing_id_state_subscriber_id", "deliveries", ["mailing_id", "state", "subscriber_id"]
+        "ix_deliveries_waiting",
+        "deliveries",
+        ["mailing_id", "state", "subscriber_id"],
+        sqlite_where=sa.text("state IN (0, 4)"),
+        postgresql_where=sa.text("state IN (0, 4)"),
     )
