@@ -163,7 +163,7 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                 raise LedgerError(
                     Problem(
                         f"another process is sending this mailing (process {holder.pid} on {holder.host})",
-                        fix=f"wait for it, or stop it; without a sign of life it counts as gone in {lease_until - now} s",
+                        fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s of silence",
                     )
                 )
             lost_power = same_machine and holder.boot != worker.boot
