@@ -55,9 +55,10 @@ class Post:
     mailing: int = 0
     dkim: tuple[DkimKey, ...] = ()
 
-    def message_for(self, recipient: Subscriber, moment: datetime) -> Message:
-        """The message for one recipient. Its Message-ID is the same at every attempt, so that copies can be told.
+    def message_for(self, recipient: Subscriber, moment: datetime, *, message_id: str = "") -> Message:
+        """The message for one recipient.
 
+        Unless one is given, its Message-ID is the same at every attempt, so that copies can be told.
         Raises ValueError or NewsletterError if this recipient's data cannot be put into the mail.
         """
         links = Links(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
@@ -65,7 +66,7 @@ class Post:
             recipient.id,
             Mailbox(recipient.email, recipient.display_name),
             self.evaluate(recipient, links),
-            message_id=self.signer.message_id(self.mailing, recipient.id, self.domain),
+            message_id=message_id or self.signer.message_id(self.mailing, recipient.id, self.domain),
             date=moment,
             unsubscribe_url=links.unsubscribe,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
 
 
 def send_test(post: Post, transport: Transport, recipients: Sequence[Subscriber], now: datetime) -> list[Outcome]:
-    """Send each of them a copy; what became of each, in their order. Raises what the transport raises."""
-    messages = [post.message_for(recipient, now) for recipient in recipients]
+    """Send each of them a copy; what became of each, in their order.
+
+    Raises what the transport raises, and IssueError when the issue prints something that is not known of a recipient.
+    """
+    messages = [
+        # Every copy is a message of its own: a mailbox hides a second one of the same Message-ID.
+        post.message_for(recipient, now, message_id=f"<test.{token_hex(8)}@{post.domain}>")
+        for recipient in recipients
+    ]
     outcomes: dict[str, Outcome] = {}
     for results in transport.deliver(iter(messages), lambda _: None):
-        outcomes.update({message.envelope.recipient: outcome for message, outcome in results if outcome is not None})
-    return [outcomes[message.envelope.recipient] for message in messages]
+        outcomes.update({message.message_id: outcome for message, outcome in results if outcome is not None})
+    return [outcomes[message.message_id] for message in messages]
