@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _NO_BASE_URL = "https://example.org"
 
 
+def has_store(config: Config) -> bool:
+    """Whether there is a list yet. Raises StoreError for an address that no store can have."""
+    from newsletter.store.database import path_of
+
+    return path_of(config.store_url).exists()
+
+
 def store(config: Config, *, create: bool = True) -> Database:
     """The list and the ledger, opened. Raises StoreError."""
     from newsletter.store.database import open_database
@@ -130,10 +137,17 @@ def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
         username=settings.username,
         password=secret.reveal() if secret else "",
         lmtp=settings.kind == "lmtp",
-        local_hostname=settings.local_hostname or socket.getfqdn(),
+        local_hostname=settings.local_hostname or _our_name(settings.host),
         timeout=settings.timeout,
     )
     return SmtpTransport(server, settings.connections)
+
+
+def _our_name(host: str) -> str:
+    """How we present ourselves. A server of this machine does not care, and asking the resolver may take seconds."""
+    if host.startswith(("127.", "localhost", "unix:")) or host == "::1":
+        return "localhost"
+    return socket.getfqdn()
 
 
 def _folder(settings: TransportConfig, _environ: Mapping[str, str]) -> Transport:

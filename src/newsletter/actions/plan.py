@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.errors import IssueError, LedgerError, Problem
+from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
 from newsletter.links import Links, Signer
 from newsletter.mailing import MailingState
 from newsletter.render.slots import evaluator, needs
@@ -17,7 +17,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from newsletter.audience import Rule
     from newsletter.edition import Edition
@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
     from newsletter.store.database import Database
     from newsletter.store.ledger import Condition
+    from newsletter.transports import Capabilities
 
 _EXAMPLES = 3
+
+# How fast a mailing will go, while nothing better is known: most servers answer a message within a tenth of a second.
+_PER_SECOND_AND_CONNECTION = 10.0
+_ENOUGH_TO_JUDGE = 100  # accepted messages of an earlier mailing; fewer measure the start more than the way
+_LOOKED_BACK = 3  # mailings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Plan:
     audience: Condition
     recipients: int
     left_out: Mapping[str, int]  # why → how many, of everybody on the list
+    earlier: int  # mailings of this issue, when this was planned
 
 
 def make_plan(
@@ -72,8 +79,23 @@ def make_plan(
     left_out = {why: how_many for why, how_many in left_out.items() if how_many}
     if not number:
         raise _nobody(left_out, segment)
-    _check_values(subscribers, issue, edition, rule, language)
-    return Plan(issue, edition, segment, audience, number, left_out)
+    _check_values(subscribers, issue, edition, rule, language, have_it=issue.key if earlier else None)
+    return Plan(issue, edition, segment, audience, number, left_out, len(earlier))
+
+
+def seconds_expected(database: Database, transport: str, capabilities: Capabilities, recipients: int) -> float:
+    """How long a mailing will take: as the last ones through this transport did, else as the transport says of itself.
+
+    Of the last ones the fastest counts: the others were stopped, or waited for those who were deferred.
+    """
+    finished = [each for each in mailings_of(database) if each.transport == transport and each.finished_at]
+    rates = []
+    for mailing in finished[-_LOOKED_BACK:]:
+        number = tally_of(database, mailing.id).accepted
+        if number >= _ENOUGH_TO_JUDGE and mailing.finished_at:
+            rates.append(number / max(1.0, (mailing.finished_at - mailing.planned_at).total_seconds()))
+    guess = capabilities.messages_per_second or capabilities.in_flight * _PER_SECOND_AND_CONNECTION
+    return recipients / max(rates, default=guess)
 
 
 def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) -> LedgerError:
@@ -81,21 +103,22 @@ def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) 
     when = f"{mailing.planned_at:%Y-%m-%d}"
     command = f"newsletter publish {issue.key} --new-only"
     fix = (
-        f"to reach only the {new} who have joined since: {command}"
+        f"to reach only those who do not have it ({new:,} now): {command}"
         if new
-        else f"nobody has joined since; later, to reach only new subscribers: {command}"
+        else f"everybody has it; once others have joined, reach only them with: {command}"
     )
-    return LedgerError(Problem(f"this issue was sent on {when}, to {counts.accepted} readers", issue.path, fix=fix))
+    readers = "1 reader" if counts.accepted == 1 else f"{counts.accepted:,} readers"
+    return LedgerError(Problem(f"this issue was sent on {when}, to {readers}", issue.path, fix=fix))
 
 
 def _under_way(database: Database, mailing: Mailing) -> LedgerError:
     counts = tally_of(database, mailing.id)
     left = counts.pending + counts.deferred
     when = next_retry(database, mailing.id)
-    later = f" ({counts.deferred} of them deferred, the next at {when:%H:%M} UTC)" if when else ""
+    later = f" ({counts.deferred:,} of them deferred, the next at {when:%H:%M} UTC)" if when else ""
     return LedgerError(
         Problem(
-            f"the sending of this issue has begun and is not at its end: {left} of {counts.planned} are left{later}",
+            f"the sending of this issue is not at its end: {left:,} of {counts.planned:,} are left{later}",
             fix=f"newsletter resume {mailing.issue}",
         )
     )
@@ -111,8 +134,13 @@ def _nobody(left_out: Mapping[str, int], segment: str) -> LedgerError:
     return LedgerError(Problem(f"nobody would get this issue: {why}", fix=fix))
 
 
-def _check_values(subscribers: Subscribers, issue: Issue, edition: Edition, rule: Rule, language: str) -> None:
-    """Before the first message leaves: everybody has what the issue prints without a default."""
+def _check_values(
+    subscribers: Subscribers, issue: Issue, edition: Edition, rule: Rule, language: str, have_it: str | None
+) -> None:
+    """Before the first message leaves: everybody has what the issue prints without a default.
+
+    `have_it` is the issue's key when some may have it already, who then lack nothing.
+    """
     needed = needs(edition)
     needed.pop("email", None)
     if not needed:
@@ -128,15 +156,18 @@ def _check_values(subscribers: Subscribers, issue: Issue, edition: Edition, rule
         try:
             values(subscriber, links)
         except IssueError as error:
+            if have_it and any(receipt.issue == have_it for receipt in subscribers.history(subscriber)):
+                continue
             number += 1
             problem = problem or error.problems[0]
             if len(wanting) < _EXAMPLES:
                 wanting.append(subscriber.email)
     if problem is not None:
-        names = ", ".join(wanting) + (", …" if number > len(wanting) else "")
+        names = ", ".join(wanting) + (f", and {number - len(wanting):,} more" if number > len(wanting) else "")
         raise IssueError(
             Problem(
-                f"{number} recipients lack a value that is printed here without a default ({names})",
+                f"{number:,} recipient{'s lack' if number != 1 else ' lacks'} a value that is printed here "
+                f"without a default: {names}",
                 problem.path or issue.path,
                 problem.line,
                 problem.column,
@@ -149,7 +180,11 @@ def what_is_left(database: Database, issue: str) -> tuple[Mailing, Tally]:
     """The issue's last mailing and where it stands. Raises LedgerError when it has none."""
     mailings = mailings_of(database, issue)
     if not mailings:
-        raise LedgerError(
-            Problem(f"the issue {issue!r} has not been published", fix=f"newsletter publish {issue}, or check its name")
-        )
+        raise not_published(issue, {mailing.issue for mailing in mailings_of(database)})
     return mailings[-1], tally_of(database, mailings[-1].id)
+
+
+def not_published(issue: str, published: Collection[str] = ()) -> LedgerError:
+    """The error for an issue that has no mailing, where `published` have one."""
+    near = f"{did_you_mean(issue, published)}; or send it: " if published else ""
+    return LedgerError(Problem(f"the issue {issue!r} has not been published", fix=f"{near}newsletter publish {issue}"))

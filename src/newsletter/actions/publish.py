@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.actions.plan import what_is_left
@@ -23,20 +24,36 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 
-def check_ready(issue: Issue, config: Config) -> None:
-    """What must be true of any real send. Raises IssueError for a draft, ConfigError for a missing setting."""
+def check_ready(issue: Issue) -> None:
+    """What must be true of any issue that goes to its readers. Raises IssueError for a draft, and for an empty one."""
     if issue.is_draft:
+        place = issue.place("status")
         raise IssueError(
-            Problem("this issue is a draft", issue.path, fix="when it is ready, set status: ready, or remove `draft`")
+            Problem(
+                "this issue is a draft",
+                issue.path,
+                place.line,
+                place.column,
+                fix="when it is ready, set status: ready, or remove `draft`; until then: newsletter test",
+            )
         )
-    if problems := config.problems_before_sending():
+    if issue.is_empty:
+        raise IssueError(Problem("there is nothing to read in this issue", issue.path, issue.body_line))
+
+
+def check_settings(config: Config, transport: str | None = None) -> None:
+    """What must be true of any real send, through the transport of that name. Raises ConfigError."""
+    if problems := replace(config, transport=transport or config.transport).problems_before_sending():
         raise ConfigError(*problems)
 
 
 def freeze(
     database: Database, plan: Plan, *, sender: str, transport: str, revision: Revision | None, now: datetime
 ) -> Mailing:
-    """Write the plan down: from here on, the edition and the audience stay what they are."""
+    """Write the plan down: from here on, the edition and the audience stay what they are.
+
+    Raises LedgerError when another process has begun to send the issue since the plan was made.
+    """
     return write_plan(
         database,
         issue=plan.issue.key,
@@ -48,6 +65,7 @@ def freeze(
         commit=(revision.commit or "") if revision else "",
         modified=revision.dirty if revision else False,
         now=int(now.timestamp()),
+        earlier=plan.earlier,
     )
 
 
@@ -61,7 +79,7 @@ def unfinished(database: Database, issue: str, now: datetime, *, at_once: bool =
     if mailing.state is MailingState.FINISHED:
         raise LedgerError(
             Problem(
-                f"there is nothing to resume: {counts.accepted} of {counts.planned} have it, and nobody is left",
+                f"there is nothing to resume: {counts.accepted:,} of {counts.planned:,} have it, and nobody is left",
                 fix=f"who did not get it: newsletter status {issue}",
             )
         )
@@ -71,7 +89,7 @@ def unfinished(database: Database, issue: str, now: datetime, *, at_once: bool =
     if not counts.pending and due is not None and due > now:
         raise LedgerError(
             Problem(
-                f"{counts.deferred} deliveries were deferred by the server and are not due yet",
+                f"only those are left whom the server deferred ({counts.deferred:,}), and they are not due yet",
                 fix=f"come back at {due:%Y-%m-%d %H:%M} UTC, or try at once: newsletter resume {issue} --now",
             )
         )
@@ -85,13 +103,39 @@ def same_text(database: Database, mailing: Mailing, rendered: Edition | None) ->
     when the author has said to send what was planned.
     """
     if rendered is not None and rendered.fingerprint != mailing.fingerprint:
-        since = f" (commit {mailing.commit[:10]})" if mailing.commit else ""
-        raise LedgerError(
-            Problem(
-                f"this issue has changed since its sending began{since}: readers would get different texts",
-                rendered.path,
-                fix="undo the change, or send the rest what the others got: "
-                f"newsletter resume {mailing.issue} --as-planned",
-            )
-        )
+        raise _changed("this issue has changed", "readers would get different texts", mailing, rendered.path)
     return edition_of(database, mailing)
+
+
+def same_sender(config: Config, mailing: Mailing, now: str, *, as_planned: bool) -> Config:
+    """The settings with the sender that the mailing froze; `now` is who they name, as in the header.
+
+    Raises LedgerError when they name another one since, unless the author has said to send as planned.
+    """
+    if now == mailing.sender:
+        return config
+    if not as_planned:
+        raise _changed(
+            f"the sender was {mailing.sender}, and is {now}",
+            "readers would get the same letter from two senders",
+            mailing,
+            str(config.path),
+        )
+    name, _, address = mailing.sender.rpartition(" ")
+    return replace(config, sender=replace(config.sender, name=name, email=address.strip("<>")))
+
+
+def _changed(what: str, why_not: str, mailing: Mailing, path: str) -> LedgerError:
+    since = f" (commit {mailing.commit[:10]})" if mailing.commit else ""
+    return LedgerError(
+        Problem(
+            f"{what} since its sending began{since}: {why_not}",
+            path,
+            fix=f"undo the change, or send the rest what the others got: {on_as_planned(mailing.issue)}",
+        )
+    )
+
+
+def on_as_planned(issue: str) -> str:
+    """The command that sends the rest what the others got."""
+    return f"newsletter resume {issue} --as-planned"

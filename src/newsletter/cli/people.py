@@ -16,17 +16,16 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 
-def recipient_like(database: Database, edition: Edition, person: str | None, address: str | None) -> Subscriber:
+def recipient_like(database: Database | None, edition: Edition, person: str | None, address: str | None) -> Subscriber:
     """The subscriber `person` (an address), or a sample; written to at `address` if that is given.
 
     Of a sample, nothing is known but what the issue cannot do without, which stands there as its own name: [city].
     With an address that is a subscriber's and no `person`, that subscriber is meant. Its number is 0, so that links
     in the copy concern nobody. Raises ListError for an unknown person and a broken address.
     """
-    subscribers = Subscribers(database)
     if address is not None:
-        address = valid_address(address)
-    known = subscribers.get(person or address or "")
+        address = _checked(address)
+    known = Subscribers(database).get(person or address or "") if database else None
     if known is None and person is not None:
         raise ListError(
             Problem(f"{person} is not on the list", fix="see newsletter subscribers list, or leave --as away")
@@ -34,6 +33,14 @@ def recipient_like(database: Database, edition: Edition, person: str | None, add
     if known is None:
         known = _sample(edition)
     return replace(known, email=address or known.email, id=0)
+
+
+def _checked(address: str) -> str:
+    try:
+        return valid_address(address.strip())
+    except ListError as error:
+        problem = error.problems[0]
+        raise ListError(Problem(f"the address {address!r} {problem.message}", fix=problem.fix)) from None
 
 
 def _sample(edition: Edition) -> Subscriber:

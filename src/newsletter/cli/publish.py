@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.console import ExitCode
+from newsletter.cli.console import ExitCode, count, figure
 from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def command(
     from datetime import UTC, datetime
 
     from newsletter import wiring
-    from newsletter.actions.plan import make_plan
-    from newsletter.actions.publish import check_ready, freeze
+    from newsletter.actions.plan import make_plan, seconds_expected
+    from newsletter.actions.publish import check_ready, check_settings, freeze
     from newsletter.cli.issues import load, rendered
     from newsletter.cli.sending import run, summary
     from newsletter.report import Tally
@@ -46,7 +46,8 @@ def command(
 
     config = session.config()
     path, written = load(config, issue)
-    check_ready(written, config)
+    check_ready(written)
+    check_settings(config, way)
     transport = wiring.transport(config, way, os.environ)
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
@@ -54,15 +55,16 @@ def command(
         plan = make_plan(database, written, edition, segment, language=config.language, new_only=new_only)
         known = revision(path)
         if known and known.dirty:
-            session.console.warn(f"{written.path} has changes that are not committed; the mailing will say so")
-        _show(session, plan, str(wiring.sender(config)), name, transport.capabilities.messages_per_second)
-        if dry_run:
-            session.console.say("Dry run: nothing was sent, and nothing recorded.")
+            what = "is not in git yet" if known.untracked else "has changes that are not committed"
+            session.console.warn(f"{written.path} {what}; the mailing will say so")
+        seconds = seconds_expected(database, name, transport.capabilities, plan.recipients)
+        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), name, seconds)
+        people = count(plan.recipients, "recipient")
+        if dry_run or not session.console.confirm(f"Send to {people}?", assume_yes=yes):
+            session.console.say("Nothing was sent, and nothing recorded.")
             if as_json:
-                session.console.print_json(summary(written.key, None, "dry-run", Tally(pending=plan.recipients), 0.0))
-            return ExitCode.DONE
-        if not session.console.confirm(f"Send to {plan.recipients:,} recipients?", assume_yes=yes):
-            session.console.say("Nothing was sent.")
+                state = "dry-run" if dry_run else "declined"
+                session.console.print_json(summary(written.key, None, state, Tally(pending=plan.recipients), 0.0))
             return ExitCode.DONE
         mailing = freeze(
             database,
@@ -75,18 +77,18 @@ def command(
         return run(session, config, database, mailing, edition, transport, as_json=as_json)
 
 
-def _show(session: Session, plan: Plan, sender: str, transport: str, rate: float | None) -> None:
+def _show(session: Session, plan: Plan, sender: str, revision: str, transport: str, seconds: float) -> None:
     """The plan, as a person reads it before saying yes."""
-    from newsletter.cli.console import duration, figure
+    from newsletter.cli.console import duration
     from newsletter.cli.issues import readable
 
     rows = [
-        ("Issue", plan.issue.path),
+        ("Issue", f"{plan.issue.path} ({revision})"),
         ("Subject", readable(plan.edition.subject, plan.edition)),
         ("From", sender),
-        ("To", f"{figure(plan.recipients)} recipients" + (f" in {plan.segment}" if plan.segment else "")),
+        ("To", count(plan.recipients, "recipient") + (f" in {plan.segment}" if plan.segment else "")),
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
-        ("Through", transport + (f", about {duration(plan.recipients / rate)}" if rate else "")),
+        ("Through", f"{transport}, in {f'about {duration(seconds)}' if seconds >= 1 else 'a moment'}"),
     ]
     for label, text in rows:
         session.console.say(f"{click.style(f'{label:>8}', dim=True)}  {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -31,16 +32,20 @@ def command(
     from newsletter.cli.issues import load, rendered
     from newsletter.cli.people import recipient_like
     from newsletter.edition import fill
+    from newsletter.errors import Problem, Refused
     from newsletter.links import Links, Signer
     from newsletter.render import render_mjml
     from newsletter.render.slots import evaluator
 
     config = session.config()
-    _, written = load(config, issue)
+    path, written = load(config, issue)
+    if output is not None and output.exists() and output.samefile(path):
+        raise click.UsageError(f"{output} is the issue itself, and would be lost")
     if form == "mjml":
         text = render_mjml(written, wiring.theme(config, written, theme), wiring.site(config))
     else:
-        with wiring.store(config) as database:
+        # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
+        with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
             edition = rendered(config, written, database, theme)
             recipient = recipient_like(database, edition, person, None)
         # A key of its own: what is printed may be passed on, and its links must open nothing.
@@ -55,6 +60,9 @@ def command(
     if output is None:
         session.console.result(text.removesuffix("\n"))
     else:
-        output.write_text(text, encoding="utf-8", newline="")
+        try:
+            output.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise Refused(Problem(f"cannot be written: {error.strerror}", str(output))) from None
         session.console.note(f"Wrote {output}")
     return ExitCode.DONE

@@ -10,6 +10,9 @@ from newsletter.cli.shell import Command, Session, json_option, pass_session
 
 if TYPE_CHECKING:
     from newsletter.cli.console import ExitCode
+    from newsletter.config import Config
+    from newsletter.edition import Edition
+    from newsletter.store.database import Database
 
 
 @click.command(cls=Command, epilog="Example: newsletter resume 2026-11-hello")
@@ -28,19 +31,34 @@ def command(session: Session, issue: str, way: str | None, at_once: bool, as_pla
     """
     import os
     from datetime import UTC, datetime
-    from pathlib import Path
 
     from newsletter import wiring
-    from newsletter.actions.publish import same_text, unfinished
-    from newsletter.cli.issues import load, rendered
+    from newsletter.actions.plan import not_published
+    from newsletter.actions.publish import check_settings, same_sender, same_text, unfinished
     from newsletter.cli.sending import run
+    from newsletter.issue import stem_of
 
     config = session.config()
+    if not wiring.has_store(config):
+        raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
-        written = None if as_planned else load(config, issue)[1]
-        key = written.key if written else Path(issue).stem
-        mailing, _ = unfinished(database, key, datetime.now(UTC), at_once=at_once)
-        edition = same_text(database, mailing, rendered(config, written, database) if written else None)
-        name = way or (mailing.transport if mailing.transport in config.transports else None)
+        mailing, _ = unfinished(database, stem_of(issue), datetime.now(UTC), at_once=at_once)
+        edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
+        name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
+        check_settings(config, name)
+        config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
         transport = wiring.transport(config, name, os.environ)
         return run(session, config, database, mailing, edition, transport, as_json=as_json)
+
+
+def _now(config: Config, issue: str, database: Database) -> Edition:
+    """What the issue says now. One that is gone or broken stops nobody from sending what was planned."""
+    from newsletter.actions.publish import on_as_planned
+    from newsletter.cli.issues import load, rendered
+    from newsletter.errors import Problem, Refused
+
+    try:
+        return rendered(config, load(config, issue)[1], database)
+    except Refused as error:
+        told = Problem("so it cannot be compared with what the others got", fix=f"mend it, or: {on_as_planned(issue)}")
+        raise type(error)(*error.problems, told) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ def run(
     post = wiring.post(config, edition, mailing.issue, load_keys(database), mailing.id)
     left = tally_of(database, mailing.id)
     began = monotonic()
-    failure: Stopped | None = None
+    failure: Stopped | KeyboardInterrupt | None = None
     with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
 
         def progress(outcomes: Sequence[Outcome]) -> None:
@@ -51,11 +51,12 @@ def run(
 
         try:
             counts = send(database, mailing, post, transport, lambda: datetime.now(UTC), progress=progress, stop=stop)
-        except Stopped as error:
+        except (Stopped, KeyboardInterrupt) as error:
             failure = error
             counts = tally_of(database, mailing.id)
+        finally:
+            transport.close()
     seconds = monotonic() - began
-    transport.close()
     state = "finished" if counts.is_settled else "sending"
     if as_json:
         session.console.print_json(summary(mailing.issue, mailing.id, state, counts, seconds))
@@ -125,7 +126,9 @@ def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
+        # A signal may come in the middle of a line that is being written; then this one is not.
+        with suppress(RuntimeError):
+            session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
 
     names = [name for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), on_signal) for name in names}

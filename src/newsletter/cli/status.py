@@ -10,10 +10,13 @@ from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import Command, Session, json_option, pass_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from newsletter.mailing import Mailing
     from newsletter.store.database import Database
 
-_COLUMNS = ("email", "state", "code", "enhanced", "reply", "attempts", "next_attempt")
+_COLUMNS = ("mailing", "email", "state", "code", "enhanced", "reply", "attempts", "next_attempt")
+_SHOWN = 50  # people; a longer list is for a file
 
 
 @click.command(cls=Command, epilog="Example: newsletter status 2026-11-hello --csv > who-did-not-get-it.csv")
@@ -24,19 +27,23 @@ _COLUMNS = ("email", "state", "code", "enhanced", "reply", "attempts", "next_att
 def command(session: Session, issue: str | None, as_csv: bool, as_json: bool) -> ExitCode:
     """Show where the mailings of ISSUE stand, and who did not get it and why; without ISSUE, all mailings."""
     from newsletter import wiring
+    from newsletter.actions.plan import not_published, what_is_left
+    from newsletter.issue import stem_of
     from newsletter.store.mailings import mailings_of
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json cannot both be printed: choose one")
     if as_csv and not issue:
         raise click.UsageError("--csv lists who did not get an issue: name the ISSUE")
     config = session.config()
+    if not wiring.has_store(config):
+        if issue is not None:
+            raise not_published(stem_of(issue))
+        return _all(session, None, as_json=as_json)
     with wiring.store(config, create=False) as database:
         if issue is None:
             return _all(session, database, as_json=as_json)
-        from pathlib import Path
-
-        from newsletter.actions.plan import what_is_left
-
-        key = Path(issue).stem
+        key = stem_of(issue)
         what_is_left(database, key)
         mailings = mailings_of(database, key)
         if as_csv:
@@ -44,21 +51,18 @@ def command(session: Session, issue: str | None, as_csv: bool, as_json: bool) ->
         return _one(session, database, mailings, as_json=as_json)
 
 
-def _all(session: Session, database: Database, *, as_json: bool) -> ExitCode:
+def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitCode:
     from newsletter.cli.console import figure
     from newsletter.cli.sending import summary
     from newsletter.store.mailings import mailings_of, tally_of
 
-    mailings = mailings_of(database)
+    known = [(each, tally_of(database, each.id)) for each in mailings_of(database)] if database else []
     if as_json:
-        session.console.print_json(
-            [summary(m.issue, m.id, m.state.value, tally_of(database, m.id), _seconds(m)) for m in mailings]
-        )
+        session.console.print_json([summary(m.issue, m.id, m.state.value, counts, _seconds(m)) for m, counts in known])
         return ExitCode.DONE
-    if not mailings:
+    if not known:
         session.console.say("Nothing was published yet: newsletter publish ISSUE")
-    for mailing in mailings:
-        counts = tally_of(database, mailing.id)
+    for mailing, counts in known:
         others = [
             f"{figure(number)} {name}"
             for name in ("deferred", "rejected", "skipped", "uncertain", "pending")
@@ -74,7 +78,7 @@ def _all(session: Session, database: Database, *, as_json: bool) -> ExitCode:
 
 def _one(session: Session, database: Database, mailings: list[Mailing], *, as_json: bool) -> ExitCode:
     from newsletter.cli.sending import summary, tell
-    from newsletter.store.mailings import next_retry, tally_of, undelivered
+    from newsletter.store.mailings import next_retry, tally_of
 
     last = mailings[-1]
     if as_json:
@@ -84,21 +88,44 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
             | {
                 "commit": last.commit,
                 "modified": last.modified,
-                "undelivered": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(database, [last])],
+                "undelivered": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(database, mailings)],
             }
         )
         return ExitCode.DONE
     for mailing in mailings:
-        version = mailing.commit[:10] or "not in git"
         session.console.say(
             f"{mailing.title} · {mailing.state.value} · planned {mailing.planned_at.astimezone():%Y-%m-%d %H:%M} · "
-            f"{version}{' with changes that were not committed' if mailing.modified else ''}"
+            f"{_version(mailing)}"
         )
         tell(session, mailing.issue, tally_of(database, mailing.id), None, next_retry(database, mailing.id))
-        for who in undelivered(database, mailing.id):
+        _tell_who(session, database, mailing)
+    return ExitCode.DONE
+
+
+def _version(mailing: Mailing) -> str:
+    if not mailing.commit:
+        return "not in git"
+    return mailing.commit[:12] + (", with changes that were not committed" if mailing.modified else "")
+
+
+def _tell_who(session: Session, database: Database, mailing: Mailing) -> None:
+    """Who got an answer that is not yes; who got none yet is only counted."""
+    from newsletter.cli.console import figure
+    from newsletter.delivery import State
+    from newsletter.store.mailings import undelivered
+
+    number = 0
+    for who in undelivered(database, mailing.id):
+        if who.state in (State.PENDING, State.CLAIMED, State.OFFERED):
+            continue
+        number += 1
+        if number <= _SHOWN:
             answer = " ".join(str(part) for part in (who.code or "", who.enhanced, who.reply) if part)
             session.console.say(f"  {who.email}  {who.state.name.lower()}  {answer}".rstrip())
-    return ExitCode.DONE
+    if number > _SHOWN:
+        session.console.say(
+            f"  … and {figure(number - _SHOWN)} more; all of them: newsletter status {mailing.issue} --csv"
+        )
 
 
 def _csv(session: Session, database: Database, mailings: list[Mailing]) -> ExitCode:
@@ -116,22 +143,24 @@ def _csv(session: Session, database: Database, mailings: list[Mailing]) -> ExitC
     return ExitCode.DONE
 
 
-def _rows(database: Database, mailings: list[Mailing]) -> list[tuple[str, str, int, str, str, int, str]]:
+def _rows(database: Database, mailings: list[Mailing]) -> Iterator[tuple[int, str, str, int, str, str, int, str]]:
+    """Who did not get it, in all mailings of an issue, in the order of _COLUMNS."""
+    from newsletter.delivery import State
     from newsletter.store.mailings import undelivered
 
-    return [
-        (
-            who.email,
-            who.state.name.lower(),
-            who.code,
-            who.enhanced,
-            who.reply,
-            who.attempts,
-            who.next_at.isoformat() if who.next_at else "",
-        )
-        for mailing in mailings
-        for who in undelivered(database, mailing.id)
-    ]
+    for mailing in mailings:
+        for who in undelivered(database, mailing.id):
+            due = who.next_at if who.state is State.DEFERRED else None
+            yield (
+                mailing.id,
+                who.email,
+                "pending" if who.state in (State.CLAIMED, State.OFFERED) else who.state.name.lower(),
+                who.code,
+                who.enhanced,
+                who.reply,
+                who.attempts,
+                due.isoformat() if due else "",
+            )
 
 
 def _seconds(mailing: Mailing) -> float:

@@ -23,6 +23,7 @@ def command(session: Session, issue: str, addresses: tuple[str, ...], person: st
     from datetime import UTC, datetime
 
     from newsletter import wiring
+    from newsletter.actions.publish import check_settings
     from newsletter.actions.test import send_test
     from newsletter.cli.issues import load, rendered
     from newsletter.cli.people import recipient_like
@@ -31,11 +32,12 @@ def command(session: Session, issue: str, addresses: tuple[str, ...], person: st
 
     config = session.config()
     _, written = load(config, issue)
+    check_settings(config, way)
     transport = wiring.transport(config, way, os.environ)
     with wiring.store(config) as database:
         edition = rendered(config, written, database)
         post = wiring.post(config, edition, written.key, load_keys(database), test=True)
-        recipients = [recipient_like(database, edition, person, address) for address in addresses]
+        recipients = [recipient_like(database, edition, person, address) for address in dict.fromkeys(addresses)]
     outcomes = send_test(post, transport, recipients, datetime.now(UTC))
     for recipient, outcome in zip(recipients, outcomes, strict=True):
         answer = "sent" if isinstance(outcome, Accepted) else f"{type(outcome).__name__.lower()}: {outcome.reply}"
