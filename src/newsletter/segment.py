@@ -30,7 +30,7 @@ TEXTS = ("email", "first_name", "last_name", "name", "language", "source")
 NAMES = (*TEXTS, "joined", "tag")
 
 LONGEST = 10_000  # characters
-MOST_TERMS = 500  # SQLite's limit is a tree of depth 1,000
+MOST_TERMS = 500  # conditions and values in lists; SQLite's limit is a tree of depth 1,000
 DEEPEST = 40
 
 _KEYWORDS = {"and", "or", "not", "in", "contains", "before", "after", "has", "received", "all"}
@@ -100,7 +100,7 @@ class _Reader:
         found = _TOKEN.match(self._rule, self._position)
         if found is None:
             if rest == len(self._rule):
-                return _Token("end", "", rest)
+                return _Token("end", "", len(self._rule.rstrip()))
             raise self.error(f"{self._rule[rest]!r} means nothing", "put texts in quotes", _Token("sign", "", rest))
         self._position = found.end()
         kind = found.lastgroup or ""
@@ -169,9 +169,7 @@ class _Reader:
         return Not(rule) if negated else rule
 
     def _positive(self) -> Rule:
-        self._terms += 1
-        if self._terms > MOST_TERMS:
-            raise self.error(f"there are more than {MOST_TERMS} conditions", "use tags, or a field that says the same")
+        self._count_one()
         if self._takes("("):
             rule = self.rule()
             self._expect(")", 'a bracket is closed with ")"')
@@ -188,6 +186,11 @@ class _Reader:
         if self._sees(":"):
             raise self.error('":" stands only after tag', f'write {name.text} = "…"')
         return self._test(self._name(name), name)
+
+    def _count_one(self) -> None:
+        self._terms += 1
+        if self._terms > MOST_TERMS:
+            raise self.error(f"there are more than {MOST_TERMS} conditions and values", "use a tag that says the same")
 
     def _test(self, name: str, at: _Token) -> Rule:
         negated = self._takes("not")
@@ -212,9 +215,7 @@ class _Reader:
             case "after":
                 rule = Between(name, first=_neighbour(self._date(), +1))
             case "<" | ">" | "<=" | ">=":
-                raise self.error(
-                    f'{sign.text!r} is not known here: dates are compared with "before" and "after"', None, sign
-                )
+                raise self.error(f"{sign.text!r} is not known here", "compare dates with before and after", sign)
             case _:
                 near = nearest(sign.text, ("in", "contains", "before", "after")) if sign.kind == "word" else None
                 told = f"after {at.text!r} a comparison is missing"
@@ -262,8 +263,7 @@ class _Reader:
         values = [self._comparable(name)]
         while self._takes(","):
             values.append(self._comparable(name))
-            if len(values) > MOST_TERMS:
-                raise self.error(f"there are more than {MOST_TERMS} values", "use a tag that says the same")
+            self._count_one()
         self._expect(")", 'the list is closed with ")"')
         return tuple(values)
 
