@@ -2,4 +2,5 @@
 
 plan.py      whom an issue would go to, and freezing that       publish.py  issue → edition → plan → send
 send.py      claim, compose, deliver, record                    test.py     one marked copy, outside the ledger
+reconcile.py settle what is uncertain
 """

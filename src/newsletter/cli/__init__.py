@@ -66,6 +66,8 @@ COMMANDS = {
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
+    "retry": Row("Sending", "newsletter.cli.retry", "Try rejected deliveries once more."),
+    "reconcile": Row("Sending", "newsletter.cli.reconcile", "Settle the deliveries that are uncertain."),
     "status": Row("Sending", "newsletter.cli.status", "Show where mailings stand, and who did not get one."),
     "inbox": Row("Trying", "newsletter.cli.inbox", "Run a mailbox on this machine, to see what readers get."),
 }

@@ -1,0 +1,46 @@
+"""newsletter retry: try the rejected deliveries of a mailing once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import ExitCode
+from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
+
+
+@click.command(cls=Command, epilog="Example: newsletter retry 2026-11-hello")
+@click.argument("issue")
+@click.option("--transport", "way", metavar="NAME", help="Through this transport; default: the one it began with.")
+@yes_option
+@json_option
+@pass_session
+def command(session: Session, issue: str, way: str | None, yes: bool, as_json: bool) -> ExitCode:
+    """Try the rejected deliveries of ISSUE once more, with the text that the others got.
+
+    For refusals that were about us and are mended now: a wrong DNS record, a blocked address of the server. Those
+    whose address was suppressed since stay out.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from newsletter import wiring
+    from newsletter.actions.plan import what_is_left
+    from newsletter.cli.sending import run
+    from newsletter.store.amends import reopen_rejected
+    from newsletter.store.mailings import edition_of
+
+    config = session.config()
+    with wiring.store(config, create=False) as database:
+        mailing, counts = what_is_left(database, Path(issue).stem)
+        if not counts.rejected:
+            session.console.say("No delivery of this issue was rejected.")
+            return ExitCode.DONE
+        if not session.console.confirm(f"Try {counts.rejected:,} rejected deliveries again?", assume_yes=yes):
+            session.console.say("Nothing was sent.")
+            return ExitCode.DONE
+        name = way or (mailing.transport if mailing.transport in config.transports else None)
+        transport = wiring.transport(config, name, os.environ)
+        reopen_rejected(database, mailing.id, int(datetime.now(UTC).timestamp()))
+        return run(session, config, database, mailing, edition_of(database, mailing), transport, as_json=as_json)

@@ -1,0 +1,88 @@
+"""Amends: what the ledger learns from the author, or from a log, after a send.
+
+An uncertain delivery becomes accepted when somebody has seen it arrive, and pending when somebody has seen that it
+did not. A rejected one may be tried again. No other state can be talked away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from newsletter.delivery import State
+from newsletter.errors import LedgerError, Problem
+from newsletter.mailing import MailingState
+from newsletter.store.mailings import count_states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from sqlite3 import Connection
+
+    from newsletter.report import Tally
+    from newsletter.store.database import Database
+
+
+def uncertain(database: Database, mailing: int) -> dict[int, str]:
+    """The uncertain deliveries: subscriber → address ("" for one who is no longer on the list)."""
+    with database.reading() as connection:
+        return dict(
+            connection.execute(
+                """
+                SELECT d.subscriber_id, coalesce(s.email, '')
+                FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
+                WHERE d.mailing_id = ? AND d.state = ? ORDER BY d.subscriber_id
+                """,
+                (mailing, State.UNCERTAIN.value),
+            ).fetchall()
+        )
+
+
+def settle(
+    database: Database, mailing: int, sent: Iterable[int], unsent: Iterable[int], *, how: str, now: int
+) -> Tally:
+    """Call uncertain deliveries accepted (`sent`) or pending (`unsent`); `how` it is known stands in their reply.
+
+    Those that are not uncertain stay as they are. Raises LedgerError while a process is sending the mailing.
+    """
+    with database.transaction() as connection:
+        _at_rest(connection, mailing)
+        for state, keys in ((State.ACCEPTED, sent), (State.PENDING, unsent)):
+            connection.executemany(
+                "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
+                "WHERE mailing_id = ? AND subscriber_id = ? AND state = ?",
+                [(state.value, how, now, mailing, key, State.UNCERTAIN.value) for key in keys],
+            )
+        return _state_anew(connection, mailing, now)
+
+
+def reopen_rejected(database: Database, mailing: int, now: int) -> int:
+    """Let rejected deliveries be tried again, as if they had never been; how many there are.
+
+    Raises LedgerError while a process is sending the mailing.
+    """
+    with database.transaction() as connection:
+        _at_rest(connection, mailing)
+        number = connection.execute(
+            "UPDATE deliveries SET state = ?, attempts = 0, next_at = 0, updated_at = ? "
+            "WHERE mailing_id = ? AND state = ?",
+            (State.PENDING.value, now, mailing, State.REJECTED.value),
+        ).rowcount
+        _state_anew(connection, mailing, now)
+    return number
+
+
+def _at_rest(connection: Connection, mailing: int) -> None:
+    (worker,) = connection.execute("SELECT worker FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    if worker:
+        raise LedgerError(
+            Problem(
+                "this mailing is being sent, or its sender was killed and left it open",
+                fix="wait for its end, or bring it to one with `newsletter resume`",
+            )
+        )
+
+
+def _state_anew(connection: Connection, mailing: int, now: int) -> Tally:
+    counts = count_states(connection, mailing)
+    state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
+    connection.execute("UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?", (state.value, finished, mailing))
+    return counts

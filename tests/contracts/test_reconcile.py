@@ -1,0 +1,142 @@
+"""Uncertain deliveries are settled by what a log or a mailbox shows, or by the author's word; nothing else is."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.reconcile import look, reconcile
+from newsletter.actions.send import send
+from newsletter.delivery import State
+from newsletter.errors import ListError
+from newsletter.links import Signer
+from newsletter.outcome import Accepted, Rejected, Reply, Uncertain
+from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
+from newsletter.store.amends import reopen_rejected, uncertain
+from newsletter.store.database import Database, open_database
+from newsletter.store.keys import load_keys
+from newsletter.store.mailings import mailings_of, tally_of, undelivered
+from newsletter.transports.memory import MemoryTransport
+from tests.support.sending import NOW, clock, fill_list, plan, post_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from newsletter.message import Message
+    from newsletter.outcome import Outcome
+
+ISSUE = "2026-11-hello"
+
+
+def answer(message: Message) -> Outcome:
+    """Readers 3 and 4 are uncertain, reader 5 is rejected."""
+    number = message.envelope.recipient.removeprefix("reader").partition("@")[0]
+    match number:
+        case "3" | "4":
+            return Uncertain(Reply(0, "4.4.2", "connection lost"))
+        case "5":
+            return Rejected(Reply(550, "5.7.1", "blocked"))
+        case _:
+            return Accepted()
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """Ten readers, two of them uncertain, one rejected."""
+    with open_database("sqlite://") as database:
+        fill_list(database, 10)
+        mailing = plan(database)
+        send(database, mailing, post_for(database, mailing), MemoryTransport(answer=answer), clock)
+        yield database
+
+
+def message_id(database: Database, number: int) -> str:
+    (mailing,) = mailings_of(database)
+    key = next(key for key, email in uncertain(database, mailing.id).items() if email == f"reader{number}@example.org")
+    return Signer(load_keys(database)).message_id(mailing.id, key, "example.org")
+
+
+def states(database: Database) -> dict[str, str]:
+    (mailing,) = mailings_of(database)
+    return {who.email.partition("@")[0]: who.state.name for who in undelivered(database, mailing.id)}
+
+
+def resend(database: Database) -> list[str]:
+    """Resume, and say who got a message."""
+    (mailing,) = mailings_of(database)
+    transport = MemoryTransport()
+    send(database, mailing, post_for(database, mailing), transport, clock)
+    return [message.envelope.recipient for message in transport.sent]
+
+
+def test_what_is_in_the_log_of_the_mail_server_was_sent_and_the_rest_stays_uncertain(
+    database: Database, tmp_path: Path
+) -> None:
+    log = tmp_path / "mail.log.gz"
+    line = f"Nov 21 08:00:01 host postfix/cleanup[7]: 4XyZ: message-id={message_id(database, 3)}\n"
+    log.write_bytes(gzip.compress(b"\xff\xfe garbage\n" + line.encode()))
+    signer = Signer(load_keys(database))
+    finding = look(database, ISSUE, signer, "example.org", ids_in_log(log))
+    reconcile(database, finding, unseen_were=None, where="mail.log", now=NOW)
+    assert states(database) == {"reader4": "UNCERTAIN", "reader5": "REJECTED"}
+    assert resend(database) == []
+
+
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
+    database: Database, tmp_path: Path, form: str
+) -> None:
+    raw = f"From: x@example.org\r\nMessage-ID: {message_id(database, 4)}\r\n\r\nbody\r\n".encode()
+    if form == "maildir":
+        place = tmp_path / "Maildir"
+        (place / "new").mkdir(parents=True)
+        (place / "new" / "1.example").write_bytes(raw)
+    else:
+        place = tmp_path / "mbox"
+        place.write_bytes(b"From x Sat Nov 21\n" + raw)
+    signer = Signer(load_keys(database))
+    finding = look(database, ISSUE, signer, "example.org", ids_in_mailbox(place))
+    counts = reconcile(database, finding, unseen_were="unsent", where="a mailbox", now=NOW)
+    assert (counts.accepted, counts.pending, counts.uncertain) == (8, 1, 0)
+    assert states(database) == {"reader3": "PENDING", "reader5": "REJECTED"}
+    assert resend(database) == ["reader3@example.org"]
+
+
+def test_the_author_may_call_all_of_them_sent(database: Database) -> None:
+    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", ())
+    counts = reconcile(database, finding, unseen_were="sent", where="", now=NOW)
+    assert (counts.accepted, counts.uncertain) == (9, 0)
+    assert resend(database) == []
+
+
+def test_a_message_id_of_somebody_else_settles_nothing(database: Database) -> None:
+    real = message_id(database, 3)
+    forged = real.replace(real.split(".")[2][:4], "0000")
+    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", [forged, "<x@example.org>"])
+    assert finding.seen == {}
+
+
+def test_what_is_sent_again_has_the_message_id_that_it_had(database: Database) -> None:
+    before = message_id(database, 3)
+    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", ())
+    reconcile(database, finding, unseen_were="unsent", where="", now=NOW)
+    (mailing,) = mailings_of(database)
+    transport = MemoryTransport()
+    send(database, mailing, post_for(database, mailing), transport, clock)
+    assert before in [message.message_id for message in transport.sent]
+
+
+def test_rejected_deliveries_are_tried_again_when_the_author_says_so_and_only_these(database: Database) -> None:
+    (mailing,) = mailings_of(database)
+    assert reopen_rejected(database, mailing.id, int(NOW.timestamp())) == 1
+    assert resend(database) == ["reader5@example.org"]
+    assert tally_of(database, mailing.id).rejected == 0
+    assert states(database) == {"reader3": State.UNCERTAIN.name, "reader4": State.UNCERTAIN.name}
+
+
+def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ListError, match=r"no\.log: cannot be read"):
+        list(ids_in_log(tmp_path / "no.log"))
