@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     Resolve = Callable[[str], str]
 
-_TAGS = re.compile(r"<[^<>]*>")
+_TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
+_OUTLOOK_ONLY = re.compile(r"<!--\[if(?: |[^\]<>!])*?mso[^\]<>]*\]>(?:(?!<!\[endif).)*<!\[endif\]-->", re.DOTALL)
+_CONDITION = re.compile(r"<!--\[if[^<>]*\]>(?:<!-->)?|(?:<!--)?<!\[endif\]-->")
+_LINE_END = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|tr|h[1-6]|blockquote|pre|table)\s*>", re.IGNORECASE)
+_CELL_END = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
+_ANCHOR = re.compile(r"""<a\s[^<>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_LINK = re.compile(rf"{_ANCHOR.pattern}[^<>]*>((?:(?!<a\s).)*?)</a\s*>", re.IGNORECASE | re.DOTALL)
 
 
 def html(tokens: Sequence[Token], resolve: Resolve) -> str:
@@ -79,6 +85,14 @@ def text(tokens: Sequence[Token]) -> str:
     return "".join(out)
 
 
+def address_of(tag: str) -> str | None:
+    """The address of an `<a href="…">` that the author wrote in HTML; None for any other tag."""
+    found = _ANCHOR.match(tag)
+    return unescape(found[1] if found[1] is not None else found[2]) if found else None
+
+
 def strip_tags(markup: str) -> str:
-    """Raw HTML as words: without tags and comments, entities as characters."""
-    return unescape(_TAGS.sub("", re.sub(r"<!--.*?-->", "", markup, flags=re.DOTALL)))
+    """Raw HTML as words: lines where its elements end, addresses behind their labels, entities as characters."""
+    markup = _CONDITION.sub("", _OUTLOOK_ONLY.sub("", without_comments(markup)))
+    markup = _LINK.sub(lambda link: f"{link[3]} &lt;{link[1] or link[2]}&gt;", markup)
+    return unescape(_TAGS.sub("", _CELL_END.sub(" ", _LINE_END.sub("\n", markup))))

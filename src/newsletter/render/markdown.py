@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from newsletter.errors import IssueError, Problem
 from newsletter.render import typography
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
-    from newsletter.render.holes import Holes
+    from newsletter.render.holes import Cut, Holes
 
 _MAX_NESTING = 40
 _SIGN_OFF_LINES = (2, 3)
@@ -46,9 +47,19 @@ def parser(language: str) -> MarkdownIt:
     return md
 
 
-def parse(text: str, language: str, holes: Holes) -> list[Token]:
-    """The tokens of a text with marks; lines count from 0 in the text."""
-    return parser(language).parse(text, {"holes": holes})
+def parse(cut: Cut, language: str, holes: Holes) -> list[Token]:
+    """The tokens of a text with marks. Raises IssueError when its blocks are nested too deep."""
+    tokens = parser(language).parse(cut.text, {"holes": holes})
+    # What is nested deeper the parser leaves out without a word.
+    if deep := next((token for token in tokens if token.level >= _MAX_NESTING - 1), None):
+        raise IssueError(
+            Problem(
+                f"quotes and lists are nested more than {_MAX_NESTING - 2} deep",
+                holes.path,
+                cut.line(deep.map[0]) if deep.map else None,
+            )
+        )
+    return tokens
 
 
 def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Machine
 
 _SECTIONS = ("<mj-section", "<mj-wrapper", "<mj-hero", "<mj-raw")
-_BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
+# White space between tags shrinks to a line feed, except in code.
+_BETWEEN_TAGS = re.compile(r"(<pre\b.*?</pre>)|>\s*\n\s*<", re.DOTALL)
 
 
 class Level(IntEnum):
@@ -211,7 +212,7 @@ class Page:
         except InlineError as error:
             raise self._style_error(error) from None
         document = raw.without_comments(document)
-        return _BETWEEN_TAGS.sub(">\n<", document).strip() + "\n"
+        return _BETWEEN_TAGS.sub(lambda found: found[1] or ">\n<", document).strip() + "\n"
 
     def _style_error(self, error: Exception) -> Exception:
         """A style attribute in the author's HTML may be at fault, or the theme."""

@@ -48,7 +48,7 @@ class Rendering:
         self._title = typeset(issue.title, language)
         self._constants = _constants(issue, site, self._title, language)
         cut = holes.cut(issue.body, issue.body_line)
-        self._body = blocks.read(markdown.parse(cut.text, language, holes), cut, holes, issue.title)
+        self._body = blocks.read(markdown.parse(cut, language, holes), cut, holes, issue.title)
         self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
         self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
         self._resolve = _resolver(site.base_url, holes)

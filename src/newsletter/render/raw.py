@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"""<(/?)([A-Za-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>""")
-# A conditional comment, which Outlook reads, and any other one.
-_COMMENT = re.compile(r"(<!--\[if[^\]]*\]>(?:<!-->)?|<!--<!\[endif\]-->|<!\[endif\]-->)|<!--.*?-->", re.DOTALL)
+TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*)((?:[^<>"']|"[^"]*"|'[^']*')*+)>""")
+# Where a conditional comment, which Outlook reads, begins or ends; and the beginning of any other one.
+_CONDITIONAL = re.compile(r"<!--\[if[^\]<>]*\]>(?:<!-->)?|<!--<!\[endif\]-->|<!\[endif\]-->")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # Elements that the next one of their kind, or the end of their parent, closes.
 _CLOSED_BY_OTHERS = {"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option"}
@@ -17,7 +17,7 @@ def balanced(markup: str) -> str:
     out: list[str] = []
     stack: list[str] = []
     position = 0
-    for tag in _TAG.finditer(markup):
+    for tag in TAG.finditer(markup):
         name = tag[2].casefold()
         if tag[1]:
             if name not in stack:
@@ -38,11 +38,24 @@ def balanced(markup: str) -> str:
 
 def unclosed(markup: str) -> str | None:
     """The beginning of a tag or comment in the markup that has no end, if there is one."""
-    rest = _TAG.sub("", _COMMENT.sub("", markup))
+    rest = TAG.sub("", _CONDITIONAL.sub("", without_comments(markup)))
     found = re.search(r"<[A-Za-z/!?][^\n]{0,30}", rest)
     return found[0] if found else None
 
 
-def without_comments(document: str) -> str:
-    """The document without comments, except those that Outlook reads."""
-    return _COMMENT.sub(lambda comment: comment[1] or "", document)
+def without_comments(markup: str) -> str:
+    """The markup without comments, except those that Outlook reads. One that has no end is left as it is."""
+    out: list[str] = []
+    position = 0
+    while (start := markup.find("<!--", position)) >= 0:
+        if kept := _CONDITIONAL.match(markup, start):
+            out.append(markup[position : kept.end()])
+            position = kept.end()
+            continue
+        end = markup.find("-->", start + 4)
+        if end < 0:
+            break
+        out.append(markup[position:start])
+        position = end + 3
+    out.append(markup[position:])
+    return "".join(out)

@@ -65,7 +65,7 @@ class TextPart:
     def heading(self, block: Block) -> Iterator[Line]:
         yield from self.title(" ".join(self.inline(block.inline).split("\n")), block.data["level"])
 
-    def list(self, block: Block) -> Iterator[Line]:
+    def items(self, block: Block) -> Iterator[Line]:
         number = block.data["start"]
         for at, item in enumerate(block.children):
             if item.name == "control":
@@ -177,18 +177,25 @@ class TextPart:
                     if alt := inline.text(token.children or ()):
                         out.append(f"[{alt}]")
                 case "html_inline":
-                    out.append("\n" if token.content.casefold().startswith("<br") else inline.strip_tags(token.content))
+                    if (href := inline.address_of(token.content)) is not None:
+                        opened.append((len(out), href))
+                    elif token.content.casefold().startswith("</a") and opened:
+                        self._end_link(out, *opened.pop())
+                    else:
+                        out.append(inline.strip_tags(token.content))
                 case "link_open":
                     # An address that is its own label is not said twice.
                     opened.append((len(out), "" if token.info == "auto" else str(token.attrGet("href") or "")))
                 case "link_close":
-                    at, href = opened.pop()
-                    label = "".join(out[at:])
-                    if href.removeprefix("mailto:") != label.strip():
-                        out.append(self._address(href))
+                    self._end_link(out, *opened.pop())
                 case _:
                     out.append(_MARKS.get(token.type, "" if token.nesting else token.content))
         return "".join(out)
+
+    def _end_link(self, out: list[str], at: int, href: str) -> None:
+        label = "".join(out[at:]).strip()
+        if href.removeprefix("mailto:") != label:
+            out.append(self._address(href))
 
     def _address(self, href: str) -> str:
         """An address after its label; one within the page leads nowhere in plain text."""
@@ -215,7 +222,7 @@ _BLOCKS: dict[str, Callable[[TextPart, Block], Iterator[Line]]] = {
     "paragraph": TextPart.paragraph,
     "text": TextPart.text,
     "heading": TextPart.heading,
-    "list": TextPart.list,
+    "list": TextPart.items,
     "quote": TextPart.quote,
     "code": TextPart.code,
     "rule": TextPart.rule,

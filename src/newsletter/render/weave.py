@@ -23,6 +23,7 @@ from newsletter.render.expressions import (
     parse,
 )
 from newsletter.render.holes import Kind
+from newsletter.render.raw import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from newsletter.errors import IssueError
     from newsletter.render.holes import Hole, Holes
 
-_TAG = re.compile(r"""<(/?)([A-Za-z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>""")
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _RAW_TEXT = re.compile(r"<(style|script)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _ADDRESSES = {"href", "src", "background", "action", "poster", "cite", "longdesc"}
@@ -68,7 +68,7 @@ class Weaver:
         """The pattern of a serialised HTML document."""
         self._refuse_in_raw_text(document)
         places: dict[int, Where] = {}
-        for tag in _TAG.finditer(document):
+        for tag in TAG.finditer(document):
             if self._holes.nonce in tag[0]:
                 self._read_tag(tag, places)
         depths = _depths(document, self._holes.mark) if self._has_conditions(document) else None
@@ -253,7 +253,7 @@ def _depths(document: str, mark: re.Pattern[str]) -> dict[int, tuple[int, ...]]:
     stack: list[tuple[str, int]] = []
     here: tuple[int, ...] = ()
     next_mark = 0
-    for tag in _TAG.finditer(document):
+    for tag in TAG.finditer(document):
         while next_mark < len(marks) and marks[next_mark] < tag.end():
             # A mark inside a tag stands in that tag's attributes.
             inside = marks[next_mark] > tag.start()

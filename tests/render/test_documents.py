@@ -1,0 +1,232 @@
+"""Any document gives a whole mail or a clear refusal: well-formed, the same each time, nothing lost in either part."""
+
+from __future__ import annotations
+
+import re
+import time
+from html import unescape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from newsletter.errors import IssueError
+from newsletter.issue import parse_issue
+from newsletter.render import Site, render
+from newsletter.sources.themes import read_theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from newsletter.edition import Edition
+
+    Make = Callable[..., Any]
+
+LETTER = read_theme("letter")
+SITE = Site("La lettre", base_url="https://lettre.example.org", postal_address="12 rue des Lilas")
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+def _edition(markdown: str) -> Edition:
+    return render(parse_issue(f"---\ntitle: A title\n---\n{markdown}", "a.md"), LETTER, SITE)
+
+
+def _tried(markdown: str) -> tuple[Edition | None, IssueError | None]:
+    try:
+        return _edition(markdown), None
+    except IssueError as error:
+        return None, error
+
+
+def _flat(pattern: Any) -> str:
+    return "".join(part if isinstance(part, str) else "\ufffc" for part in pattern)
+
+
+class _Balance(HTMLParser):
+    """Fails at the first end tag that closes something else than what is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] not in (["style"], ["title"]):
+            self.texts.append(data)
+
+
+def _parsed(html: str) -> _Balance:
+    parser = _Balance()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+# Pieces of Markdown and HTML, between which everything can go wrong.
+PIECES = [
+    "word", " ", "\n", "\n\n", "*", "**", "_", "`", "```\n", "> ", "- ", "1. ", "# ", "![", "](", ")", "{", "}", "\\",
+    "https://example.org", "<div>", "</div>", "<p>", "</td>", "<br>", "&amp;", "&", "<", ">", '"', "'", "<!--", "-->",
+    "{{ subscriber.email }}", "{% if subscriber.name %}", "{% endif %}", "{{", "---\n", "    ",
+    "\u202f", "é", "👩\u200d💻", "\u200f", "| a | b |\n|---|---|\n",
+]  # fmt: skip
+ROUGH = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+
+
+@given(ROUGH)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_document_gives_a_well_formed_mail_or_a_refusal_with_a_line(markdown: str) -> None:
+    edition, refusal = _tried(markdown)
+    if edition is None:
+        assert refusal is not None
+        assert all(problem.line is not None for problem in refusal.problems)
+        return
+    _parsed(_flat(edition.html))
+    assert not re.search(r"zq[0-9a-f]{6}", _flat(edition.html) + _flat(edition.text))
+    assert all(len(line) < 998 for line in _flat(edition.text).split("\n") if "http" not in line)
+
+
+WORDS = st.lists(st.text("abcdefghijk", min_size=2, max_size=7), min_size=1, max_size=12).map(" ".join)
+BLOCKS = st.lists(
+    st.one_of(
+        WORDS,
+        WORDS.map("## {}".format),
+        WORDS.map("> {}".format),
+        st.lists(WORDS, min_size=1, max_size=3).map(lambda items: "\n".join(f"- {item}" for item in items)),
+        st.lists(WORDS, min_size=1, max_size=3).map(lambda items: "\n".join(f"1. *{item}*" for item in items)),
+        WORDS.map("```\n{}\n```".format),
+        WORDS.map("![{}](a.png)".format),
+        WORDS.map("**[{}](https://example.org)**".format),
+        st.tuples(WORDS, WORDS).map(lambda cells: f"| {cells[0]} | x |\n|---|---|\n| {cells[1]} | y |"),
+        WORDS.map("<div>{}</div>".format),
+        WORDS.map("{{% if subscriber.name %}}\n{}\n{{% endif %}}".format),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(BLOCKS)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_word_is_in_one_part_and_missing_in_the_other(blocks: list[str]) -> None:
+    from newsletter.edition import fill
+    from newsletter.links import Links, Signer
+    from newsletter.render.slots import evaluator
+    from newsletter.subscriber import Subscriber
+
+    edition = _edition("\n\n".join(blocks))
+    values = evaluator(edition)(
+        Subscriber("a@example.org", name="Ana"), Links(Signer({1: b"k"}), SITE.base_url, "a", 1, 1)
+    )
+    page = _parsed(fill(edition.html, values))
+    seen = " ".join(page.texts) + " ".join(value or "" for tag, name, value in page.attributes if name == "alt")
+    written = re.findall(r"[a-k]{2,}", re.sub(r"https?://\S+|a\.png|\{%.*?%\}|</?div>", "", "\n".join(blocks)))
+    in_text = re.findall(r"[a-k]{2,}", fill(edition.text, values))
+    in_html = re.findall(r"[a-k]{2,}", seen)
+    assert all(written.count(word) <= in_text.count(word) for word in written)
+    assert all(written.count(word) <= in_html.count(word) for word in written)
+
+
+def test_nothing_is_lost_in_the_deep() -> None:
+    assert "deep" in _flat(_edition("> " * 30 + "deep").text)
+    with pytest.raises(IssueError, match="a.md:6: quotes and lists are nested more than"):
+        _edition("a\n\n" + "> " * 60 + "deep")
+
+
+def test_rendering_twice_gives_the_same_fingerprint() -> None:
+    markdown = "Hi {{ subscriber.first_name }}\n\n{% if subscriber.name %}\n- a\n{% endif %}\n\n| a |\n|---|\n| b |"
+    assert _edition(markdown).fingerprint == _edition(markdown).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "markdown"),
+    [
+        ("quotes", "> " * 5_000 + "deep"),
+        ("lists", "\n".join(" " * (2 * n) + "- x" for n in range(500))),
+        ("emphasis", "*" * 20_000),
+        ("brackets", "[" * 20_000),
+        ("links", "[a](https://example.org/) " * 10_000),
+        ("slots", "{{ subscriber.email }} " * 5_000),
+        ("braces", "{{ " * 20_000),
+        ("quoted braces", '{{ "' * 20_000),
+        ("conditions", "{% if subscriber.name %}" * 200 + "x" + "{% endif %}" * 200),
+        ("unclosed tags", "<div " * 20_000),
+        ("comments", "<!-- " * 20_000),
+        ("backticks", "`" * 9_999 + " " + "`" * 9_998),
+        ("tables", "|" * 5_000 + "\n" + "|-" * 5_000 + "|\n"),
+        ("one long line", "word " * 100_000),
+        ("html", "<div>" * 5_000),
+    ],
+)
+def test_a_monstrous_document_is_answered_soon(name: str, markdown: str) -> None:
+    started = time.perf_counter()
+    _, refusal = _tried(markdown)
+    assert refusal is None or refusal.problems[0].line == 4
+    assert time.perf_counter() - started < 5, f"{name} took too long"
+
+
+def test_headings_begin_below_the_title_and_skip_no_level(mail: Make) -> None:
+    got = mail("### a\n\n# b\n\n##### c\n\n> ###### d\n\n## e")
+    assert re.findall(r"<h(\d)", got.html) == ["1", "2", "2", "3", "4", "3"]
+
+
+def test_a_first_heading_that_repeats_the_title_is_left_out(mail: Make) -> None:
+    assert mail("# A title\n\ntext").words == "text"
+
+
+def test_every_image_has_an_alternative_and_every_layout_table_a_role(mail: Make) -> None:
+    page = _parsed(mail("![](a.png)\n\n![b](b.png)\n\nin ![](c.png) line\n\n> q", "hero: h.png").html)
+    assert len([1 for tag, name, _ in page.attributes if (tag, name) == ("img", "alt")]) == 4
+    assert len([1 for tag, name, _ in page.attributes if (tag, name) == ("img", "src")]) == 4
+
+
+def test_the_document_says_its_language_direction_and_title(mail: Make) -> None:
+    html = mail("x", "lang: ar\ntitle: T & t").html
+    assert re.search(r'<html[^>]* lang="ar"[^>]* dir="rtl"|<html[^>]* dir="rtl"[^>]* lang="ar"', html)
+    assert re.search(r"<div[^>]*>", html[html.index("<body") :])
+    assert "<title>T &amp; t</title>" in html
+
+
+def test_the_preview_is_filled_up_so_that_nothing_follows_it(mail: Make) -> None:
+    html = mail("Body", "preheader: Short & sweet").html
+    preview = html.partition('class="preview"')[2].partition(">")[2].partition("</div>")[0]
+    assert preview.startswith("Short &amp; sweet")
+    assert len(unescape(preview)) > 150
+
+
+def test_without_a_preheader_the_first_paragraph_for_everybody_stands_in(mail: Make) -> None:
+    text = "Hi {{ subscriber.first_name }}\n\n" + "a sentence " * 20
+    got = mail(text).preheader
+    assert got.startswith("a sentence a")
+    assert got.endswith("…")
+    assert len(got) <= 111
+
+
+def test_addresses_are_made_whole(mail: Make) -> None:
+    body = mail("[a](/a) [b](b?c=1) [c](//example.com/c) [d](#d) [e](mailto:e@example.org) ![f](f.png) x").body
+    for address in (
+        "https://lettre.example.org/a",
+        "https://lettre.example.org/b?c=1",
+        "https://example.com/c",
+        "#d",
+        "mailto:e@example.org",
+    ):
+        assert f'href="{address}"' in body
+    assert 'src="https://lettre.example.org/f.png"' in body
+
+
+def test_an_issue_of_ordinary_length_stays_small(mail: Make) -> None:
+    prose = "\n\n".join(["word " * 100] * 15)
+    assert len(mail(prose).html.encode()) - len(prose) < 20_000

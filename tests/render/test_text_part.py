@@ -1,0 +1,125 @@
+"""The text part: format=flowed, whole, and pleasant in a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[..., Any]
+
+LONG = "Lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor invidunt ut labore"
+
+
+def unflowed(text: str) -> list[str]:
+    """The logical lines, as a program that knows RFC 3676 (DelSp=no) shows them."""
+    out: list[str] = []
+    soft, depth_before = False, 0
+    for line in text.split("\n"):
+        quotes = re.match(r">*", line)
+        depth = len(quotes[0]) if quotes else 0
+        content = line[depth:].removeprefix(" ")
+        if soft and depth == depth_before:
+            out[-1] += content
+        else:
+            out.append(">" * depth + content)
+        soft, depth_before = content.endswith(" ") and content != "-- ", depth
+    return out
+
+
+def test_a_paragraph_is_wrapped_and_flows_again(mail: Make) -> None:
+    got = mail(LONG)
+    assert all(len(line) <= 72 for line in got.words.split("\n"))
+    assert LONG in unflowed(got.text)
+
+
+def test_a_quote_flows_at_its_depth(mail: Make) -> None:
+    got = mail(f"> {LONG}\n>\n> > {LONG}")
+    assert f">{LONG}" in unflowed(got.text)
+    assert f">>{LONG}" in unflowed(got.text)
+
+
+@pytest.mark.parametrize("start", ["From me to you", "&gt; no quote", "\\> no quote"])
+def test_a_line_that_could_be_misread_is_stuffed(mail: Make, start: str) -> None:
+    got = mail(f"a\\\n{start}")
+    shown = start.replace("&gt;", ">").replace("\\>", ">")
+    assert f"\n {shown}" in got.text
+    assert shown in unflowed(got.text)
+
+
+def test_the_signature_is_kept_and_nothing_in_the_issue_looks_like_one(mail: Make) -> None:
+    got = mail("a\n\n--\\\nb\n\n    -- \n    c")
+    assert got.text.count("\n-- \n") == 1
+
+
+def test_an_address_is_never_broken(mail: Make) -> None:
+    url = "https://example.org/" + "a-very-long-path/" * 8
+    got = mail(f"Some words before it, so that it does not fit, [label]({url}) and after.")
+    assert f"<{url}>" in got.text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("# One\n\n# Two", "One\n---\n\nTwo\n---"),
+        ("[label](https://example.org/)", "label <https://example.org/>"),
+        ("<https://example.org/>", "https://example.org/"),
+        ("[https://example.org/](https://example.org/)", "https://example.org/"),
+        ("[write](mailto:me@example.org)", "write <me@example.org>"),
+        ("[nowhere]()", "nowhere"),
+        ("[below](#notes)", "below"),
+        ("[about](/about)", "about <https://lettre.example.org/about>"),
+        ("![A cat](cat.png)", "[Image: A cat]"),
+        ("![](line.png)\n\na", "a"),
+        ("![A cat](cat.png 'Minou')", "[Image: A cat]\nMinou"),
+        ("**[Go](https://example.org/)**", "→ Go <https://example.org/>"),
+        ("1. a\n2. b", "1. a\n2. b"),
+        ("3. a\n4. b", "3. a\n4. b"),
+        ("- a\n- b\n  - c", "- a\n- b\n   - c"),
+        ("- a\n\n- b", "- a\n\n- b"),
+        ("- > q", "-\n> q"),
+        ("-", "-"),
+        ("a  \nb", "a\nb"),
+        ("***", "* * *"),
+        ("**a** _b_ ~~c~~ `d`", "*a* _b_ ~c~ d"),
+        ("| a | b |\n|:--|--:|\n| 1 | 22 |", "a    b\n-   --\n1   22"),
+        ("<p>One<br>two</p><p>three</p>", "One\ntwo\nthree"),
+        ("<p><a href='https://example.org/'>label</a></p>", "label <https://example.org/>"),
+        (
+            'An <a class="x" href="https://example.org/?a=1&amp;b=2">inline</a>.',
+            "An inline <https://example.org/?a=1&b=2>.",
+        ),
+        ("<table><tr><td>a</td><td>b</td></tr></table>", "a b"),
+        ("One<br>two", "One\ntwo"),
+        ("&copy; &amp; &lt;b&gt;", "© & <b>"),
+        ("日本語", "日本語"),
+    ],
+)
+def test_each_block_has_its_plain_form(mail: Make, markdown: str, text: str) -> None:
+    assert mail(markdown, "title: T").words == text
+
+
+def test_columns_of_wide_letters_stand_below_each_other(mail: Make) -> None:
+    assert mail("| a | b |\n|---|---|\n| 日本 | x |\n| e\u0301 | y |").words.split("\n")[2:] == [
+        "日本   x",
+        "e\u0301      y",
+    ]
+
+
+def test_a_table_wider_than_the_page_becomes_a_list(mail: Make) -> None:
+    got = mail(f"| one | two |\n|---|---|\n| {LONG} | a |\n| b | c |")
+    assert f"one: {LONG}" in unflowed(got.text)
+    assert "two: a\n\none: b\ntwo: c" in got.text
+
+
+def test_the_frame_names_the_newsletter_and_every_way_out(mail: Make) -> None:
+    got = mail("x", "number: 3\ndate: 2026-11-21\nauthor: Ana")
+    assert got.text.startswith("La lettre du jeudi\nNo.\u00a03 · November 21, 2026\n\nA title\n=======\nBy Ana\n")
+    footer = got.text.partition("\n-- \n")[2]
+    for said in ("/unsubscribe/", "/preferences/", "/archive/", "12 rue des Lilas\n44000 Nantes"):
+        assert said in footer
+    assert got.text.endswith("\n")

@@ -1,0 +1,100 @@
+"""Typography: the spaces, quotes and dashes of each language, in running text and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from newsletter.render.typography import typeset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[..., Any]
+
+N, B = "\u202f", "\u00a0"  # narrow and full no-break space
+
+
+@pytest.mark.parametrize(
+    ("written", "set_in_french"),
+    [
+        ("Pourquoi ?", f"Pourquoi{N}?"),
+        ("Pourquoi?", f"Pourquoi{N}?"),
+        ("Quoi ?!", f"Quoi{N}?!"),
+        ("Oui ! Non !", f"Oui{N}! Non{N}!"),
+        ("un ; deux", f"un{N}; deux"),
+        ("trois : quatre", f"trois{B}: quatre"),
+        ("trois: quatre", f"trois{B}: quatre"),
+        (f"déjà{B}! fait{N}:", f"déjà{N}! fait{B}:"),
+        ('Elle dit "oui".', f"Elle dit «{N}oui{N}»."),
+        ("\"Tu dis 'non' ?\"", f"«{N}Tu dis “non”{N}?{N}»"),
+        ("«oui»", f"«{N}oui{N}»"),
+        ('« Je dis "non" »', f"«{N}Je dis “non”{N}»"),
+        ("l'art d'écrire", "l’art d’écrire"),
+        ("12 500 lecteurs", f"12{N}500 lecteurs"),
+        ("1 234 567", f"1{N}234{N}567"),
+        ("en 2026 100 personnes", "en 2026 100 personnes"),
+        ("06 12 34 56 78", "06 12 34 56 78"),
+        ("5 €, 30 %", f"5{B}€, 30{B}%"),
+        ("10 km en 2 h", f"10{B}km en 2{B}h"),
+        ("M. Durand et Mme Petit", f"M.{B}Durand et Mme{B}Petit"),
+        ("n° 12", f"nº{B}12"),
+        ("attendez...", "attendez…"),
+        ("oui -- ou non", "oui – ou non"),
+        # What must stay as it is.
+        ("à 10:30", "à 10:30"),
+        ("16:9", "16:9"),
+        ("https://example.org/?a=b;c!d", "https://example.org/?a=b;c!d"),
+        ("un clin d’œil :-) ;-)", "un clin d’œil :-) ;-)"),
+        ("a;b;c", "a;b;c"),
+    ],
+)
+def test_french_lines(written: str, set_in_french: str) -> None:
+    assert typeset(written, "fr") == set_in_french
+    assert typeset(set_in_french, "fr-CA") == set_in_french, "what is right already stays"
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "expected"),
+    [
+        ("en", "\"It's 'so'\" -- really...", "“It’s ‘so’” – really…"),
+        ("en", "Why ? Because: it is", "Why ? Because: it is"),
+        ("de", '"Ja"', "„Ja“"),
+        ("es", '"Sí"', "«Sí»"),
+        ("xx", '"?"', "“?”"),
+        ("fr", "", ""),
+    ],
+)
+def test_other_languages_keep_their_own_quotes(language: str, written: str, expected: str) -> None:
+    assert typeset(written, language) == expected
+
+
+def test_markup_between_a_word_and_its_sign_changes_nothing(mail: Make) -> None:
+    got = mail("**Vraiment** ? Oui, _vraiment_!\n\n« *Ana* » : `a ; b`; fin", "lang: fr")
+    assert got.body.replace("&nbsp;", B) == (
+        f"<p><strong>Vraiment</strong>{N}? Oui, <em>vraiment</em>{N}!</p>"
+        f"<p>«{N}<em>Ana</em>{N}»{B}: <code>a ; b</code>{N}; fin</p>"
+    )
+
+
+def test_code_addresses_and_attributes_are_left_alone(mail: Make) -> None:
+    got = mail(
+        "`Quoi ?`\n\n    Quoi ?\n\n[x](https://example.org/?q=a!) https://example.org/a?b=c;d\n\n"
+        '![Quoi ?](a.png) <span title="Quoi ?">x</span>',
+        "lang: fr",
+    )
+    assert N not in got.body
+    assert got.body.count("Quoi ?") == 4
+
+
+def test_the_subject_the_preheader_and_the_title_are_set_too(mail: Make) -> None:
+    got = mail("x", "title: 'Pourquoi ?'\nsubject: 'Dis \"oui\" !'\npreheader: 'Un mot: non'\nlang: fr")
+    assert (got.subject, got.preheader) == (f"Dis «{N}oui{N}»{N}!", f"Un mot{B}: non")
+    assert f"<title>Pourquoi{N}?</title>" in got.html
+    assert f'aria-label="Pourquoi{N}?"' in got.html
+    assert f">Pourquoi{N}?</h1>" in got.html
+
+
+def test_a_slot_counts_as_a_word(mail: Make) -> None:
+    assert mail("Bonjour {{ subscriber.first_name }} !", "lang: fr").words == f"Bonjour Zoé{N}!"
