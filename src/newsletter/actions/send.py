@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
@@ -20,7 +20,7 @@ from newsletter.links import Links, Signer
 from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.ledger import claim, record
-from newsletter.store.mailings import Worker, acquire, let_go, renew
+from newsletter.store.mailings import Lease, Worker, acquire, let_go, renew, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,17 +93,60 @@ def send(
     the transport or the store give up; what was done until then is on record.
     """
 
+    with leased(database, mailing, clock) as lease:
+        work(database, lease, post, transport, clock, progress=progress, stop=stop)
+    return tally_of(database, mailing.id)
+
+
+@contextmanager
+def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) -> Iterator[Lease]:
+    """Hold the right to send a mailing, and give it back at the end, whatever that is.
+
+    Raises LedgerError if another process holds it.
+    """
+
     def now() -> int:
         return int(clock().timestamp())
 
     lease = acquire(database, mailing.id, this_worker(), now(), is_alive)
+
+    def beat() -> None:
+        with database.transaction() as connection:
+            renew(connection, lease, now())
+
+    with _Heartbeat(beat):
+        try:
+            yield lease
+        except BaseException:
+            # If even this fails, the next sender finds the lease of a process that is gone.
+            with suppress(NewsletterError):
+                let_go(database, lease, now())
+            raise
+    let_go(database, lease, now())
+
+
+def work(
+    database: Database,
+    lease: Lease,
+    post: Post,
+    transport: Transport,
+    clock: Callable[[], datetime],
+    *,
+    progress: Callable[[Sequence[Outcome]], None],
+    stop: Callable[[], bool],
+    job: int = 0,
+) -> None:
+    """Claim, compose, deliver and record until nobody is left who is due; several jobs may do so under one lease."""
     outcomes: list[tuple[int, Outcome | None]] = []
+
+    def now() -> int:
+        return int(clock().timestamp())
 
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
         while not stop():
             began = monotonic()
-            chunk = claim(database, lease, size, now())
+            chunk = claim(database, lease, size, now(), job)
             if not chunk:
                 return
             for recipient in chunk:
@@ -125,23 +168,16 @@ def send(
         record(database, lease, outcomes, [message.key for message in offered], now())
         outcomes.clear()
 
-    def beat() -> None:
-        with database.transaction() as connection:
-            renew(connection, lease, now())
-
-    with _Heartbeat(beat):
-        try:
-            for results in transport.deliver(messages(), write_down):
-                outcomes += [(message.key, outcome) for message, outcome in results]
-                progress([outcome for _, outcome in results if outcome is not None])
+    try:
+        for results in transport.deliver(messages(), write_down):
+            outcomes += [(message.key, outcome) for message, outcome in results]
+            progress([outcome for _, outcome in results if outcome is not None])
+        write_down()
+    except BaseException:
+        # Say what is known; if even that fails, what has no answer on record is uncertain, and stays so.
+        with suppress(NewsletterError):
             write_down()
-        except BaseException:
-            # Say what is known; if even that fails, what has no answer on record is uncertain, and stays so.
-            with suppress(NewsletterError):
-                write_down()
-                let_go(database, lease, now())
-            raise
-    return let_go(database, lease, now())
+        raise
 
 
 class _Heartbeat:

@@ -140,8 +140,8 @@ _CLAIM = """
 """
 
 
-def claim(database: Database, lease: Lease, limit: int, now: int) -> list[Subscriber]:
-    """The next recipients, at most `limit`, marked as claimed; empty when nobody is left who is due.
+def claim(database: Database, lease: Lease, limit: int, now: int, job: int = 0) -> list[Subscriber]:
+    """The next recipients, at most `limit`, marked as claimed by this job; empty when nobody is left who is due.
 
     Those who have never been tried come first. The claim itself is made to survive a power cut: whatever was
     recorded after it and lost would otherwise be sent twice.
@@ -160,9 +160,9 @@ def claim(database: Database, lease: Lease, limit: int, now: int) -> list[Subscr
             for number, email, first, last, name, language, tags, fields, status, suppressed in rows:
                 if status != Status.ACTIVE.value or suppressed is not None:
                     why = suppressed or status or "no longer on the list"
-                    changes.append((State.SKIPPED.value, why, now, lease.mailing, number))
+                    changes.append((State.SKIPPED.value, job, why, now, lease.mailing, number))
                     continue
-                changes.append((State.CLAIMED.value, "", now, lease.mailing, number))
+                changes.append((State.CLAIMED.value, job, "", now, lease.mailing, number))
                 recipients.append(
                     Subscriber(
                         email=email,
@@ -176,7 +176,8 @@ def claim(database: Database, lease: Lease, limit: int, now: int) -> list[Subscr
                     )
                 )
             connection.executemany(
-                "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+                "UPDATE deliveries SET state = ?, claim = ?, reply = ?, updated_at = ? "
+                "WHERE mailing_id = ? AND subscriber_id = ?",
                 changes,
             )
     return recipients

@@ -175,17 +175,27 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
     return Lease(mailing, fence + 1)
 
 
-def _settle(connection: Connection, mailing: int, now: int, *, lost_power: bool) -> None:
+def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:
+    """Settle what one of several jobs left behind when it died: its claims are free for the others at once."""
+    with database.transaction() as connection:
+        check(connection, lease)
+        _settle(connection, lease.mailing, now, job=job)
+
+
+def _settle(
+    connection: Connection, mailing: int, now: int, *, lost_power: bool = False, job: int | None = None
+) -> None:
     claimed_becomes = State.UNCERTAIN if lost_power else State.PENDING
     why = "the machine went down while this was being sent" if lost_power else ""
-    connection.execute(
-        "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND state = ?",
-        (claimed_becomes.value, why, now, mailing, State.CLAIMED.value),
-    )
-    connection.execute(
-        "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND state = ?",
-        (State.UNCERTAIN.value, "the sender stopped before an answer was on record", now, mailing, State.OFFERED.value),
-    )
+    for state, becomes, reply in (
+        (State.CLAIMED, claimed_becomes, why),
+        (State.OFFERED, State.UNCERTAIN, "the sender stopped before an answer was on record"),
+    ):
+        connection.execute(
+            "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? "
+            "WHERE mailing_id = ? AND state = ? AND (? IS NULL OR claim = ?)",
+            (becomes.value, reply, now, mailing, state.value, job, job),
+        )
 
 
 def check(connection: Connection, lease: Lease) -> None:
@@ -210,7 +220,7 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
     """
     with database.transaction() as connection:
         renew(connection, lease, now)
-        _settle(connection, lease.mailing, now, lost_power=False)
+        _settle(connection, lease.mailing, now)
         counts = count_states(connection, lease.mailing)
         state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
         connection.execute(
