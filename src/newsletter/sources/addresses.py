@@ -10,7 +10,7 @@ import re
 from newsletter.errors import ListError, Problem
 
 LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
-_LONGEST_LOCAL = 64
+_LONGEST_LOCAL = 64  # RFC 5321 section 4.5.3.1.1, which email-validator leaves to the host
 
 # What nearly every address looks like. It takes nothing that email-validator would refuse; whatever does not match is
 # left to it (140 µs, where this needs 1).
@@ -57,6 +57,8 @@ def _thoroughly(text: str) -> str:
 
     if len(text) > 2 * LONGEST:
         raise ListError(Problem(f"has {len(text)} characters; an address has at most {LONGEST}"))
+    if len(text.rpartition("@")[0].encode("utf-8", "replace")) > _LONGEST_LOCAL:
+        raise ListError(Problem(f"has more than {_LONGEST_LOCAL} characters before the @"))
     if "@" not in text:
         raise ListError(Problem("has no @", fix="an address looks like ana@example.org"))
     try:
