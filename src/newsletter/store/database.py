@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 PREFIX = "sqlite://"
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 10.0  # how long a writer waits for another one
 
 
 class Database:
     """An open database. Safe to use from several threads; close it, or use it in a `with`."""
 
-    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, synchronous: str = "NORMAL") -> None:
+    def __init__(self, path: Path, *, busy_seconds: float | None = None, synchronous: str = "NORMAL") -> None:
         self.path = path
-        self._busy_seconds = busy_seconds
+        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
         # NORMAL survives a crash of the program; a power cut may lose the last transactions, never the file.
         self._synchronous = synchronous
         self._idle: list[sqlite3.Connection] = []
@@ -146,7 +146,7 @@ class Database:
 
 
 def open_database(
-    url: str, *, create: bool = True, busy_seconds: float = BUSY_SECONDS, synchronous: str = "NORMAL"
+    url: str, *, create: bool = True, busy_seconds: float | None = None, synchronous: str = "NORMAL"
 ) -> Database:
     """The database at `sqlite:///relative/path`, `sqlite:////absolute/path` or, for tests, `sqlite://`.
 
