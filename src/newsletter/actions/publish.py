@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def check_ready(issue: Issue) -> None:
     """What must be true of any issue that goes to its readers. Raises IssueError for a draft, and for an empty one."""
     if issue.is_draft:
-        place = issue.place("status")
+        place = issue.place(next((key for key in ("status", "draft", "published") if key in issue.places), "status"))
         raise IssueError(
             Problem(
                 "this issue is a draft",

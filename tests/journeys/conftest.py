@@ -1,0 +1,5 @@
+"""The author whom these tests watch."""
+
+from tests.support.author import author
+
+__all__ = ["author"]
