@@ -1,0 +1,179 @@
+"""The inline engine: one mailing, several processes of this machine.
+
+The parent holds the lease and counts; each child claims, composes and delivers over connections of its own. A child
+that dies leaves its claims to the others at once, and what it had offered is uncertain. A child whose parent is gone
+stops by itself: its standard input ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from newsletter.actions.send import leased
+from newsletter.errors import Problem, Stopped
+from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
+from newsletter.store.mailings import settle_job, tally_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from newsletter.mailing import Mailing
+    from newsletter.outcome import Outcome
+    from newsletter.report import Tally
+    from newsletter.store.database import Database
+
+# How often the parent looks whether it was asked to stop, in seconds. Results wake it up at once.
+_LOOK_EVERY = 0.2
+OUTCOMES: dict[str, Outcome] = {
+    "accepted": Accepted(),
+    "deferred": Deferred(Reply(0)),
+    "rejected": Rejected(Reply(0)),
+    "uncertain": Uncertain(Reply(0)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a child is told, as JSON, on the first line of its standard input."""
+
+    config: str  # the path of newsletter.toml
+    mailing: int
+    fence: int
+    transport: str
+    job: int  # from 1
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def from_json(cls, line: str) -> Order:
+        """The order that `to_json` wrote."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    job: int
+    line: str | None  # None: it has ended
+
+
+def send_with_jobs(
+    database: Database,
+    mailing: Mailing,
+    config: Path,
+    transport: str,
+    jobs: int,
+    clock: Callable[[], datetime],
+    *,
+    progress: Callable[[Sequence[Outcome]], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Tally:
+    """As actions.send.send, in `jobs` processes. Raises Stopped when a child could not go on."""
+    with leased(database, mailing, clock) as lease:
+        said: SimpleQueue[_Said] = SimpleQueue()
+        children = {}
+        try:
+            for job in range(1, jobs + 1):
+                order = Order(str(config), mailing.id, lease.fence, transport, job)
+                children[job] = _start(order, said)
+            problems = _listen(
+                children, said, progress, stop, lambda job: settle_job(database, lease, job, _now(clock))
+            )
+        finally:
+            for child in children.values():
+                _end(child)
+    if problems:
+        raise Stopped(*problems)
+    return tally_of(database, mailing.id)
+
+
+def _now(clock: Callable[[], datetime]) -> int:
+    return int(clock().timestamp())
+
+
+def _start(order: Order, said: SimpleQueue[_Said]) -> subprocess.Popen[str]:
+    # A group of its own: Ctrl-C is the parent's to hear, which then stops the children gently.
+    apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "newsletter.engines.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **apart,
+    )
+    assert child.stdin is not None
+    child.stdin.write(order.to_json() + "\n")
+    child.stdin.flush()
+    Thread(target=_read, args=(order.job, child, said), name=f"job-{order.job}", daemon=True).start()
+    return child
+
+
+def _read(job: int, child: subprocess.Popen[str], said: SimpleQueue[_Said]) -> None:
+    assert child.stdout is not None
+    for line in child.stdout:
+        said.put(_Said(job, line))
+    child.wait()
+    said.put(_Said(job, None))
+
+
+def _listen(
+    children: dict[int, subprocess.Popen[str]],
+    said: SimpleQueue[_Said],
+    progress: Callable[[Sequence[Outcome]], None],
+    stop: Callable[[], bool],
+    settle: Callable[[int], None],
+) -> list[Problem]:
+    problems: dict[str, Problem] = {}
+    running = set(children)
+    stopping = False
+    while running:
+        if not stopping and stop():
+            stopping = True
+            for child in children.values():
+                _ask_to_stop(child)
+        try:
+            word = said.get(timeout=_LOOK_EVERY)
+        except Empty:
+            continue
+        if word.line is not None:
+            told = json.loads(word.line)
+            if "problems" in told:
+                for each in told["problems"]:
+                    problems[each["message"]] = Problem(**each)
+            else:
+                progress([OUTCOMES[name] for name, number in told.items() for _ in range(number)])
+            continue
+        running.discard(word.job)
+        settle(word.job)
+        code = children[word.job].returncode
+        if code < 0 or code == 1:
+            message = f"a sending process ended by itself (exit code {code})"
+            problems[message] = Problem(message, fix="`newsletter resume` goes on with those who are left")
+    return list(problems.values())
+
+
+def _ask_to_stop(child: subprocess.Popen[str]) -> None:
+    if child.stdin is not None and not child.stdin.closed:
+        with suppress(OSError):  # it may have ended already
+            child.stdin.close()
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Close what is open to a child; one that still runs now is one whose parent was interrupted."""
+    _ask_to_stop(child)
+    if child.poll() is None:
+        child.terminate()
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()

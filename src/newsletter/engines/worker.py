@@ -1,0 +1,98 @@
+"""One of several processes that send a mailing: `python -m newsletter.engines.worker`, started by inline.py.
+
+Its order comes as a line on standard input; the end of standard input means: stop gently. What became of messages
+goes to standard output, a line of JSON at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from newsletter.engines.inline import Order
+from newsletter.errors import NewsletterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from newsletter.outcome import Outcome
+
+_SAY_EVERY = 0.2  # seconds
+
+
+def run(order: Order, stop: Event) -> None:
+    """Work under the parent's lease until nobody is left who is due."""
+    from newsletter import wiring
+    from newsletter.actions.send import work
+    from newsletter.sources.settings import read_config
+    from newsletter.store.keys import load_keys
+    from newsletter.store.mailings import Lease, edition_of, mailings_of
+
+    config = read_config(Path(order.config))
+    counts: Counter[str] = Counter()
+    said = monotonic()
+
+    def say() -> None:
+        nonlocal said
+        if counts:
+            print(json.dumps(counts), flush=True)
+        counts.clear()
+        said = monotonic()
+
+    def progress(outcomes: Sequence[Outcome]) -> None:
+        counts.update(type(outcome).__name__.lower() for outcome in outcomes)
+        if monotonic() - said > _SAY_EVERY:
+            say()
+
+    with wiring.store(config, create=False) as database:
+        mailing = next(each for each in mailings_of(database) if each.id == order.mailing)
+        post = wiring.post(config, edition_of(database, mailing), mailing.issue, load_keys(database), mailing.id)
+        work(
+            database,
+            Lease(order.mailing, order.fence),
+            post,
+            wiring.transport(config, order.transport, os.environ),
+            lambda: datetime.now(UTC),
+            progress=progress,
+            stop=stop.is_set,
+            job=order.job,
+        )
+    say()
+
+
+def main() -> int:
+    """Read the order, work, and tell what stood in the way. Exit code 4: it could not go on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    order = Order.from_json(sys.stdin.readline())
+    stop = Event()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    Thread(target=wait_for_the_end, name="stop", daemon=True).start()
+    try:
+        run(order, stop)
+    except NewsletterError as error:
+        problems = [
+            {name: getattr(problem, name) for name in ("message", "path", "line", "column", "fix")}
+            for problem in error.problems
+        ]
+        print(json.dumps({"problems": problems}), flush=True)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    # The thread that waits for standard input may hold its lock: leave without asking it.
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)
