@@ -171,3 +171,15 @@ def test_every_theme_has_a_skeleton_that_renders(edition: Make, name: str) -> No
     theme = read_theme(name)
     assert theme.skeleton
     assert edition(theme.skeleton, theme=theme).title == "A title"
+
+
+def test_the_readme_names_every_block_and_everything_that_templates_receive(letter: Any) -> None:
+    from newsletter.issue import parse_issue
+    from newsletter.render import Site
+    from newsletter.render.pipeline import Rendering
+
+    readme = (shipped_templates() / "README.md").read_text("utf-8")
+    blocks = {path.removeprefix("blocks/").split(".")[0] for path in letter.files if path.startswith("blocks/")}
+    received = Rendering(parse_issue("# T\n", "a.md"), letter, Site("N"))._variables
+    for name in (*blocks, *received, *received["newsletter"]):
+        assert f"`{name}" in readme or f".{name}`" in readme, f"templates/README.md does not name {name}"

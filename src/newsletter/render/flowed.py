@@ -6,17 +6,19 @@ more, which the reader's program takes away again.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable, Iterator
 
 WIDTH = 72
 _SLOT_WIDTH = 8  # how wide a value is taken to be that is not known yet
 SIGNATURE = "-- "
+# A character that may take no column or two. Below the combining marks, and in general punctuation, all take one.
+_UNEVEN = re.compile("[^\u0020-\u02ff\u2010-\u2027\u202f-\u205e\u20a0-\u20bf\u2190-\u21ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Line:
 def width(text: str, mark: re.Pattern[str]) -> int:
     """The columns that a text takes on a terminal; a slot counts as a short word."""
     text = mark.sub("x" * _SLOT_WIDTH, text)
-    if text.isascii():
+    if not _UNEVEN.search(text):
         return len(text)
     return sum(
         0
@@ -69,16 +71,30 @@ def _stuffed(text: str) -> str:
 
 def _wrapped(text: str, columns: int, mark: re.Pattern[str]) -> Iterator[str]:
     """The text in pieces of at most so many columns, each but the last ending with a space; words stay whole."""
-    if len(text) <= columns and text.isascii():
-        yield text
+    if _UNEVEN.search(text) or mark.search(text):
+        yield from _wrapped_by_word(text, columns, mark)
         return
+    while len(text) > columns:
+        indent = len(text) - len(text.lstrip(" "))
+        # The space at a line's end belongs to it, so it must fit, too.
+        end = text.rfind(" ", indent, columns)
+        if end < 0:
+            end = text.find(" ", max(indent, columns))
+        if end < 0:
+            break
+        yield text[: end + 1]
+        text = text[end + 1 :]
+    yield text
+
+
+def _wrapped_by_word(text: str, columns: int, mark: re.Pattern[str]) -> Iterator[str]:
+    """The same for a text whose letters are not all one column wide."""
     indent = len(text) - len(text.lstrip(" "))
     words = text[indent:].split(" ")
     piece = " " * indent + words[0]
     used = width(piece, mark)
     for word in words[1:]:
         size = width(word, mark)
-        # The space at a line's end belongs to it, so it must fit, too.
         if used + 1 + size + 1 > columns and piece.strip():
             yield piece + " "
             piece, used = word, size

@@ -57,6 +57,8 @@ _FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
 
 # Quotes inside quotes, where an author wrote the outer ones and the parser made the inner ones.
 _INNER_QUOTES = re.compile(rf"(«[^«»]*)«{NARROW}([^«»]*){NARROW}»")
+# What some rule below could change: most pieces of text have nothing of it.
+_TO_BE_SET = re.compile(r"[;:!?«»]|\d[ \u00a0\u202f€%‰£$]|°|M(?:M?\.|me|lle) ")
 _THOUSANDS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{_ANY_SPACE}\d{{3}})+(?!\d)")
 
 
@@ -67,6 +69,8 @@ def quotes(language: str) -> list[str]:
 
 def french(text: str) -> str:
     """The text with French spaces."""
+    if not _TO_BE_SET.search(text):
+        return text
     for pattern, replacement in _FRENCH:
         text = pattern.sub(replacement, text)
     text = _INNER_QUOTES.sub(r"\1“\2”", text)
