@@ -1,10 +1,11 @@
-"""An author at work: a newsletter in a folder of its own, its commands run here or as processes, mail servers beside it.
+"""An author at work: a newsletter in a folder, its commands run here or as processes, mail servers beside it.
 
-author.settings(port=inbox.smtp_port)
 author.issue("Hello.")
-author.readers("zoe@example.org")
-answer = author.run("publish", "2026-11-hello", "--yes")
-assert answer.code == 0, answer
+author.reader("zoe@example.org", first_name="Zoé")
+with author.inbox() as inbox:
+    answer = author.run("publish", "2026-11-hello", "--yes")
+    assert readers_of(inbox) == ["zoe@example.org"]
+assert answer.code == 0
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from newsletter.report import Tally
 
-__all__ = ["COUNTS", "HELLO", "Answer", "Author", "author"]
+__all__ = ["COUNTS", "HELLO", "Answer", "Author", "author", "readers_of"]
 
 ROOT = Path(__file__).parents[2]
 HELLO = "2026-11-hello"
@@ -80,6 +81,11 @@ class Answer:
     def report(self) -> Any:
         """Standard output as JSON, which must be all that is there."""
         return json.loads(self.out)
+
+
+def readers_of(inbox: Inbox) -> list[str]:
+    """Who got a message, once for each."""
+    return sorted(recipient for message in inbox.messages() for recipient in message.recipients)
 
 
 class Author:
@@ -175,10 +181,8 @@ class Author:
 
     def git(self, *arguments: str) -> str:
         """Run git in the folder; what it prints."""
-        settings = ("-c", "user.name=Camille", "-c", "user.email=camille@letter.example.org", "-c", "commit.gpgsign=no")
-        done = subprocess.run(
-            ["git", *settings, *arguments], cwd=self.folder, capture_output=True, text=True, check=True
-        )
+        who = ("-c", "user.name=Camille", "-c", "user.email=camille@letter.example.org", "-c", "commit.gpgsign=no")
+        done = subprocess.run(["git", *who, *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     # ── Where it goes
