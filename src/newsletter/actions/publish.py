@@ -103,7 +103,8 @@ def same_text(database: Database, mailing: Mailing, rendered: Edition | None) ->
     when the author has said to send what was planned.
     """
     if rendered is not None and rendered.fingerprint != mailing.fingerprint:
-        raise _changed("this issue has changed", "readers would get different texts", mailing, rendered.path)
+        what = "the letter (this issue, its theme, or what it shows of the settings) has changed"
+        raise _changed(what, "readers would get different texts", mailing, rendered.path)
     return edition_of(database, mailing)
 
 

@@ -43,10 +43,10 @@ def command(session: Session, issue: str, way: str | None, at_once: bool, as_pla
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
         mailing, _ = unfinished(database, stem_of(issue), datetime.now(UTC), at_once=at_once)
-        edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
         check_settings(config, name)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
+        edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
         transport = wiring.transport(config, name, os.environ)
         return run(session, config, database, mailing, edition, transport, as_json=as_json)
 

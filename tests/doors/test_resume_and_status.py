@@ -1,0 +1,369 @@
+"""newsletter resume and status: where a mailing stands, who did not get it, and how it goes on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.inbox import HANG_UP
+from tests.support.author import COUNTS, HELLO, readers_of
+
+if TYPE_CHECKING:
+    from tests.support.author import Author
+
+EVERYBODY = ["ana@example.org", "bo@example.com", "zoe@example.org"]
+LATER = {"bo@example.com": "450 4.2.1 greylisted, try again"}
+NEVER = {"bo@example.com": "550 5.1.1 no such user"}
+
+
+@pytest.fixture
+def ready(author: Author) -> Author:
+    """An author with an issue and three readers."""
+    author.issue()
+    for email in EVERYBODY:
+        author.reader(email)
+    return author
+
+
+@pytest.fixture
+def stopped(ready: Author) -> Author:
+    """The same, after a publish that found no server: everybody is still to be written to."""
+    with ready.sink():
+        pass  # gone, and its port with it
+    assert ready.run("publish", HELLO, "--yes").code == 4
+    return ready
+
+
+# ── resume ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_resume_sends_what_is_left(stopped: Author) -> None:
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO, "--json")
+        assert readers_of(inbox) == EVERYBODY
+    assert answer.code == 0
+    report = answer.report
+    assert (report["state"], report["mailing"], report["planned"], report["accepted"]) == ("finished", 1, 3, 3)
+
+
+@pytest.mark.parametrize("name", [HELLO, f"{HELLO}.md", f"issues/{HELLO}.md", f"./issues/{HELLO}"])
+def test_an_issue_may_be_named_in_every_way_that_publish_takes(stopped: Author, name: str) -> None:
+    assert "3  not sent yet" in stopped.run("status", name).out
+    with stopped.inbox():
+        assert stopped.run("resume", name).code == 0
+
+
+def test_who_has_joined_since_is_not_in_it(stopped: Author) -> None:
+    stopped.reader("late@example.org")
+    with stopped.inbox() as inbox:
+        assert stopped.run("resume", HELLO).code == 0
+        assert readers_of(inbox) == EVERYBODY
+
+
+def test_who_has_left_since_is_skipped_and_counted(stopped: Author) -> None:
+    stopped.unsubscribes("bo@example.com")
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO, "--json")
+        assert readers_of(inbox) == ["ana@example.org", "zoe@example.org"]
+    assert answer.code == 0  # that one must not have it: all is well
+    report = answer.report
+    assert (report["state"], report["accepted"], report["skipped"]) == ("finished", 2, 1)
+    assert report["planned"] == sum(report[name] for name in COUNTS)
+    assert re.search(r"bo@example\.com +skipped +unsubscribed", stopped.run("status", HELLO).out)
+
+
+def test_there_is_nothing_to_resume_at_the_end(ready: Author) -> None:
+    with ready.inbox(refuse=NEVER) as inbox:
+        assert ready.run("publish", HELLO, "--yes").code == 1
+        answer = ready.run("resume", HELLO)
+        assert answer.code == 3
+        assert "there is nothing to resume: 2 of 3 have it, and nobody is left" in answer.err
+        assert "newsletter status 2026-11-hello" in answer.err
+        assert len(inbox.messages()) == 2
+
+
+def test_what_was_never_published_cannot_be_resumed(ready: Author) -> None:
+    answer = ready.run("resume", HELLO)
+    assert answer.code == 3
+    assert "the issue '2026-11-hello' has not been published" in answer.err
+    assert "newsletter publish 2026-11-hello" in answer.err
+
+
+def test_the_deferred_are_not_tried_before_their_time_which_is_told(ready: Author) -> None:
+    with ready.inbox(refuse=LATER) as inbox:
+        answer = ready.run("publish", HELLO, "--yes")
+        assert answer.code == 1
+        assert re.search(r"To try the deferred ones again, from \d\d:\d\d: newsletter resume 2026-11-hello", answer.out)
+        before = datetime.now(UTC).replace(second=0, microsecond=0)
+        answer = ready.run("resume", HELLO)
+        assert answer.code == 3
+        told = re.search(r"come back at (\d{4}-\d\d-\d\d \d\d:\d\d) UTC", answer.err)
+        assert told
+        due = datetime.strptime(told[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+        assert timedelta(minutes=4) <= due - before <= timedelta(minutes=6)
+        assert "newsletter resume 2026-11-hello --now" in answer.err
+        assert len(inbox.messages()) == 2
+
+
+def test_now_tries_the_deferred_at_once(ready: Author) -> None:
+    with ready.inbox(refuse=LATER):
+        ready.run("publish", HELLO, "--yes")
+    with ready.inbox() as inbox:
+        answer = ready.run("resume", HELLO, "--now", "--json")
+        assert readers_of(inbox) == EVERYBODY
+    assert answer.code == 0
+    assert (answer.report["accepted"], answer.report["deferred"]) == (3, 0)
+
+
+def test_when_their_time_has_come_resume_tries_the_deferred_without_being_told(ready: Author) -> None:
+    with ready.inbox(refuse=LATER):
+        ready.run("publish", HELLO, "--yes")
+    with ready.database() as database, database.transaction() as connection:
+        connection.execute("UPDATE deliveries SET next_at = next_at - 3600")
+    with ready.inbox() as inbox:
+        assert ready.run("resume", HELLO).code == 0
+        assert readers_of(inbox) == EVERYBODY
+
+
+def test_every_attempt_carries_the_same_message_id(ready: Author) -> None:
+    with ready.inbox(refuse_content={"bo@example.com": "451 4.3.0 try again"}):
+        ready.run("publish", HELLO, "--yes")
+    with ready.sink(keep_data=True) as sink:
+        ready.run("resume", HELLO, "--now")
+    [second] = sink.message_ids
+    with ready.database() as database:
+        from newsletter.links import Signer
+        from newsletter.store.keys import load_keys
+
+        assert second == Signer(load_keys(database)).message_id(1, 2, "letter.example.org")
+
+
+def test_who_is_uncertain_is_not_written_to_again(ready: Author) -> None:
+    with ready.inbox(refuse_content={"bo@example.com": HANG_UP}) as inbox:
+        assert ready.run("publish", HELLO, "--yes").code == 1
+        assert ready.run("resume", HELLO, "--now").code == 3
+        assert readers_of(inbox) == EVERYBODY  # it was taken, but nobody said so
+    assert re.search(r"bo@example\.com +uncertain", ready.run("status", HELLO).out)
+
+
+def test_it_may_go_on_through_another_transport(stopped: Author) -> None:
+    assert stopped.run("resume", HELLO, "--transport", "outbox").code == 0
+    assert len(list((stopped.folder / "outbox").glob("*.eml"))) == 3
+
+
+def test_it_goes_on_through_the_one_in_use_when_its_own_is_gone(stopped: Author) -> None:
+    stopped.settings("[transports.relay]", "[transports.other]")
+    stopped.settings('use = "relay"', 'use = "outbox"')
+    assert stopped.run("resume", HELLO).code == 0
+    assert len(list((stopped.folder / "outbox").glob("*.eml"))) == 3
+
+
+# ── what has changed meanwhile
+
+
+def test_a_changed_issue_is_not_gone_on_with_unless_as_planned(ready: Author) -> None:
+    ready.issue("Hello, first text.\n")
+    with ready.inbox(refuse=LATER):
+        ready.run("publish", HELLO, "--yes")
+    ready.issue("Hello, second text.\n")
+    with ready.inbox() as inbox:
+        inbox.empty()
+        answer = ready.run("resume", HELLO, "--now")
+        assert answer.code == 3
+        assert "issues/2026-11-hello.md: the letter (this issue, its theme, or what it shows" in answer.err
+        assert "has changed since its sending began" in answer.err
+        assert "newsletter resume 2026-11-hello --as-planned" in answer.err
+        assert inbox.messages() == []
+        assert ready.run("resume", HELLO, "--now", "--as-planned").code == 0
+        [message] = inbox.messages()
+        assert message.recipients == ("bo@example.com",)
+        assert b"first text" in message.raw
+        assert b"second text" not in message.raw
+
+
+def test_a_change_that_no_reader_could_see_is_no_change(stopped: Author) -> None:
+    stopped.issue(head='title: "Hello"\nnote_to_self: rewrite the ending')
+    with stopped.inbox():
+        assert stopped.run("resume", HELLO).code == 0
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_an_issue_that_is_gone_or_broken_can_still_be_sent_as_planned(stopped: Author, broken: bool) -> None:
+    path = stopped.folder / "issues" / f"{HELLO}.md"
+    if broken:
+        path.write_text("---\ntitle: [\n---\n", encoding="utf-8")
+    else:
+        path.unlink()
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO)
+        assert answer.code == 3
+        assert "newsletter resume 2026-11-hello --as-planned" in answer.err
+        assert stopped.run("resume", HELLO, "--as-planned").code == 0
+        assert readers_of(inbox) == EVERYBODY
+
+
+def test_a_changed_sender_is_not_gone_on_with_unless_as_planned(stopped: Author) -> None:
+    stopped.settings('name = "Camille"', 'name = "Dominique"')
+    stopped.settings("camille@letter", "dominique@letter")
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO)
+        assert answer.code == 3
+        assert (
+            "the sender was Camille <camille@letter.example.org>, and is Dominique <dominique@letter.example.org>"
+            in answer.err
+        )
+        assert inbox.messages() == []
+        assert stopped.run("resume", HELLO, "--as-planned").code == 0
+        assert {message.parsed["From"] for message in inbox.messages()} == {"Camille <camille@letter.example.org>"}
+
+
+def test_what_a_send_needs_a_resume_needs_too(stopped: Author) -> None:
+    stopped.settings('base_url = "https://letter.example.org"\n', "")
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO, "--as-planned")
+        assert answer.code == 3
+        assert "base_url is missing" in answer.err
+        assert inbox.messages() == []
+
+
+# ── two at the same time
+
+
+def test_of_two_that_send_at_the_same_time_one_is_refused_and_nobody_gets_it_twice(ready: Author) -> None:
+    second_has_ended = Event()
+
+    def first_waits(verb: str, _argument: str) -> None:
+        if verb == "MAIL":
+            assert second_has_ended.wait(60)
+
+    ready.readers(20)
+    with ready.sink(fault=first_waits) as sink, ready.start("publish", HELLO, "--yes") as first:
+        assert first.stderr
+        while not sink.connections:
+            assert first.poll() is None
+        second = ready.run("resume", HELLO)
+        third = ready.run("publish", HELLO, "--yes")
+        second_has_ended.set()
+        first.communicate()
+    assert first.returncode == 0
+    assert second.code == third.code == 3
+    assert f"another process is sending this mailing (process {first.pid} on " in second.err
+    assert "the sending of this issue is not at its end" in third.err
+    assert len(sink.accepted) == 23
+    assert not sink.duplicates
+
+
+# ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_list_nothing_was_published_and_no_list_is_made(ready: Author) -> None:
+    (ready.folder / "newsletter.db").unlink()
+    assert "Nothing was published yet" in ready.run("status").out
+    assert ready.run("status", "--json").report == []
+    assert ready.run("status", HELLO).code == 3
+    assert not (ready.folder / "newsletter.db").exists()
+
+
+def test_status_lists_all_mailings_with_their_counts(ready: Author) -> None:
+    ready.issue(name="2026-12-next")
+    with ready.inbox(refuse=LATER):
+        ready.run("publish", HELLO, "--yes")
+    ready.run("publish", "2026-12-next", "--yes", "--transport", "outbox")
+    first, second = ready.run("status").out.splitlines()
+    assert "2026-11-hello  sending  2 of 3 accepted (1 deferred)" in first
+    assert "2026-12-next  finished  3 of 3 accepted" in second
+    reports = ready.run("status", "--json").report
+    assert [(each["issue"], each["state"], each["accepted"]) for each in reports] == [
+        (HELLO, "sending", 2),
+        ("2026-12-next", "finished", 3),
+    ]
+    assert all(each["planned"] == sum(each[name] for name in COUNTS) for each in reports)
+
+
+def test_status_says_who_did_not_get_it_and_what_the_server_said(ready: Author) -> None:
+    refuse = NEVER | {"zoe@example.org": "450 4.2.1 greylisted"}
+    with ready.inbox(refuse=refuse):
+        ready.run("publish", HELLO, "--yes")
+    told = ready.run("status", HELLO).out
+    assert "Hello · sending · planned" in told
+    assert "bo@example.com  rejected  550 5.1.1 no such user" in told
+    assert "zoe@example.org  deferred  450 4.2.1 greylisted" in told
+    assert "ana@example.org" not in told
+    report = ready.run("status", HELLO, "--json").report
+    bo, zoe = report["undelivered"]
+    assert bo == {
+        "mailing": 1, "email": "bo@example.com", "state": "rejected", "code": 550, "enhanced": "5.1.1",
+        "reply": "no such user", "attempts": 1, "next_attempt": "",
+    }  # fmt: skip
+    assert (zoe["state"], datetime.fromisoformat(zoe["next_attempt"]) > datetime.now(UTC)) == ("deferred", True)
+    assert (report["planned"], report["accepted"], report["rejected"], report["deferred"]) == (3, 1, 1, 1)
+
+
+def test_a_long_list_of_them_is_cut_for_people_and_whole_for_programs(author: Author) -> None:
+    author.issue()
+    author.readers(70)
+    with author.sink(fault=lambda verb, _: "550 5.7.1 no" if verb == "RCPT" else None):
+        author.run("publish", HELLO, "--yes")
+    told = author.run("status", HELLO).out
+    assert told.count("rejected  550") == 50
+    assert "… and 20 more; all of them: newsletter status 2026-11-hello --csv" in told
+    assert len(author.run("status", HELLO, "--csv").out.splitlines()) == 71
+    assert len(author.run("status", HELLO, "--json").report["undelivered"]) == 70
+
+
+def test_csv_is_a_table_that_no_spreadsheet_runs(author: Author) -> None:
+    author.issue()
+    for email in ("=1+1@example.org", "+ana@example.org", "bo@example.org"):
+        author.reader(email)
+
+    def rude(verb: str, argument: str) -> str | None:
+        if verb != "RCPT":
+            return None
+        return "550 5.1.1 no, really" if "bo@" in argument else '550 5.1.1 =HYPERLINK("https://example.org","me")'
+
+    with author.sink(fault=rude):
+        author.run("publish", HELLO, "--yes")
+    answer = author.run("status", HELLO, "--csv")
+    rows = list(csv.DictReader(io.StringIO(answer.out)))
+    assert answer.code == 0
+    assert [row["email"] for row in rows] == ["'=1+1@example.org", "'+ana@example.org", "bo@example.org"]
+    assert rows[2]["reply"] == "no, really"
+    assert rows[0]["reply"].startswith("'=HYPERLINK")
+    assert not re.search(r"(^|,)\"?[=+\-@]", answer.out, re.MULTILINE)
+
+
+def test_a_reply_of_the_server_cannot_play_with_the_terminal(ready: Author) -> None:
+    with ready.sink(fault=lambda verb, _: "550 5.1.1 \x1b[2Jgone\x07" if verb == "RCPT" else None):
+        ready.run("publish", HELLO, "--yes")
+    told = ready.run("status", HELLO).out
+    assert "gone" in told
+    assert "\x1b" not in told
+    assert "\x07" not in told
+
+
+def test_all_mailings_of_an_issue_are_told_of(ready: Author) -> None:
+    with ready.inbox(refuse=NEVER):
+        ready.run("publish", HELLO, "--yes", "--segment", "not email = zoe@example.org")
+        ready.run("publish", HELLO, "--yes", "--new-only")
+    assert ready.run("status", HELLO).out.count("Hello · finished") == 2
+    report = ready.run("status", HELLO, "--json").report
+    assert (report["mailing"], report["planned"]) == (2, 1)
+    assert [(each["mailing"], each["email"]) for each in report["undelivered"]] == [(1, "bo@example.com")]
+
+
+def test_a_misspelt_name_is_told_the_nearest(ready: Author) -> None:
+    ready.run("publish", HELLO, "--yes", "--transport", "outbox")
+    answer = ready.run("status", "2026-11-helo")
+    assert answer.code == 3
+    assert "did you mean '2026-11-hello'?" in answer.err
+
+
+@pytest.mark.parametrize("arguments", [("--csv",), (HELLO, "--csv", "--json")])
+def test_csv_needs_an_issue_and_is_not_json(ready: Author, arguments: tuple[str, ...]) -> None:
+    assert ready.run("status", *arguments).code == 2
