@@ -1,7 +1,7 @@
 """A mail server that keeps a record of what it accepted, and can be told to misbehave.
 
-It speaks ESMTP with PIPELINING over asyncio in a thread of its own. A message counts as accepted from the moment
-before the reply to its end-of-data mark is written: that is when a real server has it on disk.
+It speaks ESMTP and LMTP with PIPELINING over asyncio in a thread of its own. A message counts as accepted from the
+moment before the reply to its end-of-data mark is written: that is when a real server has it on disk.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]+>)", re.MULTILINE | re.IGNORECASE)
 
 # A fault: given the verb ("MAIL", "RCPT", "DATA", ".", "CONNECT") and its argument, the reply to give instead of the
 # usual one, "DROP" to close the connection without a word, "KEEP AND DROP" (after the dot) to accept first; or None.
+# A reply may have several lines. After "354" to DATA the content is read, whatever was said before.
 Fault = "Callable[[str, str], str | None]"
 
 
 @dataclass
 class Sink:
-    """`with Sink() as sink:` listens on `sink.port`; `sink.accepted` has the recipient of each accepted message."""
+    """`with Sink() as sink:` listens on `sink.port`; `sink.accepted` has the recipient of each accepted message.
+
+    With `path` it listens on a UNIX socket there instead.
+    """
 
     fault: Callable[[str, str], str | None] = lambda _verb, _argument: None
     pipelining: bool = True
@@ -36,17 +41,25 @@ class Sink:
     message_ids: list[str] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
     keep_data: bool = False
+    commands: list[str] = field(default_factory=list)  # each line that was heard outside of a content
+    keep_commands: bool = False
+    byte_by_byte: bool = False
     connections: int = 0
+    farewells: int = 0  # connections that ended with QUIT
     port: int = 0
+    path: Path | None = None
 
     def __enter__(self) -> Sink:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22), self._loop
-        ).result()
-        self.port = self._server.sockets[0].getsockname()[1]
+        if self.path:
+            listening = asyncio.start_unix_server(self._serve, self.path, limit=2**22)
+        else:
+            listening = asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
+        if not self.path:
+            self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,79 +87,98 @@ class Sink:
         writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def say(line: str) -> None:
-            writer.write(line.encode() + b"\r\n")
+        async def say(text: str) -> None:
+            out = text.encode() + b"\r\n"
+            if not self.byte_by_byte:
+                writer.write(out)
+                return
+            for position in range(len(out)):
+                writer.write(out[position : position + 1])
+                await writer.drain()
+                await asyncio.sleep(0)
 
         greeting = self.fault("CONNECT", str(self.connections))
         if greeting == "DROP":
             return
-        say(greeting or "220 sink.example.org ESMTP")
+        await say(greeting or "220 sink.example.org ESMTP")
         if greeting:
             return
         recipient = ""
         mail = False
         while line := await reader.readline():
-            verb, _, argument = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            if self.keep_commands:
+                self.commands.append(text)
+            verb, _, argument = text.partition(" ")
             verb = verb.upper()
             reply = self.fault(verb, argument)
             if reply == "DROP":
                 return
             if reply:
-                say(reply)
+                await say(reply)
                 if reply.startswith("421"):
                     return
             elif verb in ("EHLO", "LHLO"):
                 if not self.ehlo:
-                    say("502 5.5.1 not implemented")
+                    await say("502 5.5.1 not implemented")
                 else:
                     offered = [*self.extensions, *(["PIPELINING"] if self.pipelining else [])]
                     lines = ["sink.example.org", *offered]
-                    for number, text in enumerate(lines):
-                        say(f"250{' ' if number == len(lines) - 1 else '-'}{text}")
+                    await say("\r\n".join([*(f"250-{each}" for each in lines[:-1]), f"250 {lines[-1]}"]))
             elif verb == "HELO":
-                say("250 sink.example.org")
+                await say("250 sink.example.org")
             elif verb == "MAIL":
                 if mail:
-                    say("503 5.5.1 nested MAIL")
+                    await say("503 5.5.1 nested MAIL")
                 else:
                     mail, recipient = True, ""
-                    say("250 2.1.0 Ok")
+                    await say("250 2.1.0 Ok")
             elif verb == "RCPT":
                 if not mail:
-                    say("503 5.5.1 MAIL first")
+                    await say("503 5.5.1 MAIL first")
                 else:
                     recipient = argument.partition("<")[2].partition(">")[0]
-                    say("250 2.1.5 Ok")
+                    await say("250 2.1.5 Ok")
             elif verb == "DATA":
                 if not recipient:
-                    say("554 5.5.1 no valid recipients")
+                    await say("554 5.5.1 no valid recipients")
                 else:
-                    say("354 go on")
-                    await writer.drain()
-                    data = await reader.readuntil(b"\r\n.\r\n")
-                    if self._end_of_data(recipient, data, say):
-                        return
-                    mail, recipient = False, ""
+                    await say("354 go on")
+                    reply = "354"
             elif verb == "RSET":
                 mail, recipient = False, ""
-                say("250 2.0.0 Ok")
+                await say("250 2.0.0 Ok")
             elif verb == "QUIT":
-                say("221 2.0.0 Bye")
+                self.farewells += 1
+                await say("221 2.0.0 Bye")
                 return
             else:
-                say("500 5.5.2 what?")
+                await say("500 5.5.2 what?")
             await writer.drain()
+            if verb == "DATA" and reply and reply.startswith("354"):
+                end = await self._take_content(recipient, reader)
+                mail, recipient = False, ""
+                if not end:
+                    return
+                await say(end)
+                if end.startswith("421"):
+                    return
+                await writer.drain()
 
-    def _end_of_data(self, recipient: str, data: bytes, say: Callable[[str], None]) -> bool:
-        """Take the message, or what the fault says; true if the connection is to be closed."""
+    async def _take_content(self, recipient: str, reader: asyncio.StreamReader) -> str | None:
+        """Take the message, or what the fault says, and return the reply; None to close without one."""
+        data = await reader.readexactly(3)
+        if data != b".\r\n":
+            data += await reader.readuntil(b"\r\n.\r\n")
         reply = self.fault(".", recipient)
+        if not recipient:
+            return reply or "554 5.5.1 no valid recipients"
         if reply is None or reply == "KEEP AND DROP":
             self.accepted.append(recipient)
             if match := MESSAGE_ID.search(data):
                 self.message_ids.append(match[1].decode())
             if self.keep_data:
-                self.data.append(data)
+                self.data.append(data.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."))
         if reply in ("DROP", "KEEP AND DROP"):
-            return True
-        say(reply or f"250 2.0.0 Ok: queued as {len(self.accepted):06X}")
-        return reply is not None and reply.startswith("421")
+            return None
+        return reply or f"250 2.0.0 Ok: queued as {len(self.accepted):06X}"

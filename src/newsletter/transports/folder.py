@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Accepted, Reply
@@ -28,24 +30,34 @@ class FolderTransport:
 
     def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
         """See Transport. A file appears whole or not at all; the same message again replaces it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._cannot_write(error) from error
         for message in messages:
             offer((message,))
-            name = message.message_id.strip("<>").partition("@")[0] + ".eml"
-            unfinished = self.path / f".{name}.{os.getpid()}"
             try:
-                unfinished.write_bytes(message.data)
-                unfinished.replace(self.path / name)
+                name = self._write(message)
             except OSError as error:
-                unfinished.unlink(missing_ok=True)
+                yield [(message, None)]
                 raise self._cannot_write(error) from error
             yield [(message, Accepted(Reply(250, "2.0.0", name)))]
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _write(self, message: Message) -> str:
+        """Write the message's file and return its name."""
+        name = quote(message.message_id.strip("<>").partition("@")[0], safe="") + ".eml"
+        unfinished = self.path / f".{os.getpid()}.unfinished"
+        try:
+            try:
+                unfinished.write_bytes(message.data)
+            except FileNotFoundError:
+                self.path.mkdir(parents=True, exist_ok=True)
+                unfinished.write_bytes(message.data)
+            unfinished.replace(self.path / name)
+        except BaseException:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+        return name
 
     def _cannot_write(self, error: OSError) -> TransportError:
         return TransportError(

@@ -8,28 +8,30 @@ a crash leaves at most one uncertain delivery a connection.
 from __future__ import annotations
 
 import selectors
-import socket
-import ssl
 from collections import deque
 from contextlib import suppress
-from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Deferred, Reply
 from newsletter.transports import Capabilities
-from newsletter.transports.smtp_dialogue import PATIENCE, ConnectionClosed, Dialogue, Features, SenderRefused
+from newsletter.transports.smtp_connection import Connection
+from newsletter.transports.smtp_dialogue import PATIENCE, ConnectionClosed, SenderRefused
+from newsletter.transports.smtp_opener import Opener
 from newsletter.transports.smtp_session import Server, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import socket
+    from collections.abc import Iterator, Mapping
 
     from newsletter.message import Message
     from newsletter.transports import Offer, Results
+    from newsletter.transports.smtp_dialogue import Dialogue, Step
+    from newsletter.transports.smtp_envelope import Features
 
 # Seconds to wait before each new try to reach a server that has gone away. Its restart takes seconds, not minutes.
-_RECONNECT_AFTER = (0.2, 1.0, 3.0, 10.0)
+_RECONNECT_AFTER = (0.0, 0.2, 1.0, 3.0, 10.0)
 # A message on which connections break before it is offered is put off after so many of them.
 _TRIES = 3
 
@@ -38,17 +40,29 @@ class SmtpTransport:
     """Delivers to one mail server over up to `connections` connections."""
 
     def __init__(
-        self, server: Server, connections: int = 10, reconnect_after: tuple[float, ...] = _RECONNECT_AFTER
+        self,
+        server: Server,
+        connections: int = 10,
+        reconnect_after: tuple[float, ...] = _RECONNECT_AFTER,
+        *,
+        max_messages: int | None = None,
+        patience: Mapping[Step, float] = PATIENCE,
     ) -> None:
-        """Open nothing yet. `reconnect_after` are the seconds between tries to reach a server that has gone away."""
+        """Open nothing yet.
+
+        `reconnect_after` are the seconds between tries to reach a server that has gone away, `patience` those to wait
+        for each reply. After `max_messages` a connection is replaced; None for never.
+        """
         self.capabilities = Capabilities(in_flight=connections, messages_per_second=None)
         self._server = server
-        self._connections = connections
         self._reconnect_after = reconnect_after
+        self._max_messages = max_messages
+        self._patience = patience
 
     def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
-        """See Transport. Ends when `messages` ends and each has its outcome."""
-        run = _Run(self._server, self._connections, self._reconnect_after, messages, offer)
+        """See Transport. Ends when `messages` ends and each has its outcome. No message, no connection."""
+        limits = (self.capabilities.in_flight, self._max_messages)
+        run = _Run(self._server, limits, self._reconnect_after, self._patience, messages, offer)
         try:
             yield from run.rounds()
         finally:
@@ -58,72 +72,56 @@ class SmtpTransport:
         """Nothing is kept between deliveries."""
 
 
-class _Connection:
-    """A socket, its dialogue, and what is still to be written."""
-
-    __slots__ = ("deadline", "dialogue", "sock", "unsent", "watches_write")
-
-    def __init__(self, sock: socket.socket, features: Features) -> None:
-        self.sock = sock
-        self.dialogue = Dialogue(features)
-        self.unsent = bytearray()
-        self.deadline = monotonic() + 300
-        self.watches_write = False
-
-
 class _Run:
     """One call of `deliver`."""
 
     def __init__(
         self,
         server: Server,
-        limit: int,
+        limits: tuple[int, int | None],
         reconnect_after: tuple[float, ...],
+        patience: Mapping[Step, float],
         messages: Iterator[Message],
         offer: Offer,
     ) -> None:
         self.server = server
-        self.limit = limit
+        self.limit, self.max_messages = limits
         self.reconnect_after = reconnect_after
+        self.patience = patience
+        self.tick = min(1.0, *(seconds / 2 for seconds in patience.values()))
+        self.next_check = 0.0
         self.messages = messages
         self.offer = offer
-        self.again: deque[Message] = deque()  # taken from `messages`, not delivered, to be tried once more
+        self.waiting: deque[Message] = deque()  # taken from `messages`, and on no connection
         self.tries: dict[int, int] = {}
         self.ended = False
         self.results: Results = []
-        self.live: set[_Connection] = set()
-        self.idle: list[_Connection] = []
-        self.opening = 0
-        self.opened: deque[tuple[socket.socket, Features] | None] = deque()
-        self.fatal: TransportError | None = None
-        self.failures = 0  # in a row, to open a connection or to get anything done on one
+        self.live: set[Connection] = set()
+        self.idle: dict[Connection, None] = {}
+        self.leaving: set[Connection] = set()  # those that have said QUIT
+        self.fatal: Exception | None = None
+        self.greeted = False
+        self.failures = 0  # to come back after all connections were lost, since the last result
+        self.trouble = False  # a connection was lost since the last result
         self.selector = selectors.DefaultSelector()
-        self.wake_up, self.alarm = socket.socketpair()
-        self.wake_up.setblocking(False)
-        self.selector.register(self.wake_up, selectors.EVENT_READ)
-        self.closed = False
+        self.opener = Opener(server, self.selector)
 
     def rounds(self) -> Iterator[Results]:
         """The loop."""
-        self._add(*open_session(self.server))
         while True:
             self._give_work()
             if self.results:
                 yield self._take_results()
-            if not self.live and self.again and not self.fatal:
+            if not self.live and not self.leaving and self._more():
                 self._reopen()
                 continue
-            if not self.again and self.ended and len(self.idle) == len(self.live):
+            if self.ended and not self.waiting and len(self.idle) == len(self.live):
                 break
-            for key, mask in self.selector.select(timeout=1.0):
-                connection = key.data
-                if connection is None:
+            for key, mask in self.selector.select(timeout=self.tick):
+                if key.data is self.opener:
                     self._welcome()
-                    continue
-                if mask & selectors.EVENT_WRITE:
-                    self._write(connection)
-                if mask & selectors.EVENT_READ and connection in self.live:
-                    self._read(connection)
+                else:
+                    self._attend(key.data, mask)
             self._check_deadlines()
             if self.results:
                 yield self._take_results()
@@ -133,227 +131,215 @@ class _Run:
 
     def close(self) -> None:
         """Say QUIT where nothing is under way, and close everything."""
-        self.closed = True
-        for connection in self.live:
+        self.opener.close()
+        for connection in list(self.live):
             if connection.dialogue.idle and not connection.unsent:
-                with suppress(OSError):  # a courtesy; the server may have gone first
-                    connection.sock.send(b"QUIT\r\n")
-            connection.sock.close()
+                self._leave(connection)
+            else:
+                connection.close()
+        while self.leaving:
+            for key, mask in self.selector.select(timeout=self.tick):
+                if key.data in self.leaving:
+                    self._attend(key.data, mask)
+            self._check_deadlines()
         self.live.clear()
-        self._discard_opened()
         self.selector.close()
-        self.wake_up.close()
-        self.alarm.close()
 
     def _take_results(self) -> Results:
         results, self.results = self.results, []
         return results
 
-    def _pull(self, dialogue: Dialogue) -> Message | None:
-        """The next message that this server can take at all."""
-        while True:
-            if self.fatal:
-                return None
-            if self.again:
-                message = self.again.popleft()
-            elif self.ended:
-                return None
+    def _more(self) -> bool:
+        """Whether a message waits, after looking for one."""
+        if not self.waiting and not self.ended:
+            try:
+                message = next(self.messages, None)
+            except Exception as error:
+                self._give_up(error)
+                return False
+            if message is None:
+                self.ended = True
             else:
-                following = next(self.messages, None)
-                if following is None:
-                    self.ended = True
-                    return None
-                message = following
+                self.waiting.append(message)
+        return bool(self.waiting)
+
+    def _pull(self, dialogue: Dialogue) -> Message | None:
+        """The next message for a connection that may take one more, and that this server can take at all."""
+        if self.max_messages and dialogue.begun >= self.max_messages:
+            return None
+        while self._more():
+            message = self.waiting.popleft()
             refusal = dialogue.refusal(message)
             if refusal is None:
                 return message
             self.results.append((message, refusal))
+        return None
 
     def _give_work(self) -> None:
         """Begin a transaction on every idle connection, and open another one if all of them are busy."""
         while self.idle:
-            connection = self.idle.pop()
+            connection, _ = self.idle.popitem()
             message = self._pull(connection.dialogue)
             if message is None:
-                self.idle.append(connection)
+                self.idle[connection] = None
                 return
             connection.dialogue.begin(message)
-            self._flush(connection)
-        if not self.ended and self.live and len(self.live) + self.opening < self.limit:
-            self._open_another()
-
-    def _open_another(self) -> None:
-        self.opening += 1
-        Thread(target=self._open, name="smtp-open", daemon=True).start()
-
-    def _open(self) -> None:
-        """Open a session beside the loop, which must not wait for it; runs in a thread of its own."""
-        try:
-            self.opened.append(open_session(self.server))
-        except TransportError:
-            self.opened.append(None)
-        if self.closed:
-            self._discard_opened()
-            return
-        with suppress(OSError):  # the run has ended at this very moment
-            self.alarm.send(b"!")
-
-    def _discard_opened(self) -> None:
-        while self.opened:
-            if session := self.opened.popleft():
-                session[0].close()
+            self._write(connection)
+        # Not while connections break: then one at a time, with patience, until something gets done.
+        wanted = self.live and not self.ended and not self.trouble
+        if wanted and len(self.live) + len(self.leaving) + len(self.opener) < self.limit:
+            self.opener.open_another()
 
     def _welcome(self) -> None:
-        self.wake_up.recv(4096)
-        while self.opened:
-            session = self.opened.popleft()
-            self.opening -= 1
+        for session in self.opener.arrived():
             if session:
                 self._add(*session)
-            else:
+            elif self.live:
                 # The server takes no more connections than it has given us: do with those.
-                self.limit = max(1, len(self.live))
+                self.limit = len(self.live)
 
     def _add(self, sock: socket.socket, features: Features) -> None:
-        connection = _Connection(sock, features)
+        connection = Connection(sock, features, self.selector, self.patience)
+        self.greeted = True
         self.live.add(connection)
-        self.idle.append(connection)
-        self.selector.register(sock, selectors.EVENT_READ, connection)
+        self.idle[connection] = None
 
     def _reopen(self) -> None:
-        """Every connection is gone and there is work left: try to come back, with patience."""
-        if self.failures >= len(self.reconnect_after):
-            self._give_up(
-                f"the mail server {self.server.address} closes every connection",
-                "look at its log; `newsletter resume` goes on with those who did not get it",
-            )
-            return
-        sleep(self.reconnect_after[self.failures])
-        self.failures += 1
+        """There is work and no connection: open the first one, or try to come back, with patience."""
+        if self.greeted:
+            if self.failures >= len(self.reconnect_after):
+                problem = Problem(
+                    f"the mail server {self.server.address} closes every connection",
+                    fix="look at its log; `newsletter resume` goes on with those who did not get it",
+                )
+                self._give_up(TransportError(problem))
+                return
+            sleep(self.reconnect_after[self.failures])
+            self.failures += 1
         try:
             self._add(*open_session(self.server))
         except TransportError as error:
-            if self.failures >= len(self.reconnect_after):
-                self._give_up(error.problems[0].message, error.problems[0].fix)
+            if not self.greeted or self.failures >= len(self.reconnect_after):
+                self._give_up(error)
 
-    def _give_up(self, message: str, fix: str | None) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Begin nothing more: what is under way comes to its end, and then the error is raised."""
-        self.fatal = self.fatal or TransportError(Problem(message, fix=fix))
+        self.fatal = self.fatal or error
         self.ended = True
-        self.results += [(message, None) for message in self.again]
-        self.again.clear()
+        self.results += [(message, None) for message in self.waiting]
+        self.waiting.clear()
 
-    def _read(self, connection: _Connection) -> None:
-        dialogue = connection.dialogue
+    def _attend(self, connection: Connection, mask: int) -> None:
+        """The socket has room, or something to say, or is over."""
+        if connection in self.leaving:
+            # Whatever it is, the answer to QUIT or not, it is the last that is heard of this connection.
+            if mask & selectors.EVENT_READ:
+                self._forget(connection)
+            return
+        if mask & selectors.EVENT_WRITE and connection in self.live:
+            self._write(connection)
+        if mask & selectors.EVENT_READ and connection in self.live:
+            self._read(connection)
+
+    def _read(self, connection: Connection) -> None:
+        if not self._hear(connection) or connection not in self.live:
+            return
+        connection.notice_progress()
+        self._write(connection)
+        if connection.dialogue.idle and connection in self.live:
+            if self.max_messages and connection.dialogue.begun >= self.max_messages:
+                self._leave(connection)
+            else:
+                self.idle[connection] = None
+
+    def _hear(self, connection: Connection) -> bool:
+        """Take in what the server said; whether it said anything."""
+        before = len(self.results)
         try:
-            data = connection.sock.recv(65_536)
-            if not data:
-                raise ConnectionResetError("the server closed the connection")
-            while isinstance(connection.sock, ssl.SSLSocket) and connection.sock.pending():
-                data += connection.sock.recv(65_536)
-            before = len(self.results)
+            data = connection.read()
             try:
-                dialogue.receive(data, self.results)
+                connection.dialogue.receive(data, self.results, len(connection.unsent))
             finally:
                 if len(self.results) > before:
-                    self.failures = 0
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return
+                    self.failures, self.trouble = 0, False
         except OSError as error:
-            self._drop(connection, Reply(0, "4.4.2", error.strerror or str(error)))
-            return
+            self._drop(connection, _broken(error))
         except ConnectionClosed as closed:
             self._drop(connection, closed.reply)
-            return
         except SenderRefused as refused:
-            self._give_up(
+            problem = Problem(
                 f"the mail server {self.server.address} refuses the sender: {refused.reply}",
-                "check [sender] email, the login and the server's rules; then `newsletter resume`",
+                fix="check [sender] email, the login and the server's rules; then `newsletter resume`",
             )
+            self._give_up(TransportError(problem))
             self._drop(connection, refused.reply)
-            return
-        self._set_deadline(connection)
-        self._flush(connection)
-        if dialogue.idle and connection in self.live:
-            self.idle.append(connection)
+        else:
+            return bool(data)
+        return False
 
     def _commit(self) -> None:
         """Put on record every content that is about to be committed, then write it."""
         ready = [connection for connection in self.live if connection.dialogue.ready is not None]
         if not ready:
             return
-        self.offer([connection.dialogue.ready for connection in ready if connection.dialogue.ready is not None])
-        for connection in ready:
-            dialogue = connection.dialogue
-            following = self._pull(dialogue) if dialogue.features.pipelining else None
-            dialogue.commit(following)
-            self._flush(connection)
+        # What comes behind each content is looked for first: should that fail, nothing was offered in vain.
+        following = [self._pull(c.dialogue) if c.dialogue.features.pipelining else None for c in ready]
+        self.offer([c.dialogue.ready for c in ready if c.dialogue.ready is not None])
+        for connection, message in zip(ready, following, strict=True):
+            connection.dialogue.commit(message)
+            self._write(connection)
 
-    def _flush(self, connection: _Connection) -> None:
-        """Write what the dialogue wants to say, as far as the socket takes it."""
-        out = connection.dialogue.out
-        if not out:
-            return
-        connection.dialogue.out = []
-        if connection.unsent or isinstance(connection.sock, ssl.SSLSocket) or len(out) == 1:
-            connection.unsent += b"".join(out)
-        else:
-            try:
-                sent = connection.sock.sendmsg(out)
-            except BlockingIOError:
-                sent = 0
-            except OSError as error:
-                connection.unsent += b"".join(out)
-                self._drop(connection, Reply(0, "4.4.2", error.strerror or str(error)))
-                return
-            for chunk in out:
-                if sent < len(chunk):
-                    connection.unsent += chunk[sent:]
-                sent = max(0, sent - len(chunk))
-        self._write(connection)
-
-    def _write(self, connection: _Connection) -> None:
-        if connection.unsent:
-            try:
-                while connection.unsent:
-                    del connection.unsent[: connection.sock.send(connection.unsent)]
-            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+    def _write(self, connection: Connection) -> None:
+        try:
+            connection.write()
+        except OSError as error:
+            # The server has closed the connection. What it said before tells what became of messages.
+            while connection in self.live and self._hear(connection):
                 pass
-            except OSError as error:
-                self._drop(connection, Reply(0, "4.4.2", error.strerror or str(error)))
-                return
-            self._set_deadline(connection)
-        wants_write = bool(connection.unsent)
-        if wants_write != connection.watches_write:
-            connection.watches_write = wants_write
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0)
-            self.selector.modify(connection.sock, events, connection)
-
-    def _set_deadline(self, connection: _Connection) -> None:
-        awaited = connection.dialogue.awaits
-        connection.deadline = monotonic() + (PATIENCE[awaited] if awaited else 300)
+            self._drop(connection, _broken(error))
 
     def _check_deadlines(self) -> None:
         now = monotonic()
-        for connection in [c for c in self.live if c.deadline < now and not c.dialogue.idle]:
-            self._drop(connection, Reply(0, "4.4.2", "no answer in time"))
+        if now < self.next_check:
+            return
+        self.next_check = now + self.tick
+        for connection in [each for each in (*self.live, *self.leaving) if each.deadline < now]:
+            if connection in self.leaving:
+                self._forget(connection)
+            else:
+                self._drop(connection, Reply(0, "4.4.2", "no answer in time"))
 
-    def _drop(self, connection: _Connection, reason: Reply) -> None:
+    def _leave(self, connection: Connection) -> None:
+        """Take leave of an idle connection; its end is awaited beside the work."""
+        self.live.discard(connection)
+        self.idle.pop(connection, None)
+        self.leaving.add(connection)
+        with suppress(OSError):  # a courtesy; the server may have gone first
+            connection.say_goodbye()
+
+    def _forget(self, connection: Connection) -> None:
+        self.leaving.discard(connection)
+        connection.close()
+
+    def _drop(self, connection: Connection, reason: Reply) -> None:
         """A connection broke: say what is known of its messages, and try the others again elsewhere."""
         if connection not in self.live:
             return
         self.live.discard(connection)
-        if connection in self.idle:
-            self.idle.remove(connection)
-        self.selector.unregister(connection.sock)
+        self.idle.pop(connection, None)
+        self.trouble = True
         known, again = connection.dialogue.lost(reason, len(connection.unsent))
-        connection.sock.close()
+        connection.close()
         self.results += known
         for message, heard in again:
             tries = self.tries[message.key] = self.tries.get(message.key, 0) + heard
             if self.fatal:
                 self.results.append((message, None))
             elif tries < _TRIES:
-                self.again.append(message)
+                self.waiting.append(message)
             else:
                 self.results.append((message, Deferred(reason)))
+
+
+def _broken(error: OSError) -> Reply:
+    return Reply(0, "4.4.2", error.strerror or str(error))

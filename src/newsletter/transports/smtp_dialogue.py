@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from newsletter.outcome import Deferred, Outcome, Rejected, Reply, Uncertain, outcome_of, parse_reply
+from newsletter.outcome import Outcome, Rejected, Reply, Uncertain, outcome_of, parse_reply
+from newsletter.transports.smtp_envelope import mail_command, rcpt_command, refusal, speaks_of_message
 
 if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.transports import Results
+    from newsletter.transports.smtp_envelope import Features
 
-_LONGEST_LINE = 4096  # RFC 5321 allows 512; some servers are chatty, no honest one sends more than this
+# RFC 5321 allows 512 octets a line and names no number of lines; no honest server comes near these.
+_LONGEST_LINE = 4096
+_MOST_LINES = 256
+_FIRST_DIGITS = frozenset((b"2", b"3", b"4", b"5"))
+_MARKS = frozenset((b"", b" ", b"-"))
+_END_OF_DATA = b".\r\n"  # behind the line end of the content
 
 
 class Step(Enum):
@@ -41,22 +48,8 @@ class Step(Enum):
 PATIENCE = {Step.RSET: 300, Step.MAIL: 300, Step.RCPT: 300, Step.DATA: 120, Step.DOT: 600}
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the server offered in its answer to EHLO or LHLO."""
-
-    pipelining: bool = False
-    smtputf8: bool = False
-    eight_bit: bool = False
-    size: int | None = None  # octets; 0: no limit named; None: no SIZE
-    auth: tuple[str, ...] = ()
-    starttls: bool = False
-    chunking: bool = False
-    dsn: bool = False
-
-
 class ConnectionClosed(Exception):
-    """The server is closing the connection (421), or does not speak SMTP."""
+    """The server is closing the connection (421), or does not keep to the protocol."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(str(reply))
@@ -69,6 +62,10 @@ class SenderRefused(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(str(reply))
         self.reply = reply
+
+
+def _out_of_turn(reply: Reply) -> ConnectionClosed:
+    return ConnectionClosed(Reply(0, "4.5.0", f"the server's reply is out of turn: {reply}"))
 
 
 @dataclass(slots=True)
@@ -84,6 +81,7 @@ class Dialogue:
 
     def __init__(self, features: Features) -> None:
         self.features = features
+        self.begun = 0  # messages, to hold against the server's limit
         self.out: list[bytes] = []
         self.ready: Message | None = None
         self._expected: deque[tuple[Step, _Transaction]] = deque()
@@ -103,12 +101,7 @@ class Dialogue:
 
     def refusal(self, message: Message) -> Rejected | None:
         """Why this server cannot take the message at all, known without asking it."""
-        if not message.envelope.recipient.isascii() and not self.features.smtputf8:
-            return Rejected(Reply(553, "5.6.7", "the next hop does not take addresses outside ASCII (no SMTPUTF8)"))
-        if self.features.size and len(message.data) > self.features.size:
-            octets, limit = len(message.data), self.features.size
-            return Rejected(Reply(552, "5.3.4", f"the message has {octets} octets, the next hop takes {limit}"))
-        return None
+        return refusal(message, self.features)
 
     def begin(self, message: Message) -> None:
         """Open a transaction on an idle connection."""
@@ -127,7 +120,7 @@ class Dialogue:
         self.ready = None
         transaction.committed = True
         self.out.append(transaction.message.data)
-        end = b".\r\n"
+        end = _END_OF_DATA
         if following is not None:
             assert self.features.pipelining
             envelope = self._envelope(_Transaction(following))
@@ -135,27 +128,32 @@ class Dialogue:
             end += envelope
         self.out.append(end)
 
-    def receive(self, data: bytes, results: Results) -> None:
+    def receive(self, data: bytes, results: Results, unsent: int = 0) -> None:
         """Take in what the server sent, and add to `results` the messages whose fate is now known.
 
-        Raises ConnectionClosed and SenderRefused; what was added before stays true.
+        `unsent` is how much of `out` was not yet given to the connection when the data came: what the server says of
+        a content before it can have seen its end is no acceptance. Raises ConnectionClosed and SenderRefused; what
+        was added before stays true.
         """
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > _LONGEST_LINE or len(self._lines) > 100:
+        if len(self._buffer) > _LONGEST_LINE:
             raise ConnectionClosed(Reply(500, "", "the server's reply has no end"))
         for raw in lines:
-            line = raw.rstrip(b"\r").decode("latin-1")
-            if not line[:3].isdigit() or len(line) < 3 or line[3:4] not in ("", " ", "-"):
-                raise ConnectionClosed(parse_reply(500, ["this is not SMTP: " + line[:100]]))
-            self._lines.append(line[4:])
-            if line[3:4] == "-":
+            line = raw.rstrip(b"\r")
+            if line[:1] not in _FIRST_DIGITS or not line[:3].isdigit() or len(line) < 3 or line[3:4] not in _MARKS:
+                raise ConnectionClosed(parse_reply(500, ["this is not SMTP: " + line[:100].decode("latin-1")]))
+            if line[3:4] == b"-":
+                if len(self._lines) == _MOST_LINES:
+                    raise ConnectionClosed(Reply(500, "", "the server's reply has no end"))
+                self._lines.append(line[4:].decode("latin-1"))
                 continue
-            texts, self._lines = self._lines, []
-            reply = (
-                Reply(int(line[:3])) if line[0] == "2" and not self._is_final() else parse_reply(int(line[:3]), texts)
-            )
-            if result := self._answer(reply):
-                results.append(result)
+            code = int(line[:3])
+            if line[:1] == b"2" and not self._is_final():
+                reply = Reply(code)  # what it says besides is never looked at
+            else:
+                reply = parse_reply(code, [*self._lines, line[4:].decode("latin-1")])
+            self._lines.clear()
+            self._answer(reply, results, unsent)
 
     def lost(self, reason: Reply, unsent: int) -> tuple[Results, list[tuple[Message, bool]]]:
         """What is known when the connection breaks with `unsent` octets of `out` not yet given to it.
@@ -173,7 +171,7 @@ class Dialogue:
             seen.add(id(transaction))
             if transaction.failure is not None:
                 known.append((transaction.message, transaction.failure))
-            elif transaction.committed and unsent <= transaction.behind:
+            elif transaction.committed and unsent < transaction.behind + len(_END_OF_DATA):
                 known.append((transaction.message, Uncertain(reason)))
             else:
                 again.append((transaction.message, id(transaction) not in unheard))
@@ -186,16 +184,11 @@ class Dialogue:
 
     def _envelope(self, transaction: _Transaction) -> bytes:
         """MAIL, and with PIPELINING RCPT and DATA in the same write; the replies to expect are noted."""
-        message = transaction.message
-        parameters = ""
-        if self.features.size is not None:
-            parameters += f" SIZE={len(message.data)}"
-        if not message.envelope.recipient.isascii():
-            parameters += " BODY=8BITMIME SMTPUTF8" if self.features.eight_bit else " SMTPUTF8"
-        commands = f"MAIL FROM:<{message.envelope.sender}>{parameters}\r\n"
+        self.begun += 1
+        commands = mail_command(transaction.message, self.features)
         self._expected.append((Step.MAIL, transaction))
         if self.features.pipelining:
-            commands += f"RCPT TO:<{message.envelope.recipient}>\r\nDATA\r\n"
+            commands += rcpt_command(transaction.message, self.features) + "DATA\r\n"
             self._expected.append((Step.RCPT, transaction))
             self._expected.append((Step.DATA, transaction))
         return commands.encode()
@@ -206,59 +199,65 @@ class Dialogue:
             self.out.append(command.encode())
             self._expected.appendleft((step, transaction))
 
-    def _answer(self, reply: Reply) -> tuple[Message, Outcome] | None:
+    def _answer(self, reply: Reply, results: Results, unsent: int) -> None:
+        """Take one reply. Where it ends the connection, what it was expected to answer stays for `lost` to tell of."""
         if not self._expected:
-            raise ConnectionClosed(reply)
+            raise ConnectionClosed(reply) if reply.code == 421 else _out_of_turn(reply)
         step, transaction = self._expected[0]
-        positive = reply.code // 100 == 2
-        if reply.code == 421 and step is not Step.DOT:
+        if step is Step.DOT:
+            self._answer_to_content(transaction, reply, results, unsent)
+            return
+        kind = reply.code // 100
+        if reply.code == 421 or (step is Step.RSET and kind != 2):
             raise ConnectionClosed(reply)
+        if (kind == 3 and step is not Step.DATA) or (kind == 2 and step is Step.DATA):
+            raise _out_of_turn(reply)
+        if step is Step.MAIL and kind == 5 and not speaks_of_message(reply):
+            raise SenderRefused(reply)
+        if step is Step.DATA:
+            self._answer_to_data(transaction, reply, results)
+            return
         self._expected.popleft()
-        match step:
-            case Step.RSET:
-                if not positive:
-                    raise ConnectionClosed(reply)
-            case Step.MAIL:
-                # 552 speaks of this message's size; any other refusal of MAIL speaks of us.
-                if reply.code // 100 == 5 and reply.code != 552:
-                    self._expected.appendleft((step, transaction))
-                    raise SenderRefused(reply)
-                if positive:
-                    self._next(Step.RCPT, transaction, f"RCPT TO:<{transaction.message.envelope.recipient}>\r\n")
-                else:
-                    return self._fail(transaction, outcome_of(reply))
-            case Step.RCPT:
-                if positive:
-                    self._next(Step.DATA, transaction, "DATA\r\n")
-                else:
-                    return self._fail(transaction, outcome_of(reply))
-            case Step.DATA:
-                return self._answer_to_data(transaction, reply)
-            case Step.DOT:
-                return transaction.message, transaction.failure or outcome_of(reply)
-        return None
+        if kind != 2:
+            self._fail(transaction, outcome_of(reply), results)
+        elif step is Step.MAIL:
+            self._next(Step.RCPT, transaction, rcpt_command(transaction.message, self.features))
+        elif step is Step.RCPT:
+            self._next(Step.DATA, transaction, "DATA\r\n")
 
-    def _answer_to_data(self, transaction: _Transaction, reply: Reply) -> tuple[Message, Outcome] | None:
-        if reply.code == 354:
-            self._expected.appendleft((Step.DOT, transaction))
+    def _answer_to_data(self, transaction: _Transaction, reply: Reply, results: Results) -> None:
+        if reply.code // 100 == 3:
             if transaction.failure is None:
                 self.ready = transaction.message
+            elif self.features.lmtp:
+                # It should have refused (RFC 2033 section 4.2), and would answer a content once for each recipient
+                # that it took, which is never.
+                raise ConnectionClosed(reply)
             else:
-                # The server wants content although it refused the recipient: an empty one ends the transaction.
-                self.out.append(b".\r\n")
-            return None
-        if reply.code // 100 not in (4, 5):
-            raise ConnectionClosed(reply)
+                # The server wants content although it refused the recipient: an empty one ends the transaction
+                # (RFC 2920 section 3.1).
+                self.out.append(_END_OF_DATA)
+            self._expected[0] = (Step.DOT, transaction)
+            return
+        self._expected.popleft()
         self._needs_reset = True
-        return transaction.message, transaction.failure or outcome_of(reply)
+        results.append((transaction.message, transaction.failure or outcome_of(reply)))
 
-    def _fail(self, transaction: _Transaction, outcome: Outcome) -> tuple[Message, Outcome] | None:
+    def _answer_to_content(self, transaction: _Transaction, reply: Reply, results: Results, unsent: int) -> None:
+        sent = transaction.failure is not None or transaction.committed
+        seen = transaction.failure is not None or unsent < transaction.behind + len(_END_OF_DATA)
+        kind = reply.code // 100
+        if not sent or kind == 3 or (kind == 2 and not seen):
+            raise _out_of_turn(reply)
+        self._expected.popleft()
+        results.append((transaction.message, transaction.failure or outcome_of(reply)))
+        if not seen:
+            # Refused in the middle of the content. The rest of it must not be taken for commands.
+            raise ConnectionClosed(reply)
+
+    def _fail(self, transaction: _Transaction, outcome: Outcome, results: Results) -> None:
         """Note the first refusal. With PIPELINING the replies to the rest of the group are still to come."""
         transaction.failure = transaction.failure or outcome
-        if self.features.pipelining:
-            return None
-        self._needs_reset = True
-        return transaction.message, transaction.failure
-
-
-__all__ = ["PATIENCE", "ConnectionClosed", "Deferred", "Dialogue", "Features", "SenderRefused", "Step"]
+        if not self.features.pipelining:
+            self._needs_reset = True
+            results.append((transaction.message, transaction.failure))
