@@ -22,6 +22,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from newsletter.picture import Enclosed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -82,6 +84,7 @@ class Edition:
     language: str  # BCP 47: "fr", "en-GB"
     title: str  # the issue's, for {{ issue.title }} and the archive
     path: str = ""  # the issue's file, for messages; not part of the fingerprint
+    pictures: tuple[Enclosed, ...] = ()  # images that travel inside the message; the HTML names them by `cid:`
 
     @property
     def fingerprint(self) -> str:
@@ -89,9 +92,15 @@ class Edition:
         return sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
-        """The edition as text that `from_json` reads back: what a mailing keeps, so that it can go on unchanged."""
+        """The edition as text that `from_json` reads back: what a mailing keeps, so that it can go on unchanged.
+
+        Pictures stand in it by their digest; their contents are kept apart, once each.
+        """
+        # An edition without any is written as it was when there were none: old mailings can still be resumed.
+        pictures = {"pictures": [[e.digest, e.name, e.type] for e in self.pictures]} if self.pictures else {}
         return json.dumps(
             {
+                **pictures,
                 "subject": _plain(self.subject),
                 "preheader": _plain(self.preheader),
                 "html": _plain(self.html),
@@ -105,8 +114,8 @@ class Edition:
         )
 
     @classmethod
-    def from_json(cls, text: str, path: str = "") -> Edition:
-        """The edition that `to_json` wrote."""
+    def from_json(cls, text: str, path: str = "", content_of: Callable[[str], bytes] = lambda _: b"") -> Edition:
+        """The edition that `to_json` wrote. `content_of` gives a picture's bytes by its digest."""
         data = json.loads(text)
         return cls(
             subject=_pattern(data["subject"]),
@@ -117,6 +126,9 @@ class Edition:
             language=data["language"],
             title=data["title"],
             path=path,
+            pictures=tuple(
+                Enclosed(digest, name, kind, content_of(digest)) for digest, name, kind in data.get("pictures", ())
+            ),
         )
 
 

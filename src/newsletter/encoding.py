@@ -1,4 +1,4 @@
-"""Bytes for headers and bodies: quoted-printable (RFC 2045 section 6.7) and encoded words (RFC 2047).
+"""Bytes for headers and bodies: quoted-printable, base64 (RFC 2045 section 6.7, 6.8) and encoded words (RFC 2047).
 
 The standard library does this, too, at a hundred times the cost, and folds long List-Unsubscribe headers into
 encoded words that mail clients cannot read. Here every function is pure, and the tests hold the result against the
@@ -165,3 +165,9 @@ def quoted_value(text: str) -> bytes:
         if not any(piece[0] in ".F" for piece in pieces):
             return ("=\r\n".join(pieces) + "=\r\n").encode("ascii")
     return quoted_printable(text, soft_end=True)
+
+
+def base64_lines(content: bytes) -> bytes:
+    """Base64 (RFC 2045 section 6.8) in lines of 76 characters, without a line end after the last."""
+    text = b64encode(content)
+    return b"\r\n".join(text[at : at + _LINE] for at in range(0, len(text), _LINE))

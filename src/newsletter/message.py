@@ -8,7 +8,12 @@ made once, as bytes with holes. A recipient then costs the encoding of a few val
 Around each hole in a body stand soft line breaks, so that what surrounds it was encoded for column 0, whatever the
 value's length. No line ever starts with a dot, so a message needs no dot-stuffing (RFC 5321 section 4.5.2).
 
-Standards: RFC 5322 (headers), 2045-2047 (MIME), 3676 (format=flowed), 2369, 2919 and 8058 (list headers).
+    multipart/alternative ─ text/plain
+                          └ text/html, or multipart/related ─ text/html
+                                                            └ image/… as often as the edition has pictures
+
+Standards: RFC 5322 (headers), 2045-2047 (MIME), 2183 (inline), 2387 (related), 2392 (cid:), 3676 (format=flowed),
+2369, 2919 and 8058 (list headers).
 """
 
 from __future__ import annotations
@@ -20,12 +25,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill
-from newsletter.encoding import header, header_safe, mailbox_header, quoted_printable, quoted_value
+from newsletter.encoding import base64_lines, header, header_safe, mailbox_header, quoted_printable, quoted_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from newsletter.edition import Edition
+    from newsletter.picture import Enclosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +126,10 @@ class Compiled:
         self._text = _Program(edition.text, encodings)
         self._html = _Program(edition.html, encodings)
         self._encodings = [(index, ESCAPES[where]) for index, where in encodings]
-        # "=_" cannot occur in quoted-printable text (RFC 2045 section 6.7), so no part can contain the boundary.
-        boundary = b"=_" + edition.fingerprint[:24].encode()
+        # "=_" cannot occur in quoted-printable text or base64 (RFC 2045 section 6.7, 6.8), so no part can contain a
+        # boundary.
+        fingerprint = edition.fingerprint.encode()
+        boundary, inner = b"=_" + fingerprint[:24], b"=_" + fingerprint[24:48]
         self._head = _constant_headers(frame) + (
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
         )
@@ -130,10 +138,12 @@ class Compiled:
             b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
         self._before_html = (
-            b"\r\n--" + boundary + b"\r\nContent-Type: text/html; charset=utf-8\r\n"
-            b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+            b"\r\n--"
+            + boundary
+            + _related_begins(edition.pictures, inner)
+            + (b"\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
         )
-        self._end = b"\r\n--" + boundary + b"--\r\n"
+        self._end = _related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
 
     def compose(
         self,
@@ -192,6 +202,31 @@ def _constant_headers(frame: Frame) -> bytes:
     if frame.is_test:
         lines.append(b"X-Newsletter-Test: yes\r\n")
     return b"".join(lines)
+
+
+def _related_begins(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
+    """What stands before the HTML when pictures follow it."""
+    if not pictures:
+        return b""
+    return (
+        b'\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary
+    )
+
+
+def _related_ends(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
+    """The pictures themselves, each a part with a name, for some programs drop a part without one."""
+    if not pictures:
+        return b""
+    parts = (
+        f"\r\n--{boundary.decode()}\r\n"
+        f'Content-Type: {each.type}; name="{each.name}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{each.content_id}>\r\n"
+        f'Content-Disposition: inline; filename="{each.name}"\r\n\r\n'.encode("ascii")
+        + base64_lines(each.content)
+        for each in pictures
+    )
+    return b"".join((*parts, b"\r\n--", boundary, b"--\r\n"))
 
 
 @lru_cache(maxsize=16)

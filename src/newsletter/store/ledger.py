@@ -87,6 +87,10 @@ def write_plan(
             "INSERT OR IGNORE INTO editions (fingerprint, content) VALUES (?, ?)",
             (edition.fingerprint, edition.to_json()),
         )
+        connection.executemany(
+            "INSERT OR IGNORE INTO pictures (digest, type, content) VALUES (?, ?, ?)",
+            [(each.digest, each.type, each.content) for each in edition.pictures],
+        )
         number = connection.execute(
             """
             INSERT INTO mailings (issue, title, fingerprint, sender, segment, transport, state, planned_at,

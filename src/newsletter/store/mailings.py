@@ -98,12 +98,17 @@ def mailings_of(database: Database, issue: str | None = None) -> list[Mailing]:
 
 
 def edition_of(database: Database, mailing: Mailing) -> Edition:
-    """The edition that the mailing froze."""
+    """The edition that the mailing froze, with its pictures."""
     with database.reading() as connection:
         (content,) = connection.execute(
             "SELECT content FROM editions WHERE fingerprint = ?", (mailing.fingerprint,)
         ).fetchone()
-    return Edition.from_json(content, mailing.issue)
+
+        def picture(digest: str) -> bytes:
+            (found,) = connection.execute("SELECT content FROM pictures WHERE digest = ?", (digest,)).fetchone()
+            return bytes(found)
+
+        return Edition.from_json(content, mailing.issue, picture)
 
 
 def tally_of(database: Database, mailing: int) -> Tally:

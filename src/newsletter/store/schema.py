@@ -72,6 +72,16 @@ keys = Table(
 
 editions = Table("editions", metadata, _text("fingerprint", primary_key=True), _text("content"))
 
+# The images that editions enclose, once each. Here and not in files: one transaction writes all that a mailing needs
+# to go on, one copy saves it, and a second machine that sends finds it.
+pictures = Table(
+    "pictures",
+    metadata,
+    _text("digest", primary_key=True),  # SHA-256 of the content
+    _text("type"),
+    Column("content", LargeBinary, nullable=False),
+)
+
 mailings = Table(
     "mailings",
     metadata,
