@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.config_values import KINDS, NEEDED, SECTIONS, Keys, completed, in_folder
+from newsletter.config_values import KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
 from newsletter.errors import ConfigError, Problem, did_you_mean
 from newsletter.toml_places import read_toml
 
@@ -73,10 +73,13 @@ class TransportConfig:
     host: str = ""
     port: int = 0
     security: str = "none"  # none | starttls | tls
+    ca_file: Path | None = None  # a CA of one's own, in PEM; None: the system's
     username: str = ""  # "": no login
     password_env: str = ""  # the name of an environment variable
     password_file: Path | None = None
+    auth: str = ""  # plain | login | cram-md5 | xoauth2; "": the best that the server offers
     connections: int = 10
+    max_messages: int | None = None  # on one connection; None: no limit
     timeout: float = 60.0  # seconds
     local_hostname: str = ""  # what EHLO says; "": this machine's name
     path: Path | None = None  # of the kind "folder"
@@ -285,6 +288,10 @@ def _check_whole(name: str, kind: str, settings: dict[str, Any], at: KeyPath, mi
     for key, example in NEEDED.get(kind, {}).items():
         if not settings.get(key):
             mistakes.add(at, f"the transport {name!r} has no {key}", f'write below it: {key} = "{example}"')
+    encrypted = settings.get("security") in ("starttls", "tls")
+    if encrypted and is_unix_socket(str(settings.get("host", ""))):
+        fix = 'write security = "none": nothing leaves this machine'
+        mistakes.add((*at, "security"), "security does not go with a UNIX socket", fix, at_value=True)
     passwords = [key for key in ("password_env", "password_file") if settings.get(key)]
     if len(passwords) == 2:
         mistakes.add((*at, passwords[1]), f"the transport {name!r} names two passwords", "keep one of them")

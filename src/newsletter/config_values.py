@@ -8,6 +8,7 @@ is written that is not filled in yet.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -109,6 +110,41 @@ def email_address(value: Any) -> str:
     if not at or not sound or ("." not in ascii_domain and ascii_domain.casefold() != "localhost"):
         raise _wrong(f"is no email address: {text!r}", 'an address looks like "letter@example.org"')
     return f"{local}@{ascii_domain}"
+
+
+def mail_host(value: Any) -> str:
+    """A mail server: a name, which comes back in ASCII, an IP address, or `unix:` and the path of a socket."""
+    text = line(value)
+    if not text:
+        return text
+    if is_unix_socket(text):
+        if text.startswith("unix:/"):
+            return text
+        raise _wrong(f"must name a socket by its whole path: {text!r}", 'write "unix:/run/dovecot/lmtp"')
+    bare = text.strip("[]")
+    if _is_ip_address(bare):
+        return bare
+    if _HOST.fullmatch(_ascii_host(text)):
+        return _ascii_host(text)
+    host = text.rpartition("://")[2].partition("/")[0]
+    host, colon, port = host.partition(":")
+    if colon and port.isdecimal() and _HOST.fullmatch(_ascii_host(host)):
+        raise _wrong(f"must be a host alone: {text!r}", f'write host = "{host}" and port = {port}')
+    meant = f'write "{host}"' if host and _HOST.fullmatch(_ascii_host(host)) else 'write "smtp.example.org"'
+    raise _wrong(f"is no name or address of a server: {text!r}", meant)
+
+
+def is_unix_socket(host: str) -> bool:
+    """Whether a host is the path of a socket on this machine."""
+    return host.startswith("unix:")
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _ascii_host(host: str) -> str:
@@ -224,11 +260,12 @@ def in_folder(url: str, folder: Path) -> str:
 
 def completed(kind: str, values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A transport's settings, with what follows from the others filled in."""
-    for key in ("path", "password_file"):
+    for key in ("path", "password_file", "ca_file"):
         if key in values:
             values[key] = folder / values[key] if values[key] else None
     if kind in _SECURITY:
-        values["security"] = values.get("security") or _SECURITY[kind]
+        default = "none" if is_unix_socket(values.get("host", "")) else _SECURITY[kind]
+        values["security"] = values.get("security") or default
         port = _LMTP_PORT if kind == "lmtp" and values["security"] == "none" else _PORTS[values["security"]]
         values.setdefault("port", port)
     return values
@@ -261,13 +298,16 @@ SECTIONS: dict[str, Keys] = {
 }
 
 _SMTP: Keys = {
-    "host": line,
+    "host": mail_host,
     "port": whole_number(1, 65535),
     "security": choice("none", "starttls", "tls"),
+    "ca_file": file_path,
     "username": line,
     "password_env": variable_name,
     "password_file": file_path,
+    "auth": choice("plain", "login", "cram-md5", "xoauth2"),
     "connections": whole_number(1, 1000),
+    "max_messages": whole_number(1, 1_000_000),
     "timeout": seconds,
     "local_hostname": line,
 }

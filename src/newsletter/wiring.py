@@ -136,11 +136,13 @@ def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
         security=settings.security,
         username=settings.username,
         password=secret.reveal() if secret else "",
+        auth=settings.auth,
         lmtp=settings.kind == "lmtp",
         local_hostname=settings.local_hostname or _our_name(settings.host),
         timeout=settings.timeout,
+        ca_file=str(settings.ca_file or ""),
     )
-    return SmtpTransport(server, settings.connections)
+    return SmtpTransport(server, settings.connections, max_messages=settings.max_messages)
 
 
 def _our_name(host: str) -> str:

@@ -161,6 +161,33 @@ def test_a_server_is_spoken_to_under_tls_unless_the_file_says_otherwise() -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "kept"),
+    [
+        ("mail.example.org", "mail.example.org"),
+        ("münchen.example.org", "xn--mnchen-3ya.example.org"),
+        ("localhost", "localhost"),
+        ("192.0.2.25", "192.0.2.25"),
+        ("::1", "::1"),
+        ("[2001:db8::25]", "2001:db8::25"),
+        ("unix:/run/dovecot/lmtp", "unix:/run/dovecot/lmtp"),
+    ],
+)
+def test_a_mail_server_is_a_name_an_address_or_a_socket(host: str, kept: str) -> None:
+    assert parse(f'[transports.x]\nkind = "smtp"\nhost = "{host}"').chosen_transport().host == kept
+
+
+@pytest.mark.parametrize("kind", ["smtp", "lmtp"])
+def test_a_socket_of_this_machine_needs_no_encryption(kind: str) -> None:
+    socket = parse(f'[transports.x]\nkind = "{kind}"\nhost = "unix:/run/mail"').chosen_transport()
+    assert socket.security == "none"
+
+
+def test_a_servers_own_certificate_login_and_limit_are_read() -> None:
+    settings = parse(relay('ca_file = "ca.pem"\nauth = "xoauth2"\nmax_messages = 100')).chosen_transport()
+    assert (settings.ca_file, settings.auth, settings.max_messages) == (HOME / "ca.pem", "xoauth2", 100)
+
+
+@pytest.mark.parametrize(
     ("url", "kept"),
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
@@ -262,6 +289,13 @@ MISTAKES = [
     ('[transports.x]\nkind = "folder"\npath = "x"\nhost = "y"', 4, 1, "no key 'host'", "path"),
     (relay('security = "ssl"'), 4, 12, "none, starttls or tls", "known are"),
     (relay('security = "STARTTLS"'), 4, 12, "not 'STARTTLS'", "did you mean 'starttls'?"),
+    (relay('auth = "plian"'), 4, 8, "plain, login, cram-md5 or xoauth2", "did you mean 'plain'?"),
+    (relay("max_messages = 0"), 4, 16, "between 1 and 1000000", "from 1"),
+    ('[transports.r]\nkind = "smtp"\nhost = "mail example"', 3, 8, "no name or address", '"smtp.example.org"'),
+    ('[transports.r]\nkind = "smtp"\nhost = "smtp://mail.example.org/"', 3, 8, "no name", '"mail.example.org"'),
+    ('[transports.r]\nkind = "smtp"\nhost = "mail.example.org:2525"', 3, 8, "a host alone", "and port = 2525"),
+    ('[transports.r]\nkind = "lmtp"\nhost = "unix:lmtp"', 3, 8, "by its whole path", '"unix:/run/dovecot/lmtp"'),
+    ('[transports.r]\nkind = "lmtp"\nhost = "unix:/l"\nsecurity = "tls"', 4, 12, "a UNIX socket", '"none"'),
     (relay("port = 0"), 4, 8, "between 1 and 65535", "from 1 to 65535"),
     (relay("port = 65536"), 4, 8, "between 1 and 65535", "from 1 to 65535"),
     (relay('port = "25"'), 4, 8, "a whole number, not text", "without quotes: 25"),
