@@ -1,7 +1,9 @@
 """The only place that knows SQL: the list, the mailings and their ledger, over SQLite.
 
-database.py     open, lock, translate errors        schema.py   the tables, as SQLAlchemy sees them
-upgrade.py      from an older database to this one   migrations/ one file a step
-subscribers.py  the list                             segments.py a rule as a condition
-keys.py         the secrets that links are signed with
+database.py     open, lock, translate errors         engine.py      the same for SQLAlchemy
+schema.py       the tables                           upgrade.py     from an older database to this one
+migrations/     one file a step
+subscribers.py  the list                             imports.py     many people at once
+segments.py     a rule as a condition                keys.py        the secrets that links are signed with
+mailings.py     what is sent, and by whom            ledger.py      one row a recipient, claimed and recorded
 """

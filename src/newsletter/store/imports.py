@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from newsletter.entry import Entry
     from newsletter.store.database import Database
 
-# Who of a batch is known, blocked, or came in an earlier batch: three probes a row. Nobody has to remember those whom
-# this import itself has added.
+# Who of a batch is known, blocked, or came in an earlier batch: three probes a row, and nothing comes back for who
+# is new. Nobody has to remember those whom this import itself has added.
 _KNOWN = """
     SELECT j.key, s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
            x.reason, e.canonical IS NOT NULL OR coalesce(s.id > ? AND s.created_at = ? AND s.source = ?, 0)
@@ -40,7 +40,9 @@ _KNOWN = """
     LEFT JOIN subscribers s ON s.canonical = j.value
     LEFT JOIN suppressions x ON x.address = j.value
     LEFT JOIN temp.seen e ON e.canonical = j.value
+    WHERE s.id IS NOT NULL OR x.reason IS NOT NULL OR e.canonical IS NOT NULL
 """
+_NOTHING = (None,) * 11
 _UPDATE = """
     UPDATE subscribers SET status = ?, first_name = ?, last_name = ?, name = ?, language = ?, tags = ?, fields = ?,
                            joined = ?, updated_at = ? WHERE id = ?
@@ -99,10 +101,10 @@ class Importer:
             if entry.leaves and not first.leaves:
                 firsts[entry.canonical] = first._replace(leaves=entry.leaves)
         plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
-        batch = list(firsts.values())
         parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
-        for key, *row in self._connection.execute(_KNOWN, parameters):
-            plan.place(batch[key], row)
+        known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
+        for number, entry in enumerate(firsts.values()):
+            plan.place(entry, known.get(number, _NOTHING))
         if not self._dry_run:
             self._write(plan, firsts)
         seen = firsts if self._dry_run else plan.known
@@ -115,8 +117,7 @@ class Importer:
         run(_UPDATE, plan.changed)
         run(SUPPRESS, plan.suppressed)
         run(_LEAVE, plan.gone)
-        fresh = {name for entry in firsts.values() for name in entry.fields} - self._fields
-        if fresh:
+        if fresh := set().union(*(entry.fields for entry in firsts.values())) - self._fields:
             remember_fields(self._connection, fresh)
             self._fields |= fresh
 
