@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= auto
 
-.PHONY: help demo test check bench soak lock golden clean
+.PHONY: help demo test check bench soak docs lock golden clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,13 +29,19 @@ check: $(READY)  ## style, types and architecture
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports
 
 bench: $(READY)  ## measure speed, side by side with others
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@command -v npm >/dev/null && cd benchmarks/peers && npm install --silent --no-package-lock --no-audit --no-fund || echo "no npm: the peers in JavaScript are left out"
 	@$(BIN)/python -m benchmarks
 
 soak: $(READY)  ## the long tests
 	@$(BIN)/python -m pytest -m soak --timeout=3600
+
+docs: $(READY)  ## build the documentation into build/docs
+	@$(BIN)/python -m sphinx -W -n -q docs build/docs
+	@echo "Open build/docs/index.html"
 
 golden: $(READY)  ## write the golden editions anew (then read the diff)
 	@$(BIN)/python -m pytest tests/render --regenerate -q
@@ -44,6 +50,7 @@ lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --group dev --group bench -o requirements/bench.txt
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo build/docs

@@ -69,7 +69,7 @@ static int serve(int fd, struct connection *c) {
         char *eol = memchr(here, '\n', left);
         if (!eol) break;
         at = (size_t)(eol - c->in) + 1;
-        switch (here[0]) {
+        switch (here[0] & ~0x20) { /* commands have no case */
         case 'E': add(out, &n, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 SIZE 100000000\r\n"); break;
         case 'D': c->data = 1; add(out, &n, "354 go on\r\n"); break;
         case 'B': c->chunk = atol(here + 5); c->chunk_last = memmem(here, (size_t)(eol - here), "LAST", 4) != NULL;

@@ -6,13 +6,15 @@ import os
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Cost:
 
     seconds: float
     cpu: float  # seconds, user and system
-    peak: float  # MB, of the largest process
+    peak: float  # MB, of the process itself
     output: str
 
 
@@ -30,6 +32,7 @@ def cost(command: Sequence[str | Path], cwd: Path | None = None, env: Mapping[st
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = perf_counter()
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=err)
+        peak = _Peak(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -37,7 +40,29 @@ def cost(command: Sequence[str | Path], cwd: Path | None = None, env: Mapping[st
         err.seek(0)
         if process.returncode:
             raise RuntimeError(f"{command} ended with {process.returncode}: {out.read()}{err.read()}")
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, peak.end(), out.read())
+
+
+class _Peak:
+    """The largest memory of a process, read while it runs: what wait4 says has this process's own size in it."""
+
+    def __init__(self, pid: int) -> None:
+        self._status = Path(f"/proc/{pid}/status")
+        self._megabytes = 0.0
+        self._done = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.02):
+            with suppress(OSError, StopIteration):
+                line = next(line for line in self._status.read_text().splitlines() if line.startswith("VmHWM:"))
+                self._megabytes = int(line.split()[1]) / 1024
+
+    def end(self) -> float:
+        self._done.set()
+        self._thread.join()
+        return self._megabytes
 
 
 def free_port() -> int:

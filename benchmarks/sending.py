@@ -1,7 +1,7 @@
 """Messages a second of the real `newsletter publish`: personal slots, signed links, the ledger on disk.
 
-Beside it, where they are installed: smtp-source (C, a constant text) and smtplib with the standard library's
-messages, into the same servers. Each is a process of its own; CPU is all that it used, start-up included.
+Beside it, into the same servers: smtp-source (C, a constant text), and smtplib, aiosmtplib, python-emails and
+nodemailer, each as one would use it. Each is a process of its own; CPU is all that it used, start-up included.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ kind = "memory"
 kind = "smtp"
 host = "127.0.0.1"
 port = {port}
+security = "none"
 connections = 20
 """
 
@@ -120,13 +121,25 @@ def run() -> None:
                      "b@example.org", f"127.0.0.1:{port}"]
                 )  # fmt: skip
                 rows.append(row("smtp-source (C), 20 sessions", name, 20_000, spent.seconds, spent))
-            spent = cost([sys.executable, HERE / "with_smtplib.py", str(port), "1000"])
-            rows.append(row("smtplib, 1 connection", name, 1_000, spent.seconds, spent))
+            for peer, peer_command in _peers():
+                spent = cost([*peer_command, str(port), "1000"], cwd=HERE.parent)
+                rows.append(row(peer, name, 1_000, spent.seconds, spent))
     table(
         "Sending",
         ("sender", "into", "messages", "messages/s", "CPU µs a message", "peak MB"),
         rows,
     )
+
+
+def _peers() -> Iterator[tuple[str, list[str | Path]]]:
+    yield "smtplib, 1 connection", [sys.executable, "-m", "benchmarks.peers.with_smtplib"]
+    yield "aiosmtplib, 10 connections", [sys.executable, "-m", "benchmarks.peers.with_aiosmtplib"]
+    yield "python-emails, 1 connection", [sys.executable, "-m", "benchmarks.peers.with_emails"]
+    node = shutil.which("node")
+    if node and (HERE / "peers" / "node_modules").is_dir():
+        yield "nodemailer, pool of 10", [node, HERE / "peers" / "with_nodemailer.mjs"]
+    else:
+        print("no nodemailer: it is left out", file=sys.stderr)
 
 
 def _servers() -> Iterator[tuple[str, list[str | Path], int]]:

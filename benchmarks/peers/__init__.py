@@ -1,0 +1,1 @@
+"""Others, doing the same job as one would use them."""
