@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import ssl
@@ -76,7 +76,7 @@ class Talker:
         self._peers: list[Peer] = []
         self._failures: list[BaseException] = []
 
-    def __enter__(self) -> Talker:
+    def __enter__(self) -> Self:
         self._accepting = Thread(target=self._accept)
         self._accepting.start()
         return self
