@@ -119,6 +119,7 @@ deliveries = Table(
     _text("enhanced"),
     _text("reply"),
     _number("updated_at"),
+    _number("deferred_at"),  # when it was put off for the first time; 0: never
     # Of those that wait only, pending and deferred: a delivery is on its way three times, and an index of all would
     # have to follow it each time.
     Index(
@@ -130,4 +131,18 @@ deliveries = Table(
         postgresql_where=text("state IN (0, 4)"),
     ),
     sqlite_with_rowid=False,
+)
+
+# What is left of each limit (newsletter.limits): of a rate the credit and when it was reckoned, in milliseconds; of a
+# daily cap what was used, and on which day, counted from the year 1.
+tokens = Table("tokens", metadata, _text("name", primary_key=True), _number("amount"), _number("at"))
+
+# How many messages a sender may have under way to a group of recipients at once.
+places = Table(
+    "places",
+    metadata,
+    _text("name", primary_key=True),
+    _text("holder", primary_key=True),
+    _number("held"),
+    _number("until"),
 )
