@@ -28,6 +28,7 @@ from newsletter.store.database import Database, open_database
 from newsletter.store.mailings import mailings_of, tally_of
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Subscriber
+from newsletter.transports.smtp import SmtpTransport
 from tests.support.sending import fill_list
 from tests.support.sink import Sink
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from newsletter.report import Tally
 
-__all__ = ["COUNTS", "HELLO", "Answer", "Author", "author", "readers_of"]
+__all__ = ["COUNTS", "HELLO", "Answer", "Author", "author", "hurry", "readers_of"]
 
 ROOT = Path(__file__).parents[2]
 HELLO = "2026-11-hello"
@@ -162,20 +163,20 @@ class Author:
         assert "Traceback" not in err.getvalue()
         return Answer(code, out.getvalue(), err.getvalue())
 
-    def start(self, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, module: str = "newsletter", **settings: Any) -> subprocess.Popen[str]:
         """Run a command in a process of its own, that is not waited for."""
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
-            [sys.executable, "-m", "newsletter", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
             **pipes | settings,
         )
 
-    def run_process(self, *arguments: str) -> Answer:
+    def run_process(self, *arguments: str, module: str = "newsletter") -> Answer:
         """Run a command in a process of its own, to its end."""
-        with self.start(*arguments) as process:
+        with self.start(*arguments, module=module) as process:
             out, err = process.communicate()
         return Answer(process.returncode, out, err)
 
@@ -200,6 +201,16 @@ class Author:
         with Sink(**habits) as sink:
             self.send_to(sink.port)
             yield sink
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process try as often as ever, and not wait: for a locked database, for a lost server."""
+    monkeypatch.setattr("newsletter.store.database.BUSY_SECONDS", 0.05)
+    pauses = SmtpTransport.__init__.__defaults__
+    assert pauses
+    shorter = tuple((0.0,) * len(each) if isinstance(each, tuple) else each for each in pauses)
+    assert shorter != pauses
+    monkeypatch.setattr(SmtpTransport.__init__, "__defaults__", shorter)
 
 
 @pytest.fixture

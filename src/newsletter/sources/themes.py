@@ -6,12 +6,12 @@ takes from the other every file that it does not have itself, and every token th
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import newsletter
 from newsletter.errors import Problem, ThemeError, did_you_mean
+from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,10 +109,8 @@ def _shown(path: Path) -> str:
 
 
 def _tokens(text: str, shown: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ThemeError(Problem(f"cannot be read: {error}", shown)) from None
+    document, _ = read_toml(text, shown, ThemeError)
+    return document
 
 
 def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
