@@ -4,6 +4,7 @@
     cut              slots out of the author's text                  holes
     parse            Markdown → tokens, set in the issue's language  markdown, typography
     read             tokens → blocks                                 blocks
+    place            images prepared elsewhere → blocks              pictures
     lay out          blocks → the theme's templates → MJML → HTML    theme, page, mjml
     write            blocks → lines → format=flowed text             text, flowed
     weave            both → patterns with slots                      weave, expressions
@@ -19,24 +20,41 @@ from typing import TYPE_CHECKING
 from newsletter.render.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from newsletter.edition import Edition
     from newsletter.issue import Issue
+    from newsletter.picture import Picture
+    from newsletter.render.pipeline import Rendering
     from newsletter.render.theme import Theme
 
-__all__ = ["Site", "render", "render_mjml"]
+__all__ = ["Site", "read", "render", "render_mjml"]
 
 
-def render(issue: Issue, theme: Theme, site: Site, fields: Collection[str] = ()) -> Edition:
-    """The edition of an issue in a theme.
+def read(issue: Issue, theme: Theme, site: Site) -> Rendering:
+    """The issue, read: its `uses` are the images that it names, and its `edition(fields, images)` shows them.
 
-    `fields` are the names of the fields that subscribers have; when given, a slot that names another one is refused.
-    Raises IssueError for what is wrong in the issue, ThemeError for what is wrong in a template, with file and line.
+    Raises IssueError.
     """
     from newsletter.render.pipeline import Rendering
 
-    return Rendering(issue, theme, site).edition(fields)
+    return Rendering(issue, theme, site)
+
+
+def render(
+    issue: Issue,
+    theme: Theme,
+    site: Site,
+    fields: Collection[str] = (),
+    images: Mapping[str, Picture] | None = None,
+) -> Edition:
+    """The edition of an issue in a theme.
+
+    `fields` are the names of the fields that subscribers have; when given, a slot that names another one is refused.
+    `images` says what to show for the images that the issue names; the others are left as they are.
+    Raises IssueError for what is wrong in the issue, ThemeError for what is wrong in a template, with file and line.
+    """
+    return read(issue, theme, site).edition(fields, images)
 
 
 def render_mjml(issue: Issue, theme: Theme, site: Site) -> str:
@@ -44,6 +62,4 @@ def render_mjml(issue: Issue, theme: Theme, site: Site) -> str:
 
     Raises IssueError and ThemeError.
     """
-    from newsletter.render.pipeline import Rendering
-
-    return Rendering(issue, theme, site).mjml()
+    return read(issue, theme, site).mjml()

@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from newsletter.edition import Edition
 from newsletter.errors import IssueError, Problem
-from newsletter.render import blocks, inline, markdown
+from newsletter.render import blocks, inline, markdown, pictures
 from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
 from newsletter.render.holes import Holes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from newsletter.issue import Issue
+    from newsletter.picture import Picture
     from newsletter.render.site import Site
     from newsletter.render.theme import Theme
 
@@ -54,9 +55,20 @@ class Rendering:
         self._resolve = _resolver(site.base_url, holes)
         self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve)
 
-    def edition(self, fields: Collection[str]) -> Edition:
-        """The finished edition. Raises IssueError and ThemeError."""
-        document, text = self._page().html(self._body), self._text()
+    @property
+    def uses(self) -> tuple[pictures.Use, ...]:
+        """The images that the issue names, the one on top first."""
+        hero, place = self._issue.hero or "", self._issue.place("hero")
+        top = [pictures.Use(hero, place.line)] if hero and "{{" not in hero else []
+        return (*top, *pictures.used(self._body, self._holes.nonce))
+
+    def edition(self, fields: Collection[str] = (), images: Mapping[str, Picture] | None = None) -> Edition:
+        """The finished edition; `images` says what is shown for the addresses in `uses`.
+
+        An image that is not among them is left as it is. Raises IssueError and ThemeError.
+        """
+        images = images or {}
+        document, text = self._page(images).html(self._placed(images)), self._text()
         weaver = Weaver(self._holes, self._constants, fields)
         return Edition(
             subject=weaver.plain(self._subject),
@@ -67,16 +79,22 @@ class Rendering:
             language=self._language,
             title=self._title,
             path=self._issue.path,
+            pictures=pictures.enclosed(self.uses, images),
         )
 
-    def mjml(self) -> str:
-        """The MJML, with slots as they were written."""
-        return self._holes.restore(self._page().source(self._body))
+    def _placed(self, images: Mapping[str, Picture]) -> tuple[blocks.Block, ...]:
+        return pictures.placed(self._body, images, self._theme.text_width)
 
-    def _page(self) -> Page:
+    def mjml(self) -> str:
+        """The MJML, with slots and images as they were written."""
+        return self._holes.restore(self._page({}).source(self._placed({})))
+
+    def _page(self, images: Mapping[str, Picture]) -> Page:
         padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
-        preview = made(f"{escape(self._preheader)}{padding}")
-        return Page(machine(self._theme), self._holes, {**self._variables, "preheader": preview}, self._resolve)
+        variables = {**self._variables, "preheader": made(f"{escape(self._preheader)}{padding}")}
+        if hero := images.get(self._issue.hero or ""):
+            variables["issue"] = {**variables["issue"], "hero": hero.src, "hero_picture": hero}
+        return Page(machine(self._theme), self._holes, variables, self._resolve)
 
     def _text(self) -> str:
         """The text part: the blocks' lines in the theme's frame."""
@@ -162,6 +180,7 @@ def _variables(
     said = {name: "" if value is None else value for name, value in constants["issue"].items()}
     if issue.hero:
         said["hero"] = resolve(issue.hero)
+    said["hero_picture"] = None
     newsletter = {name: value or "" for name, value in constants["newsletter"].items()}
 
     def say(name: str, **values: object) -> str:

@@ -73,6 +73,11 @@ class Theme:
         """The page's width in CSS pixels."""
         return int(self.tokens.get("sizes", {}).get("width", 600))
 
+    @property
+    def text_width(self) -> int:
+        """What the margins leave of it for running text."""
+        return self.width - 2 * int(self.tokens.get("sizes", {}).get("margin", 0))
+
 
 def made(html: str) -> Markup:
     """HTML that was made here, from escaped text: templates put it in as it is."""
