@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.console import ExitCode, count, figure
-from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
+from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
     from newsletter.actions.plan import Plan
@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 @click.option("--new-only", is_flag=True, help="Of an issue that was sent: only to those who have none of it yet.")
 @click.option("--dry-run", is_flag=True, help="Render, show the plan, and stop.")
 @yes_option
+@jobs_option
 @json_option
 @pass_session
 def command(
-    session: Session, issue: str, segment: str, way: str | None, new_only: bool, dry_run: bool, yes: bool, as_json: bool
+    session: Session,
+    issue: str,
+    segment: str,
+    way: str | None,
+    new_only: bool,
+    dry_run: bool,
+    yes: bool,
+    jobs: int | None,
+    as_json: bool,
 ) -> ExitCode:
     """Send ISSUE to its readers: render it, show the plan, ask, send, count.
 
@@ -74,7 +83,7 @@ def command(
             revision=known,
             now=datetime.now(UTC),
         )
-        return run(session, config, database, mailing, edition, transport, as_json=as_json)
+        return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 
 def _show(session: Session, plan: Plan, sender: str, revision: str, transport: str, seconds: float) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.shell import Command, Session, json_option, pass_session
+from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session
 
 if TYPE_CHECKING:
     from newsletter.cli.console import ExitCode
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 )
 @click.option("--now", "at_once", is_flag=True, help="Try the deferred ones at once, before their time.")
 @click.option("--as-planned", is_flag=True, help="Send the text that the others got, whatever the issue says now.")
+@jobs_option
 @json_option
 @pass_session
-def command(session: Session, issue: str, way: str | None, at_once: bool, as_planned: bool, as_json: bool) -> ExitCode:
+def command(
+    session: Session, issue: str, way: str | None, at_once: bool, as_planned: bool, jobs: int | None, as_json: bool
+) -> ExitCode:
     """Go on with the mailing of ISSUE: to those who were not offered it yet, and to the deferred ones that are due.
 
     Nobody who was accepted, rejected, skipped or is uncertain is written to.
@@ -48,7 +51,7 @@ def command(session: Session, issue: str, way: str | None, at_once: bool, as_pla
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
         edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
         transport = wiring.transport(config, name, os.environ)
-        return run(session, config, database, mailing, edition, transport, as_json=as_json)
+        return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 
 def _now(config: Config, issue: str, database: Database) -> Edition:

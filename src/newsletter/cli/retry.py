@@ -7,16 +7,17 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import ExitCode
-from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
+from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
 
 
 @click.command(cls=Command, epilog="Example: newsletter retry 2026-11-hello")
 @click.argument("issue")
 @click.option("--transport", "way", metavar="NAME", help="Through this transport; default: the one it began with.")
 @yes_option
+@jobs_option
 @json_option
 @pass_session
-def command(session: Session, issue: str, way: str | None, yes: bool, as_json: bool) -> ExitCode:
+def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int | None, as_json: bool) -> ExitCode:
     """Try the rejected deliveries of ISSUE once more, with the text that the others got.
 
     For refusals that were about us and are mended now: a wrong DNS record, a blocked address of the server. Those
@@ -27,6 +28,7 @@ def command(session: Session, issue: str, way: str | None, yes: bool, as_json: b
 
     from newsletter import wiring
     from newsletter.actions.plan import what_is_left
+    from newsletter.actions.publish import same_sender
     from newsletter.cli.sending import run
     from newsletter.store.amends import reopen_rejected
     from newsletter.store.mailings import edition_of
@@ -40,7 +42,9 @@ def command(session: Session, issue: str, way: str | None, yes: bool, as_json: b
         if not session.console.confirm(f"Try {counts.rejected:,} rejected deliveries again?", assume_yes=yes):
             session.console.say("Nothing was sent.")
             return ExitCode.DONE
-        name = way or (mailing.transport if mailing.transport in config.transports else None)
+        name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
+        config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         transport = wiring.transport(config, name, os.environ)
         reopen_rejected(database, mailing.id, int(datetime.now(UTC).timestamp()))
-        return run(session, config, database, mailing, edition_of(database, mailing), transport, as_json=as_json)
+        edition = edition_of(database, mailing)
+        return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)

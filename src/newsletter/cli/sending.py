@@ -30,12 +30,18 @@ def run(
     mailing: Mailing,
     edition: Edition,
     transport: Transport,
+    way: str,
     *,
+    jobs: int | None,
     as_json: bool,
 ) -> ExitCode:
-    """Send what is left of a mailing, show how it goes, and say what came of it."""
+    """Send what is left of a mailing through the transport, whose name is `way`; show how it goes and what came of it.
+
+    `jobs` is the number of processes, None for as many as pay.
+    """
     from newsletter import wiring
     from newsletter.actions.send import send
+    from newsletter.engines.inline import jobs_that_pay, send_with_jobs
     from newsletter.errors import Stopped
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_retry, tally_of
@@ -49,8 +55,16 @@ def run(
         def progress(outcomes: Sequence[Outcome]) -> None:
             advance(len(outcomes))
 
+        def now() -> datetime:
+            return datetime.now(UTC)
+
+        number = jobs or jobs_that_pay(left.pending + left.deferred)
         try:
-            counts = send(database, mailing, post, transport, lambda: datetime.now(UTC), progress=progress, stop=stop)
+            if number > 1:
+                path = config.path
+                counts = send_with_jobs(database, mailing, path, way, number, now, progress=progress, stop=stop)
+            else:
+                counts = send(database, mailing, post, transport, now, progress=progress, stop=stop)
         except (Stopped, KeyboardInterrupt) as error:
             failure = error
             counts = tally_of(database, mailing.id)

@@ -48,6 +48,12 @@ def yes_option(command: F) -> F:
     return click.option("-y", "--yes", is_flag=True, help="Do not ask; the answer is yes.")(command)
 
 
+def jobs_option(command: F) -> F:
+    """Add `--jobs`, handed over as `jobs`: None when the number is left to us."""
+    text = "Send with so many processes; default: one a core, if there are recipients enough."
+    return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=text)(command)
+
+
 def _json_only(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     ctx.ensure_object(Session).console.json_only |= value
     return value

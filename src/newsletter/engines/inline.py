@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # How often the parent looks whether it was asked to stop, in seconds. Results wake it up at once.
 _LOOK_EVERY = 0.2
+_WORTH_A_JOB = 20_000  # recipients
 OUTCOMES: dict[str, Outcome] = {
     "accepted": Accepted(),
     "deferred": Deferred(Reply(0)),
@@ -66,6 +67,11 @@ class Order:
 class _Said:
     job: int
     line: str | None  # None: it has ended
+
+
+def jobs_that_pay(recipients: int) -> int:
+    """How many processes are worth their start, which costs about as much as five thousand messages each."""
+    return max(1, min(os.cpu_count() or 1, recipients // _WORTH_A_JOB))
 
 
 def send_with_jobs(

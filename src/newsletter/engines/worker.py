@@ -31,6 +31,7 @@ _SAY_EVERY = 0.2  # seconds
 def run(order: Order, stop: Event) -> None:
     """Work under the parent's lease until nobody is left who is due."""
     from newsletter import wiring
+    from newsletter.actions.publish import same_sender
     from newsletter.actions.send import work
     from newsletter.sources.settings import read_config
     from newsletter.store.keys import load_keys
@@ -54,6 +55,7 @@ def run(order: Order, stop: Event) -> None:
 
     with wiring.store(config, create=False) as database:
         mailing = next(each for each in mailings_of(database) if each.id == order.mailing)
+        config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         post = wiring.post(config, edition_of(database, mailing), mailing.issue, load_keys(database), mailing.id)
         work(
             database,
