@@ -13,7 +13,7 @@ LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 _LONGEST_LOCAL = 64  # RFC 5321 section 4.5.3.1.1, which email-validator leaves to the host
 
 # What nearly every address looks like. It takes nothing that email-validator would refuse; whatever does not match is
-# left to it (140 µs, where this needs 1).
+# left to it (18 µs, where this needs 0.4).
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[a-z0-9](?!.-)(?!..--)(?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[a-z]{{2,63}}")

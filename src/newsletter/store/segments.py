@@ -24,7 +24,8 @@ _DAY = 86_400
 _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 
 ACTIVE = f"s.status = '{Status.ACTIVE.value}'"
-# A probe of the primary key for each row: 0.4 s for a million people, which a join did not beat.
+# A probe of the primary key for each row: 0.4 s for a million people and 20,000 suppressions. An outer join takes a
+# seventh less, and cannot be put into any WHERE as this can.
 FREE = "NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical)"
 
 
@@ -92,7 +93,7 @@ def _text(name: str, parameters: list[Any]) -> str:
 
 
 def _lowered(text: str, value: str) -> str:
-    """The text without case. SQLite's lower() knows only ASCII, but is ten times quicker than our fold()."""
+    """The text without case. SQLite's lower() knows only ASCII, but takes a fifth of the time of our fold()."""
     return f"lower({text})" if value.isascii() else f"fold({text})"
 
 
