@@ -8,8 +8,8 @@ What an import may do, and what it never does:
     new                                                  added, with the date that the row gives
     again     the address stood in an earlier row        only a wish to leave counts
 
-Of the time for a new person, reading and checking the row takes a third, the insert a quarter, the probes and the commit
-a seventh each. All is done in one thread: sqlite3 hands the interpreter over and back for every row.
+Of the time for a new person, reading and checking the row takes a third, the insert a quarter, the probes and the
+commit a seventh each. All is done in one thread: sqlite3 hands the interpreter over and back for every row.
 """
 
 from __future__ import annotations
