@@ -405,6 +405,7 @@ def test_every_dependency_has_its_reason_and_every_reason_its_dependency() -> No
         ("To run", project["project"]["dependencies"]),
         ("To run, if you ask for it", optional),
         ("To develop", project["dependency-groups"]["dev"]),
+        ("To compare", project["dependency-groups"]["bench"]),
     ):
         rows = re.findall(r"^\| `([\w.-]+)` \| (.{10,}) \|$", section(page, heading), re.MULTILINE)
         names = [re.split(r"[^\w.-]", each)[0] for each in wanted]
