@@ -12,7 +12,14 @@ recipient (RFC 1047).
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from newsletter.outcome import Reply
 
 
 class State(Enum):
@@ -30,12 +37,48 @@ class State(Enum):
 
 SETTLED = frozenset({State.ACCEPTED, State.REJECTED, State.SKIPPED, State.UNCERTAIN})
 
-# Minutes to wait before attempt 2, 3, … of a deferred delivery; the last one repeats. Ten attempts take a day: after
-# that a newsletter is no longer news.
-RETRY_MINUTES = (5, 15, 30, 60, 120, 240)
-MOST_ATTEMPTS = 10
+
+# ── When to try again ────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Greylisting turns a stranger away once and remembers them; most servers want to see five minutes pass (RFC 6647).
+_GREYLIST_SECONDS = 300
+_GREYLISTED = re.compile(r"gr[ea]y-? ?list", re.IGNORECASE)
+_TOLD = re.compile(
+    r"(?:again|retry|wait|for|in|after|least) ([0-9]{1,5}) ?(s|m|h)(?:ec|in|econd|inute|our)?s?\b", re.IGNORECASE
+)
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def minutes_until_retry(attempts: int) -> int:
-    """How long to wait after so many attempts, all of them deferred."""
-    return RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a deferred delivery is tried again, and when "later" has become "never"."""
+
+    minutes: tuple[int, ...] = (5, 15, 30, 60, 120, 240)  # before attempt 2, 3, …; the last one repeats
+    give_up_after_hours: int = 24  # a day later, a newsletter is no longer news
+
+    def next_try(self, reply: Reply, attempts: int, since: int, now: int, name: str) -> int | None:
+        """When to try again after so many attempts, all of them deferred; None: not any more.
+
+        `since` is when it was deferred for the first time; times are whole seconds. Those who were deferred together
+        come back spread over a fifth of the wait to either side; `name` says where in it, the same at every reckoning.
+        The last try is when the time is over.
+        """
+        end = since + 3600 * self.give_up_after_hours
+        if now >= end:
+            return None
+        wait = 60 * self.minutes[min(attempts, len(self.minutes)) - 1]
+        wait = wait * (8000 + crc32(f"{name} {attempts}".encode()) % 4001) // 10_000
+        if is_greylisting(reply) or (reply.code in (450, 451) and reply.enhanced == "4.7.1"):
+            wait = max(wait, _GREYLIST_SECONDS)
+        return min(now + max(wait, _told_to_wait(reply)), end)
+
+
+def is_greylisting(reply: Reply) -> bool:
+    """Whether a deferral only asks to come back, as of everybody who writes for the first time."""
+    return reply.code // 100 == 4 and bool(_GREYLISTED.search(reply.text))
+
+
+def _told_to_wait(reply: Reply) -> int:
+    """The seconds that the server names: "try again in 10 minutes", "greylisted for 300 seconds"."""
+    found = _TOLD.search(reply.text)
+    return int(found[1]) * _SECONDS[found[2][0].lower()] if found else 0

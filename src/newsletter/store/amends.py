@@ -62,7 +62,7 @@ def reopen_rejected(database: Database, mailing: int, now: int) -> int:
     with database.transaction() as connection:
         _at_rest(connection, mailing)
         number = connection.execute(
-            "UPDATE deliveries SET state = ?, attempts = 0, next_at = 0, updated_at = ? "
+            "UPDATE deliveries SET state = ?, attempts = 0, next_at = 0, deferred_at = 0, updated_at = ? "
             "WHERE mailing_id = ? AND state = ?",
             (State.PENDING.value, now, mailing, State.REJECTED.value),
         ).rowcount

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from newsletter.delivery import MOST_ATTEMPTS, State, minutes_until_retry
+from newsletter.delivery import Schedule, State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
+from newsletter.store.claims import Choice
 from newsletter.store.mailings import check, renew
 from newsletter.subscriber import Status, Subscriber
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.store.database import Database
     from newsletter.store.mailings import Lease
+
+EVERYBODY = Choice()
+SCHEDULE = Schedule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +143,30 @@ _CLAIM = """
     FROM deliveries d
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
-    WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?
-    ORDER BY d.subscriber_id LIMIT ?
+    WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?{where}
+    ORDER BY {order} LIMIT ?
 """
 
 
-def claim(database: Database, lease: Lease, limit: int, now: int, job: int = 0) -> list[Subscriber]:
-    """The next recipients, at most `limit`, marked as claimed by this job; empty when nobody is left who is due.
+def claim(
+    database: Database, lease: Lease, limit: int, now: int, job: int = 0, choice: Choice = EVERYBODY
+) -> list[Subscriber]:
+    """The next recipients, at most `limit`, marked as claimed by this job; empty when nobody of the choice is due.
 
     Those who have never been tried come first. The claim itself is made to survive a power cut: whatever was
     recorded after it and lost would otherwise be sent twice.
     """
+
+    def waiting(state: State) -> list[tuple[Any, ...]]:
+        where, order, parameters = choice.sql(state)
+        query = _CLAIM.format(where=where, order=order)
+        return connection.execute(query, (lease.mailing, state.value, now, *parameters, limit)).fetchall()
+
     recipients: list[Subscriber] = []
     while not recipients:
         with database.transaction(durable=True) as connection:
             renew(connection, lease, now)
-            rows = (
-                connection.execute(_CLAIM, (lease.mailing, State.PENDING.value, now, limit)).fetchall()
-                or connection.execute(_CLAIM, (lease.mailing, State.DEFERRED.value, now, limit)).fetchall()
-            )
+            rows = waiting(State.PENDING) or waiting(State.DEFERRED)
             if not rows:
                 return []
             changes = []
@@ -196,6 +205,7 @@ def record(
     outcomes: Sequence[tuple[int, Outcome | None]],
     offered: Iterable[int],
     now: int,
+    schedule: Schedule = SCHEDULE,
 ) -> None:
     """Put on record what became of deliveries, then which ones are about to be committed. One transaction.
 
@@ -205,12 +215,16 @@ def record(
     with database.transaction() as connection:
         check(connection, lease)
         if outcomes:
-            _record_outcomes(connection, lease, outcomes, now)
+            _record_outcomes(connection, lease, outcomes, now, schedule)
         connection.executemany(_OFFER, [(lease.mailing, key) for key in offered])
 
 
 def _record_outcomes(
-    connection: Connection, lease: Lease, outcomes: Sequence[tuple[int, Outcome | None]], now: int
+    connection: Connection,
+    lease: Lease,
+    outcomes: Sequence[tuple[int, Outcome | None]],
+    now: int,
+    schedule: Schedule,
 ) -> None:
     accepted: list[tuple[int | str, ...]] = []
     others: list[tuple[int | str, ...]] = []
@@ -229,15 +243,16 @@ def _record_outcomes(
             case None:
                 again.append((State.PENDING.value, now, lease.mailing, key))
     for key, reply in deferred:
-        (attempts,) = connection.execute(
-            "SELECT attempts + 1 FROM deliveries WHERE mailing_id = ? AND subscriber_id = ?", (lease.mailing, key)
+        attempts, since = connection.execute(
+            "SELECT attempts + 1, coalesce(nullif(deferred_at, 0), ?) FROM deliveries "
+            "WHERE mailing_id = ? AND subscriber_id = ?",
+            (now, lease.mailing, key),
         ).fetchone()
-        # After a day of trying, "later" has become "never".
-        state = State.DEFERRED if attempts < MOST_ATTEMPTS else State.REJECTED
-        others.append(_row(state, reply, now, lease, key))
+        due = schedule.next_try(reply, attempts, since, now, f"{lease.mailing}/{key}")
+        others.append(_row(State.REJECTED if due is None else State.DEFERRED, reply, now, lease, key))
         connection.execute(
-            "UPDATE deliveries SET next_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-            (now + 60 * minutes_until_retry(attempts), lease.mailing, key),
+            "UPDATE deliveries SET next_at = ?, deferred_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            (due or 0, since, lease.mailing, key),
         )
     # Nearly all are accepted, and theirs is the shortest statement.
     if accepted:

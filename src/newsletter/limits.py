@@ -1,0 +1,195 @@
+"""Limits: how fast and how much may be sent, in all, through one transport, and to one group of recipients.
+
+A rate is a token bucket in whole numbers: `50/s` gives one token every 20 ms, and holds one and a tenth of a second's
+worth: who comes that much too late has lost nothing. So in any stretch of t seconds, however many processes take from
+it, there are at most 50·t and a burst of six.
+A daily cap counts what was sent on one calendar day; a warm-up is a cap that grows from day to day.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+# Milliseconds for which a token is good once it was taken. A process that slept longer takes new ones.
+GOOD_FOR = 100
+# A clock that steps back by more than this was set; less is the difference between two processes.
+_STEP_BACK = 60_000
+
+# ── Values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86_400}
+_RATE = re.compile(r"([0-9]{1,9}) ?/ ?([a-z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many messages in so many seconds, evenly spread."""
+
+    messages: int
+    seconds: int
+
+    @property
+    def cost(self) -> int:
+        """What a message takes from a bucket, which earns `messages` in a millisecond."""
+        return self.seconds * 1000
+
+    @property
+    def most(self) -> int:
+        """What a bucket holds."""
+        return self.cost + self.messages * GOOD_FOR
+
+    @property
+    def burst(self) -> int:
+        """How many messages may go at one moment."""
+        return self.most // self.cost
+
+    def __str__(self) -> str:
+        unit = next(name for name, seconds in _UNITS.items() if seconds == self.seconds)
+        return f"{self.messages}/{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What holds for one group of recipients."""
+
+    rate: Rate | None = None
+    in_flight: int | None = None  # messages that may be under way at once
+    daily: int | None = None
+    domains: tuple[str, ...] = ()  # besides those that are known of the group
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All that holds for one mailing. `rates` are those that every message pays: by name, "all" or a transport's."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    daily: int | None = None
+    warmup: tuple[int, ...] = ()  # messages on the first, the second, … day
+    warmup_from: date | None = None
+    groups: Mapping[str, Limit] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.rates or self.groups or self.warmup or self.daily is not None)
+
+    def warmup_day(self, day: date) -> int | None:
+        """Which day of the warm-up it is, from 1; None once it is over. Before its first day counts as the first."""
+        if not self.warmup or self.warmup_from is None:
+            return None
+        number = max(0, (day - self.warmup_from).days)
+        return number + 1 if number < len(self.warmup) else None
+
+    def cap(self, day: date) -> int | None:
+        """How many messages may be sent on this day; None: as many as there are."""
+        number = self.warmup_day(day)
+        caps = [self.daily, None if number is None else self.warmup[number - 1]]
+        return min((cap for cap in caps if cap is not None), default=None)
+
+    def domains(self, group: str) -> tuple[str, ...]:
+        """The domains whose recipients are in a group that is limited here."""
+        known = GROUPS[group].domains if group in GROUPS else ()
+        return (*known, *self.groups[group].domains)
+
+
+def parse_rate(text: str) -> Rate | None:
+    """The rate in a text such as `50/s`, `3000/h` or `20000/day`; None when it is none."""
+    found = _RATE.fullmatch(text.strip().lower())
+    unit = found[2].removesuffix("s") or "s" if found else ""
+    if found is None or unit not in _UNITS or not int(found[1]):
+        return None
+    return Rate(int(found[1]), _UNITS[unit])
+
+
+# ── The bucket ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Bucket(NamedTuple):
+    """What is left of a rate, and when that was reckoned, in milliseconds since 1970."""
+
+    credit: int
+    at: int
+
+
+def refilled(bucket: Bucket | None, rate: Rate, now: int) -> Bucket:
+    """The bucket as it is now. A new one is full."""
+    if bucket is None:
+        return Bucket(rate.most, now)
+    if now < bucket.at - _STEP_BACK:
+        return Bucket(bucket.credit, now)
+    earned = max(0, now - bucket.at) * rate.messages
+    return Bucket(min(bucket.credit + earned, rate.most), max(now, bucket.at))
+
+
+def tokens_in(bucket: Bucket, rate: Rate) -> int:
+    """How many messages a refilled bucket lets go."""
+    return bucket.credit // rate.cost
+
+
+def spent(bucket: Bucket, rate: Rate, tokens: int) -> Bucket:
+    """The bucket without so many tokens, which it has."""
+    return bucket._replace(credit=bucket.credit - tokens * rate.cost)
+
+
+def ready_at(bucket: Bucket, rate: Rate) -> int:
+    """When the bucket has a token, in milliseconds since 1970."""
+    return bucket.at + max(0, -((bucket.credit - rate.cost) // rate.messages))
+
+
+# ── Groups of recipients ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Group(NamedTuple):
+    """Domains that are kept by one provider, who counts what we send to all of them."""
+
+    domains: tuple[str, ...]
+    mx: tuple[str, ...]  # how the names of its mail servers end, for domains that are not listed
+
+
+def _endings(name: str, endings: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{ending}" for ending in endings.split())
+
+
+GROUPS: Mapping[str, Group] = MappingProxyType(
+    {
+        "google": Group(("gmail.com", "googlemail.com"), (".google.com", ".googlemail.com")),
+        "microsoft": Group(
+            (
+                *_endings("outlook", "com fr be de es it pt dk ie com.br com.au jp"),
+                *_endings("hotmail", "com fr be ch de es it nl co.uk ca com.br dk no se"),
+                *_endings("live", "com fr be de it nl ie co.uk ca dk no se com.pt"),
+                "msn.com",
+                "windowslive.com",
+                "passport.com",
+            ),
+            (".outlook.com", ".hotmail.com", ".mx.microsoft"),
+        ),
+        "yahoo": Group(
+            (
+                *_endings("yahoo", "com fr be de es it ie gr ca co.uk co.in co.id co.jp com.au com.br com.mx com.ar"),
+                *_endings("aol", "com fr de it es co.uk"),
+                "ymail.com",
+                "rocketmail.com",
+                "myyahoo.com",
+                "aim.com",
+            ),
+            (".yahoodns.net",),
+        ),
+        "apple": Group(("icloud.com", "me.com", "mac.com"), (".icloud.com",)),
+        "orange": Group(("orange.fr", "wanadoo.fr", "voila.fr"), (".orange.fr", ".wanadoo.fr")),
+        "laposte": Group(("laposte.net",), (".laposte.net",)),
+        "free": Group(("free.fr", "aliceadsl.fr", "libertysurf.fr", "freesbee.fr"), (".free.fr",)),
+        "sfr": Group(("sfr.fr", "neuf.fr", "club-internet.fr", "cegetel.net", "numericable.fr"), (".sfr.fr",)),
+    }
+)
+
+
+def group_of_server(host: str) -> str:
+    """The group whose mail server this is, by the end of its name; "" when it is none's."""
+    name = "." + host.lower().rstrip(".")
+    return next((group for group, known in GROUPS.items() if name.endswith(known.mx)), "")

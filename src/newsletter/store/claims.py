@@ -1,0 +1,83 @@
+"""Claims, where limits hold: whom to claim next, and second thoughts about those who are claimed or were refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from newsletter.delivery import State
+from newsletter.store.mailings import check
+from newsletter.subscriber import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from newsletter.store.database import Database
+    from newsletter.store.mailings import Lease
+
+# As `canonical` is read everywhere else: what stands behind the @.
+_DOMAIN = "coalesce(substr(s.canonical, instr(s.canonical, '@') + 1), '')"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whom a claim may take."""
+
+    domains: tuple[str, ...] = ()
+    but_these: bool = True  # everybody but those at `domains`; False: only they
+    after: int = 0  # of those who were never tried, only whose number is higher
+    latest_first: bool = False  # who joined last comes first
+
+    def sql(self, state: State) -> tuple[str, str, tuple[str | int, ...]]:
+        """More of WHERE, all of ORDER BY, and the parameters."""
+        where = ""
+        parameters: list[str | int] = []
+        if self.domains:
+            where = f" AND {_DOMAIN} {'NOT ' if self.but_these else ''}IN ({', '.join('?' * len(self.domains))})"
+            parameters += self.domains
+        if self.after and state is State.PENDING:
+            where += " AND d.subscriber_id > ?"
+            parameters.append(self.after)
+        return where, "s.joined DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
+
+
+def still_wanted(database: Database, lease: Lease, keys: Collection[int], now: int) -> set[int]:
+    """Those of the claimed who are still to be written to. The others have left since, and are skipped."""
+    marks = ", ".join("?" * len(keys))
+    with database.transaction() as connection:
+        check(connection, lease)
+        rows = connection.execute(
+            "SELECT d.subscriber_id, s.status, x.reason FROM deliveries d "  # noqa: S608  (marks only)
+            "LEFT JOIN subscribers s ON s.id = d.subscriber_id LEFT JOIN suppressions x ON x.address = s.canonical "
+            f"WHERE d.mailing_id = ? AND d.subscriber_id IN ({marks})",
+            (lease.mailing, *keys),
+        ).fetchall()
+        left = [
+            (State.SKIPPED.value, reason or status or "no longer on the list", now, lease.mailing, key)
+            for key, status, reason in rows
+            if status != Status.ACTIVE.value or reason is not None
+        ]
+        if left:
+            connection.executemany(
+                "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+                left,
+            )
+    return set(keys) - {key for *_, key in left}
+
+
+def take_back(database: Database, lease: Lease, keys: Iterable[int], now: int) -> int:
+    """Let refused or deferred deliveries be pending as before their last attempt, which counts for nothing.
+
+    What the server said stays on record. Returns how many there are.
+    """
+    with database.transaction() as connection:
+        check(connection, lease)
+        return connection.executemany(
+            "UPDATE deliveries SET state = ?, attempts = attempts - 1, next_at = 0, updated_at = ?, "
+            "deferred_at = CASE WHEN attempts > 1 THEN deferred_at ELSE 0 END "
+            "WHERE mailing_id = ? AND subscriber_id = ? AND state IN (?, ?) AND attempts > 0",
+            [
+                (State.PENDING.value, now, lease.mailing, key, State.DEFERRED.value, State.REJECTED.value)
+                for key in keys
+            ],
+        ).rowcount
