@@ -104,7 +104,7 @@ RULES: tuple[Rule, ...] = (
     Rule(SENDER, r"sender (?:domain|address) .{0,30}(?:not|resolve)|domain of sender|(?:emett|exp.dit)eur.{0,20}inval"),
     Rule(BLOCK, r"helo|client host|(?:your|client) (?:reverse |ip |host)|reverse dns|\b(?:rdns|ptr)\b", "our machine"),
     Rule(HARD, rf"(?:no such|unknown|invalid|undeliverable) (?:local )?{_THEY}\b", "no such user"),
-    Rule(HARD, rf"{_THEY}\W+(?:\S+ ){{0,6}}?(?:unknown|not found|not known|not listed|invalid)\b", "user unknown"),
+    Rule(HARD, rf"{_THEY}\W{{1,5}}(?:\S+ ){{0,6}}?(?:unknown|not (?:found|known|listed)|invalid)\b", "user unknown"),
     Rule(HARD, rf"{_THEY}\b.{{0,60}}?(?:does not|doesn.?t|no longer|not) (?:exist|valid|in use)", "does not exist"),
     Rule(HARD, r"no (?:mailbox|recipient|user) (?:here )?(?:by|with) that|unrouteable address", "qmail, Exim"),
     Rule(HARD, r"doesn.?t have an? (?:\S+ )?account|not (?:our|a) (?:customer|user|subscriber)\b", "not theirs"),
@@ -133,7 +133,7 @@ RULES: tuple[Rule, ...] = (
 
 # An address in the text would be read as words: <spam@example.org>.
 _ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>|[^\s<>()\[\]:;,]+@[^\s<>()\[\]:;,]+")
-_LONGEST = 1000  # characters; a reply that is longer has said it by then
+_LONGEST = 500  # characters; a reply that is longer has said it by then
 _MARKS = re.compile("[\u0300-\u036f]")
 
 
