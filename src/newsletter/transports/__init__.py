@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.outcome import Outcome
 
+    Messages = Iterator[Message | None]
     Offer = Callable[[Sequence[Message]], None]
     Results = list[tuple[Message, Outcome | None]]
+
+# Seconds after which a transport asks again for a message, when it was told that none may be sent now.
+PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,11 @@ class Transport(Protocol):
 
     capabilities: Capabilities
 
-    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+    def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """Deliver messages, pulled one by one as there is room, and yield what became of them, in any order.
+
+        None instead of a message says that none may be sent now: the transport goes on with what is under way, yields
+        what became of it, and asks again after PAUSE at the latest.
 
         `offer` is called with each message once its content is about to be committed, and returns when that is on
         record; the outcomes yielded before the call may be put on record with it. A message that was pulled and for

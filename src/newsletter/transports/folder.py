@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Accepted, Reply
-from newsletter.transports import Capabilities
+from newsletter.transports import PAUSE, Capabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from newsletter.message import Message
-    from newsletter.transports import Offer, Results
+    from newsletter.transports import Messages, Offer, Results
 
 
 class FolderTransport:
@@ -24,13 +25,17 @@ class FolderTransport:
 
     capabilities = Capabilities(in_flight=1, messages_per_second=2_000)
 
-    def __init__(self, path: Path) -> None:
-        """Write to `path`, which is made when the first message comes."""
+    def __init__(self, path: Path, *, wait: Callable[[float], object] = sleep) -> None:
+        """Write to `path`, which is made when the first message comes; `wait` lets so many seconds pass."""
         self.path = path
+        self._wait = wait
 
-    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+    def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport. A file appears whole or not at all; the same message again replaces it."""
         for message in messages:
+            if message is None:
+                self._wait(PAUSE)
+                continue
             offer((message,))
             try:
                 name = self._write(message)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from time import sleep
 from typing import TYPE_CHECKING
 
 from newsletter.outcome import Accepted, Outcome
-from newsletter.transports import Capabilities
+from newsletter.transports import PAUSE, Capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from newsletter.message import Message
-    from newsletter.transports import Offer, Results
+    from newsletter.transports import Messages, Offer, Results
 
 _ACCEPTED = Accepted()
 
@@ -22,27 +22,48 @@ class MemoryTransport:
 
     capabilities = Capabilities(in_flight=100, messages_per_second=10_000)
 
-    def __init__(self, keep: int | None = None, answer: Callable[[Message], Outcome] = lambda _: _ACCEPTED) -> None:
-        """Keep the last `keep` messages, all of them if None."""
+    def __init__(
+        self,
+        keep: int | None = None,
+        answer: Callable[[Message], Outcome] = lambda _: _ACCEPTED,
+        *,
+        wait: Callable[[float], object] = sleep,
+    ) -> None:
+        """Keep the last `keep` messages, all of them if None; `wait` lets so many seconds pass."""
         self.sent: list[Message] = []
         self.count = 0
         self._keep = keep
         self._answer = answer
+        self._wait = wait
 
-    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+    def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport."""
-        while batch := list(islice(messages, self.capabilities.in_flight)):
-            offer(batch)
-            results: Results = []
-            for message in batch:
-                outcome = self._answer(message)
-                if isinstance(outcome, Accepted):
-                    self.sent.append(message)
-                    self.count += 1
-                results.append((message, outcome))
-            if self._keep is not None:
-                del self.sent[: -self._keep or len(self.sent)]
-            yield results
+        batch: list[Message] = []
+        for message in messages:
+            if message is not None:
+                batch.append(message)
+                if len(batch) < self.capabilities.in_flight:
+                    continue
+            if batch:
+                yield self._take(batch, offer)
+                batch = []
+            else:
+                self._wait(PAUSE)
+        if batch:
+            yield self._take(batch, offer)
+
+    def _take(self, batch: list[Message], offer: Offer) -> Results:
+        offer(batch)
+        results: Results = []
+        for message in batch:
+            outcome = self._answer(message)
+            if isinstance(outcome, Accepted):
+                self.sent.append(message)
+                self.count += 1
+            results.append((message, outcome))
+        if self._keep is not None:
+            del self.sent[: -self._keep or len(self.sent)]
+        return results
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Deferred, Reply
-from newsletter.transports import Capabilities
+from newsletter.transports import PAUSE, Capabilities
 from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import PATIENCE, ConnectionClosed, SenderRefused
 from newsletter.transports.smtp_opener import Opener
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from newsletter.message import Message
-    from newsletter.transports import Offer, Results
+    from newsletter.transports import Messages, Offer, Results
     from newsletter.transports.smtp_dialogue import Dialogue, Step
     from newsletter.transports.smtp_envelope import Features
 
@@ -47,22 +47,25 @@ class SmtpTransport:
         *,
         max_messages: int | None = None,
         patience: Mapping[Step, float] = PATIENCE,
+        pause: float = PAUSE,
     ) -> None:
         """Open nothing yet.
 
         `reconnect_after` are the seconds between tries to reach a server that has gone away, `patience` those to wait
-        for each reply. After `max_messages` a connection is replaced; None for never.
+        for each reply, `pause` those until the next look for a message when none may be sent. After `max_messages` a
+        connection is replaced; None for never.
         """
         self.capabilities = Capabilities(in_flight=connections, messages_per_second=None)
         self._server = server
         self._reconnect_after = reconnect_after
         self._max_messages = max_messages
         self._patience = patience
+        self._pause = pause
 
-    def deliver(self, messages: Iterator[Message], offer: Offer) -> Iterator[Results]:
+    def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport. Ends when `messages` ends and each has its outcome. No message, no connection."""
         limits = (self.capabilities.in_flight, self._max_messages)
-        run = _Run(self._server, limits, self._reconnect_after, self._patience, messages, offer)
+        run = _Run(self._server, limits, self._reconnect_after, self._patience, self._pause, messages, offer)
         try:
             yield from run.rounds()
         finally:
@@ -81,7 +84,8 @@ class _Run:
         limits: tuple[int, int | None],
         reconnect_after: tuple[float, ...],
         patience: Mapping[Step, float],
-        messages: Iterator[Message],
+        pause: float,
+        messages: Messages,
         offer: Offer,
     ) -> None:
         self.server = server
@@ -89,12 +93,14 @@ class _Run:
         self.reconnect_after = reconnect_after
         self.patience = patience
         self.tick = min(1.0, *(seconds / 2 for seconds in patience.values()))
+        self.pause = min(pause, self.tick)
         self.next_check = 0.0
         self.messages = messages
         self.offer = offer
         self.waiting: deque[Message] = deque()  # taken from `messages`, and on no connection
         self.tries: dict[int, int] = {}
         self.ended = False
+        self.paused = False  # no message may be sent now: not asked again in this round
         self.results: Results = []
         self.live: set[Connection] = set()
         self.idle: dict[Connection, None] = {}
@@ -117,7 +123,9 @@ class _Run:
                 continue
             if self.ended and not self.waiting and len(self.idle) == len(self.live):
                 break
-            for key, mask in self.selector.select(timeout=self.tick):
+            events = self.selector.select(timeout=self.pause if self.paused else self.tick)
+            self.paused = False
+            for key, mask in events:
                 if key.data is self.opener:
                     self._welcome()
                 else:
@@ -151,16 +159,18 @@ class _Run:
 
     def _more(self) -> bool:
         """Whether a message waits, after looking for one."""
-        if not self.waiting and not self.ended:
+        if not self.waiting and not self.ended and not self.paused:
             try:
-                message = next(self.messages, None)
+                message = next(self.messages)
+            except StopIteration:
+                self.ended = True
             except Exception as error:
                 self._give_up(error)
-                return False
-            if message is None:
-                self.ended = True
             else:
-                self.waiting.append(message)
+                if message is None:
+                    self.paused = True
+                else:
+                    self.waiting.append(message)
         return bool(self.waiting)
 
     def _pull(self, dialogue: Dialogue) -> Message | None:
