@@ -141,7 +141,7 @@ def test_no_word_is_in_one_part_and_missing_in_the_other(blocks: list[str]) -> N
 
 def test_nothing_is_lost_in_the_deep() -> None:
     assert "deep" in _flat(_edition("> " * 30 + "deep").text)
-    with pytest.raises(IssueError, match=r"a\.md:6: quotes and lists are nested more than"):
+    with pytest.raises(IssueError, match=r"a\.md:6: quotes, lists and blocks are nested more than"):
         _edition("a\n\n" + "> " * 60 + "deep")
 
 

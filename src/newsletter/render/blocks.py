@@ -2,51 +2,46 @@
 
     paragraph  heading  list › item  quote  code  rule  table › row › cell  image  button  html  text  control
 
-A block's name is the name of its template. Plain Markdown already gives the good thing: a paragraph that is only a bold
-link is a button, one that is only an image is an image across the text, with its title as caption.
+and every block of the catalogue. A block's name is the name of its template.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import inline, raw
+from newsletter.render import inline, raw, recognise
+from newsletter.render.block import Block
 from newsletter.render.holes import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from markdown_it.token import Token
 
+    from newsletter.render.catalogue import Reader as Names
     from newsletter.render.holes import Cut, Holes
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One block: its name, the line of the author's file that it begins on, and what it holds."""
+def read(tokens: Sequence[Token], cut: Cut, holes: Holes, names: Names, title: str = "") -> tuple[Block, ...]:
+    """The blocks that Markdown's tokens say. A first heading that repeats the title is left out.
 
-    name: str
-    line: int
-    data: Mapping[str, Any] = field(default_factory=dict)
-    inline: tuple[Token, ...] = ()
-    children: tuple[Block, ...] = ()
-
-
-def read(tokens: Sequence[Token], cut: Cut, holes: Holes, title: str = "") -> tuple[Block, ...]:
-    """The blocks that Markdown's tokens say. A first heading that repeats the title is left out."""
-    blocks = joined_lists(_Reader(tokens, cut, holes).until(len(tokens)), holes)
+    Raises IssueError for what cannot be a block.
+    """
+    blocks = joined_lists(_Reader(tokens, cut, holes, names).until(len(tokens)), holes)
     if blocks and blocks[0].name == "heading" and inline.text(blocks[0].inline).strip() == title.strip():
         blocks = blocks[1:]
     return _level_headings(blocks)
 
 
 class _Reader:
-    def __init__(self, tokens: Sequence[Token], cut: Cut, holes: Holes) -> None:
+    def __init__(self, tokens: Sequence[Token], cut: Cut, holes: Holes, names: Names) -> None:
         self._tokens = tokens
         self._cut = cut
         self._holes = holes
+        self._names = names
+        self._parent = ""  # the block of the catalogue that is being read
         self._at = 0
         self._line = cut.first_line
 
@@ -61,8 +56,11 @@ class _Reader:
                 out.append(block)
         return tuple(out)
 
-    def _inside(self, token: Token) -> tuple[Block, ...]:
-        """The children of a block that `token` opens; afterwards the reader stands behind its end."""
+    def _inside(self, token: Token, skip: int = 1) -> tuple[Block, ...]:
+        """The children of a block that `token` opens; afterwards the reader stands behind its end.
+
+        `skip` tokens at the beginning are none of them.
+        """
         close, depth, at = token.type.removesuffix("_open") + "_close", 0, self._at
         while True:
             kind = self._tokens[at].type
@@ -70,7 +68,7 @@ class _Reader:
             if depth == 0:
                 break
             at += 1
-        self._at += 1
+        self._at += skip
         children = self.until(at)
         self._at = at + 1
         return joined_lists(children, self._holes)
@@ -92,6 +90,13 @@ class _Reader:
                 self._holes.refuse_unclosed(token.content, line)
             elif token.type == "image":
                 self._shown(token.children or [])
+            elif token.type == "directive_open":
+                entry, data = self._names.read(token.meta["directive"], line)
+                token.meta |= {"name": entry.name, "inline": entry.inline, "data": data}
+                if not entry.inline and recognise.alone(tokens) is not token:
+                    message = f"`:{entry.name}[…]` stands in a sentence"
+                    fix = f"put it on a line of its own, between empty lines: ::{entry.name}[…]"
+                    raise IssueError(Problem(message, self._holes.path, line, fix=fix))
         return tuple(tokens)
 
     def paragraph(self, token: Token) -> Block:
@@ -99,10 +104,7 @@ class _Reader:
         content = self._take_inline()
         if token.hidden:
             return Block("text", line, inline=content)
-        for recognise in (_as_button, _as_image):
-            if block := recognise(content, line):
-                return block
-        return Block("paragraph", line, inline=content)
+        return recognise.paragraph(content, line)
 
     def heading(self, token: Token) -> Block:
         line = self._line
@@ -117,8 +119,22 @@ class _Reader:
 
     def container(self, token: Token) -> Block:
         line = self._line
-        name = {"blockquote_open": "quote", "list_item_open": "item", "tr_open": "row"}[token.type]
+        name = {"list_item_open": "item", "tr_open": "row"}[token.type]
         return Block(name, line, children=self._inside(token))
+
+    def quote(self, token: Token) -> Block:
+        line = self._line
+        return recognise.quote(self._inside(token), line, self._holes)
+
+    def directive(self, token: Token) -> Block:
+        line, directive, parent = self._line, token.meta["directive"], self._parent
+        entry, data = self._names.read(directive, line, parent)
+        label = self._shown(self._tokens[self._at + 1].children or []) if directive.has_label else ()
+        self._parent = entry.name
+        children = self._inside(token, 1 + directive.has_label)
+        self._parent = parent
+        self._names.check_body(entry, children, line)
+        return Block(entry.name, line, data, label, children)
 
     def code(self, token: Token) -> Block:
         self._at += 1
@@ -167,7 +183,7 @@ _READERS: dict[str, Callable[[_Reader, Token], Block | None]] = {
     "bullet_list_open": _Reader.list,
     "ordered_list_open": _Reader.list,
     "list_item_open": _Reader.container,
-    "blockquote_open": _Reader.container,
+    "blockquote_open": _Reader.quote,
     "fence": _Reader.code,
     "code_block": _Reader.code,
     "hr": _Reader.rule,
@@ -181,51 +197,8 @@ _READERS: dict[str, Callable[[_Reader, Token], Block | None]] = {
     "th_open": _Reader.cell,
     "td_open": _Reader.cell,
     "control": _Reader.control,
+    "directive_open": _Reader.directive,
 }
-
-
-def _meaningful(tokens: Sequence[Token]) -> list[Token]:
-    return [token for token in tokens if not (token.type == "text" and not token.content.strip())]
-
-
-def _as_button(content: Sequence[Token], line: int) -> Block | None:
-    """`**[label](address)**`, or `[**label**](address)`."""
-    tokens = _meaningful(content)
-    outer = [token.type for token in (*tokens[:2], *tokens[-2:])]
-    if len(tokens) < 5 or sum(token.type == "link_open" for token in tokens) != 1:
-        return None
-    if sum(token.type == "strong_open" for token in tokens) != 1:
-        return None
-    if outer == ["strong_open", "link_open", "link_close", "strong_close"]:
-        link = tokens[1]
-    elif outer == ["link_open", "strong_open", "strong_close", "link_close"]:
-        link = tokens[0]
-    else:
-        return None
-    if not link.attrGet("href"):
-        return None
-    return Block("button", line, {"href": str(link.attrGet("href"))}, tuple(tokens[2:-2]))
-
-
-def _as_image(content: Sequence[Token], line: int) -> Block | None:
-    """`![alt](address "caption")`, perhaps with a link around it."""
-    tokens = _meaningful(content)
-    href = ""
-    if len(tokens) == 3 and tokens[0].type == "link_open" and tokens[2].type == "link_close":
-        href = str(tokens[0].attrGet("href") or "")
-        tokens = tokens[1:2]
-    if len(tokens) != 1 or tokens[0].type != "image":
-        return None
-    image = tokens[0]
-    width = str(image.attrGet("width") or "")
-    data = {
-        "src": str(image.attrGet("src") or ""),
-        "alt": inline.text(image.children or ()),
-        "caption": str(image.attrGet("title") or ""),
-        "href": href,
-        "width": int(width) if width.isdecimal() else 0,
-    }
-    return Block("image", line, data)
 
 
 def joined_lists(blocks: tuple[Block, ...], holes: Holes) -> tuple[Block, ...]:

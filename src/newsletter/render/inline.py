@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsletter.render.raw import without_comments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from markdown_it.token import Token
 
     Resolve = Callable[[str], str]
+    Wrap = Callable[[str, Mapping[str, Any], str, str], str]
 
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
 _OUTLOOK_ONLY = re.compile(r"<!--\[if(?: |[^\]<>!])*?mso[^\]<>]*\]>(?:(?!<!\[endif).)*<!\[endif\]-->", re.DOTALL)
@@ -24,11 +25,15 @@ _ANCHOR = re.compile(r"""<a\s[^<>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IG
 _LINK = re.compile(rf"{_ANCHOR.pattern}[^<>]*>((?:(?!<a\s).)*?)</a\s*>", re.IGNORECASE | re.DOTALL)
 
 
-def html(tokens: Sequence[Token], resolve: Resolve) -> str:
-    """The tokens as HTML; `resolve` makes an address whole."""
+def html(tokens: Sequence[Token], resolve: Resolve, wrap: Wrap) -> str:
+    """The tokens as HTML. `resolve` makes an address whole, `wrap` runs the template of a block within a sentence.
+
+    `wrap` is handed the block's name and data, its content as HTML, and the same as plain text.
+    """
     out: list[str] = []
     links: list[bool] = []
-    for token in tokens:
+    opened: list[tuple[int, int]] = []  # where a block began, in `out` and in `tokens`
+    for at, token in enumerate(tokens):
         match token.type:
             case "text":
                 out.append(escape(token.content, quote=False))
@@ -49,6 +54,12 @@ def html(tokens: Sequence[Token], resolve: Resolve) -> str:
                     out.append(f'<a href="{escape(resolve(str(token.attrGet("href"))))}"{_attributes(token, "href")}>')
             case "link_close":
                 out.append("</a>" if links.pop() else "")
+            case "directive_open":
+                opened.append((len(out), at))
+            case "directive_close":
+                start, first = opened.pop()
+                meta, content = tokens[first].meta, "".join(out[start:])
+                out[start:] = [wrap(meta["name"], meta["data"], content, text(tokens[first + 1 : at]))]
             case _ if token.nesting == 1:
                 out.append(f"<{token.tag}{_attributes(token)}>")
             case _ if token.nesting == -1:

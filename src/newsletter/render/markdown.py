@@ -1,8 +1,8 @@
 """Markdown: the parser, set up once for each language.
 
-CommonMark and GFM tables, strikethrough and autolinks, attributes in braces, typography; and two rules of our own: a
-line with nothing but `{% if %}` and its like stands between blocks, whatever surrounds it; and a sign-off keeps its
-line break.
+CommonMark and GFM tables, strikethrough and autolinks, attributes in braces, directives, typography; and two rules of
+our own: a line with nothing but `{% if %}` and its like stands between blocks, whatever surrounds it; and a sign-off
+keeps its line break.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import typography
+from newsletter.render import directives, typography
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -40,6 +40,7 @@ def parser(language: str) -> MarkdownIt:
     md.use(attrs_plugin, spans=False)
     md.core.ruler.push("https", _https)
     md.core.ruler.push("sign_off", _sign_off)
+    directives.install(md)
     typography.install(md, language)
     md.block.ruler.before(
         "table", "control", _control, {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
@@ -49,12 +50,12 @@ def parser(language: str) -> MarkdownIt:
 
 def parse(cut: Cut, language: str, holes: Holes) -> list[Token]:
     """The tokens of a text with marks. Raises IssueError when its blocks are nested too deep."""
-    tokens = parser(language).parse(cut.text, {"holes": holes})
+    tokens = parser(language).parse(cut.text, {"holes": holes, "cut": cut})
     # What is nested deeper the parser leaves out without a word.
     if deep := next((token for token in tokens if token.level >= _MAX_NESTING - 1), None):
         raise IssueError(
             Problem(
-                f"quotes and lists are nested more than {_MAX_NESTING - 2} deep",
+                f"quotes, lists and blocks are nested more than {_MAX_NESTING - 2} deep",
                 holes.path,
                 cut.line(deep.map[0]) if deep.map else None,
             )

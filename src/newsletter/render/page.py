@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from newsletter.errors import IssueError, Problem
 from newsletter.render import inline, mjml, raw
+from newsletter.render.catalogue import ADDRESSES
 from newsletter.render.holes import Kind
 from newsletter.render.theme import LAYOUT, PROSE, STYLE, made
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from css_inline import CSSInliner
+    from markdown_it.token import Token
 
-    from newsletter.render.blocks import Block
+    from newsletter.render.block import Block
     from newsletter.render.holes import Holes
     from newsletter.render.theme import Machine
 
@@ -110,23 +112,40 @@ class Page:
             return _Piece(Level.TEXT, block.data["marks"], block)
         if block.name == "html":
             return _Piece(Level.TEXT, block.data["html"], block)
-        path = f"blocks/{block.name}.mjml.j2"
-        if not self._machine.has(path):
-            raise self._machine.error(path, f"the theme has no template for the block {block.name!r}")
+        path = self._template(block.name)
         variables = {**self._variables, **self._content(block)}
         if not self._machine.is_mjml(path):
-            return _Piece(Level.TEXT, self._machine.run(path, variables), block)
+            return _Piece(Level.TEXT, _named(self._machine.run(path, variables), block.data), block)
         kept = {name: self._kept_if_markup(value) for name, value in variables.items()}
-        markup = self._machine.run(path, kept).strip()
+        markup = _named(self._machine.run(path, kept).strip(), block.data)
         self._owners.append((markup, path))
         return _Piece(Level.PAGE if markup.startswith(_SECTIONS) else Level.COLUMN, markup, block)
 
+    def _template(self, name: str) -> str:
+        path = f"blocks/{name}.mjml.j2"
+        if not self._machine.has(path):
+            raise self._machine.error(path, f"the theme has no template for the block {name!r}")
+        return path
+
+    def _inline(self, tokens: Sequence[Token]) -> Markup:
+        """Running text, with the blocks that stand in its sentences."""
+        return made(inline.html(tokens, self._resolve, self._in_sentence))
+
+    def _in_sentence(self, name: str, data: Mapping[str, Any], content: str, label: str) -> str:
+        variables = {**self._variables, **self._resolved(data), "content": made(content), "label": label}
+        return _named(self._machine.run(self._template(name), variables).strip(), data)
+
+    def _resolved(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """A block's data with its addresses made whole."""
+        found = dict(data)
+        for name in ADDRESSES:
+            if found.get(name):
+                found[name] = self._resolve(found[name])
+        return found
+
     def _content(self, block: Block) -> dict[str, Any]:
         """What a block's template receives of the block."""
-        found: dict[str, Any] = {**block.data, "line": block.line}
-        for name in ("href", "src"):
-            if name in found:
-                found[name] = self._resolve(found[name]) if found[name] else ""
+        found = {**self._resolved(block.data), "line": block.line}
         if block.name == "list":
             found["items"] = [self._item(item) for item in block.children]
         elif block.name == "table":
@@ -134,9 +153,10 @@ class Page:
             found["head"], found["rows"] = rows[: block.data["head_rows"]], rows[block.data["head_rows"] :]
         elif block.children:
             found["content"] = made(self._nested(block.children))
+            found["title"] = self._inline(block.inline)
         else:
-            found["content"] = made(inline.html(block.inline, self._resolve))
-            found["label"] = inline.text(block.inline)
+            found["content"] = self._inline(block.inline)
+        found["label"] = inline.text(block.inline)
         return found
 
     def _item(self, item: Block) -> dict[str, Any]:
@@ -145,7 +165,7 @@ class Page:
         return {"content": made(item.data["marks"] if is_mark else self._nested(item.children)), "is_mark": is_mark}
 
     def _cell(self, cell: Block) -> dict[str, Any]:
-        return {"content": made(inline.html(cell.inline, self._resolve)), **cell.data}
+        return {"content": self._inline(cell.inline), **cell.data}
 
     def _nested(self, blocks: Iterable[Block]) -> str:
         """Blocks inside another one, where only running text can stand."""
@@ -241,6 +261,22 @@ class Page:
             line,
             "close every element, quote every attribute, write < as &lt;",
         )
+
+
+def _named(markup: str, data: Mapping[str, Any]) -> str:
+    """A block's output, its first element with the classes and the anchor that the author gave the block."""
+    classes, anchor = " ".join(data.get("classes", ())), data.get("anchor", "")
+    tag = raw.TAG.search(markup) if classes or anchor else None
+    if tag is None:
+        return markup
+    attributes, name = tag[3], "css-class" if tag[2].startswith("mj-") else "class"
+    if classes:
+        before = attributes
+        attributes = re.sub(rf'(\s{name}=")', rf"\g<1>{classes} ", attributes, count=1)
+        attributes = f' {name}="{classes}"{attributes}' if attributes == before else attributes
+    if anchor and name == "class":
+        attributes = f' id="{anchor}"{attributes}'
+    return f"{markup[: tag.start()]}<{tag[2]}{attributes}>{markup[tag.end() :]}"
 
 
 def _has_raw(block: Block) -> bool:

@@ -11,6 +11,7 @@ from markupsafe import escape
 from newsletter.edition import Edition
 from newsletter.errors import IssueError, Problem
 from newsletter.render import blocks, inline, markdown, pictures
+from newsletter.render.catalogue import CATALOGUE, Reader
 from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
 from newsletter.render.holes import Holes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from newsletter.issue import Issue
     from newsletter.picture import Picture
+    from newsletter.render.block import Block
     from newsletter.render.site import Site
     from newsletter.render.theme import Theme
 
@@ -49,7 +51,8 @@ class Rendering:
         self._title = typeset(issue.title, language)
         self._constants = _constants(issue, site, self._title, language)
         cut = holes.cut(issue.body, issue.body_line)
-        self._body = blocks.read(markdown.parse(cut, language, holes), cut, holes, issue.title)
+        names = Reader(issue.path, lambda text: holes.nonce in text, lambda text: typeset(text, language), CATALOGUE)
+        self._body = blocks.read(markdown.parse(cut, language, holes), cut, holes, names, issue.title)
         self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
         self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
         self._resolve = _resolver(site.base_url, holes)
@@ -82,7 +85,7 @@ class Rendering:
             pictures=pictures.enclosed(self.uses, images),
         )
 
-    def _placed(self, images: Mapping[str, Picture]) -> tuple[blocks.Block, ...]:
+    def _placed(self, images: Mapping[str, Picture]) -> tuple[Block, ...]:
         return pictures.placed(self._body, images, self._theme.text_width)
 
     def mjml(self) -> str:
@@ -98,7 +101,7 @@ class Rendering:
 
     def _text(self) -> str:
         """The text part: the blocks' lines in the theme's frame."""
-        part = TextPart(self._holes, self._resolve, self._variables["words"])
+        part = TextPart(machine(self._theme), self._holes, self._variables, self._resolve)
         here = f"{self._holes.nonce}body"
         variables = {**self._variables, "preheader": self._preheader, "body": here, "underline": part.underline}
         before, _, after = machine(self._theme).run(TEXT, variables).partition(here)
@@ -133,7 +136,7 @@ def _refuse_slots(issue: Issue, holes: Holes) -> None:
         )
 
 
-def _beginning(body: Sequence[blocks.Block], holes: Holes) -> str:
+def _beginning(body: Sequence[Block], holes: Holes) -> str:
     """The first paragraph that is the same for everybody, as a preheader."""
     for block in body:
         if block.name == "paragraph" and holes.nonce not in (text := inline.text(block.inline).strip()):

@@ -1,24 +1,29 @@
 """The text part: made from the same blocks as the HTML, as carefully, never from the HTML.
 
-One function a block gives its logical lines; flowed.py wraps them. Whoever reads it in a terminal finds headings
-underlined, lists and quotes marked, addresses whole and beside their label, tables aligned, images by what they show.
+One function a block of plain Markdown gives its logical lines, and one template `blocks/<name>.txt.j2` those of a block
+of the catalogue; flowed.py wraps them. Whoever reads it in a terminal finds headings underlined, lists and quotes
+marked, addresses whole and beside their label, tables aligned, images by what they show.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsletter.render import inline
+from newsletter.render.catalogue import ADDRESSES
 from newsletter.render.flowed import WIDTH, Line, width
+from newsletter.render.holes import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from markdown_it.token import Token
 
-    from newsletter.render.blocks import Block
+    from newsletter.render.block import Block
     from newsletter.render.holes import Holes
+    from newsletter.render.theme import Machine
 
 _UNDERLINES = {1: "=", 2: "-"}
 _MARKS = {"strong_open": "*", "strong_close": "*", "em_open": "_", "em_close": "_", "s_open": "~", "s_close": "~"}
@@ -29,10 +34,16 @@ _EMPTY = Line()
 class TextPart:
     """Turns blocks into logical lines of plain text."""
 
-    def __init__(self, holes: Holes, resolve: Callable[[str], str], words: Mapping[str, str]) -> None:
+    def __init__(
+        self, machine: Machine, holes: Holes, variables: Mapping[str, Any], resolve: Callable[[str], str]
+    ) -> None:
+        self._machine = machine
         self._holes = holes
+        self._variables = variables
         self._resolve = resolve
-        self._words = words
+        self._words: Mapping[str, str] = variables["words"]
+        self._kept: list[list[Line]] = []
+        self._kept_mark = re.compile(rf"{holes.nonce}t(\d+)zq")
 
     def lines(self, blocks: Iterable[Block]) -> Iterator[Line]:
         """The lines of the blocks, with an empty one after each."""
@@ -41,11 +52,31 @@ class TextPart:
                 yield Line(block.data["marks"], is_mark=True)
                 continue
             shown = False
-            for line in _BLOCKS[block.name](self, block):
+            for line in _BLOCKS.get(block.name, TextPart._by_template)(self, block):
                 shown = True
                 yield line
             if shown:
                 yield _EMPTY
+
+    def _trimmed(self, lines: Iterable[Line]) -> list[Line]:
+        """The lines without empty ones at the end, whichever branch of a condition stands there."""
+        out: list[Line] = []
+        is_end, ends = True, []
+        for line in reversed(list(lines)):
+            if line.is_mark:
+                for mark in reversed(list(self._holes.mark.finditer(line.text))):
+                    match self._holes[int(mark[1])].kind:
+                        case Kind.ENDIF:
+                            ends.append(is_end)
+                        case Kind.IF:
+                            is_end = not ends or (ends.pop() and is_end)
+                        case _:
+                            is_end = bool(ends and ends[-1])
+            elif line != _EMPTY:
+                is_end = False
+            if line != _EMPTY or not is_end:
+                out.append(line)
+        return out[::-1]
 
     def title(self, text: str, level: int) -> Iterator[Line]:
         """A heading, underlined as far as its level asks for it."""
@@ -56,6 +87,52 @@ class TextPart:
     def underline(self, text: str, sign: str = "=") -> str:
         """A line of signs below a text, as long as the text but no longer than the page."""
         return sign * min(width(text, self._holes.mark), WIDTH)
+
+    # ── blocks of the catalogue ──
+
+    def _by_template(self, block: Block) -> Iterator[Line]:
+        """The lines that a block's template writes; without one, the label, the body and the address."""
+        body = self._trimmed(self.lines(block.children))
+        label = " ".join(self.inline(block.inline).split("\n"))
+        path = f"blocks/{block.name}.txt.j2"
+        if not self._machine.has(path):
+            if label or block.data.get("href"):
+                yield Line(f"{label}{self._address(block.data.get('href', ''))}".strip())
+            yield from body
+            return
+        addresses = {
+            name: self.in_address(self._resolve(block.data[name])) for name in ADDRESSES if block.data.get(name)
+        }
+        variables = {
+            **self._variables,
+            **block.data,
+            **addresses,
+            "line": block.line,
+            "label": label,
+            "content": self._keep(body) if block.children else label,
+            "quoted": lambda text: self._keep([_quoted(line) for line in self._lines_of(text)]),
+            "fixed": lambda text: self._keep([replace(line, fixed=True) for line in self._lines_of(text)]),
+            "underline": self.underline,
+            "width": lambda text: width(text, self._holes.mark),
+        }
+        yield from self._trimmed(self._lines_of(self._machine.run(path, variables).strip("\n")))
+
+    def _keep(self, lines: list[Line]) -> str:
+        """A mark on a line of its own that stands for lines while a template runs."""
+        self._kept.append(lines)
+        return f"{self._holes.nonce}t{len(self._kept) - 1}zq"
+
+    def _lines_of(self, text: str) -> list[Line]:
+        """The logical lines of what a template wrote, with those in them that it was handed."""
+        out: list[Line] = []
+        for written in text.split("\n"):
+            if mark := self._kept_mark.fullmatch(written.strip()):
+                out += self._kept[int(mark[1])]
+            elif written.strip() or (out and out[-1] != _EMPTY):
+                out.append(Line(written.rstrip()))
+        return out
+
+    # ── blocks of plain Markdown ──
 
     def paragraph(self, block: Block) -> Iterator[Line]:
         for text in self.inline(block.inline).split("\n"):
@@ -79,7 +156,7 @@ class TextPart:
 
     def _item(self, item: Block, bullet: str, *, tight: bool) -> Iterator[Line]:
         first = True
-        for line in _trimmed(self.lines(item.children)):
+        for line in self._trimmed(self.lines(item.children)):
             if line == _EMPTY and tight:
                 continue
             if first and not line.is_mark:
@@ -98,8 +175,7 @@ class TextPart:
             yield Line(bullet)
 
     def quote(self, block: Block) -> Iterator[Line]:
-        for line in _trimmed(self.lines(block.children)):
-            yield line if line.is_mark else replace(line, depth=line.depth + 1)
+        yield from map(_quoted, self._trimmed(self.lines(block.children)))
 
     def code(self, block: Block) -> Iterator[Line]:
         for text in block.data["code"].rstrip("\n").split("\n"):
@@ -188,6 +264,10 @@ class TextPart:
                     opened.append((len(out), "" if token.info == "auto" else str(token.attrGet("href") or "")))
                 case "link_close":
                     self._end_link(out, *opened.pop())
+                case "directive_open":
+                    opened.append((len(out), str(token.meta["data"].get("href", ""))))
+                case "directive_close":
+                    self._end_link(out, *opened.pop())
                 case _:
                     out.append(_MARKS.get(token.type, "" if token.nesting else token.content))
         return "".join(out)
@@ -209,13 +289,8 @@ class TextPart:
         return self._holes.mark.sub(lambda m: m[0] if not m.start() else m[0][:-2] + "uzq", address)
 
 
-def _trimmed(lines: Iterable[Line]) -> list[Line]:
-    """The lines without empty ones at the end."""
-    out = list(lines)
-    last = next((at for at in range(len(out) - 1, -1, -1) if not out[at].is_mark), None)
-    if last is not None and out[last] == _EMPTY:
-        del out[last]
-    return out
+def _quoted(line: Line) -> Line:
+    return line if line.is_mark else replace(line, depth=line.depth + 1)
 
 
 _BLOCKS: dict[str, Callable[[TextPart, Block], Iterator[Line]]] = {

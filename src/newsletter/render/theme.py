@@ -7,6 +7,8 @@
     text.j2           the frame of the text part
     skeleton.md       what a new issue begins with
 
+A file can go on from the one that it replaces: `{% extends "inherited/layout.mjml.j2" %}`.
+
 What a block's template writes decides where it goes: HTML stands in the running text, an MJML element such as
 `<mj-button>` in the column, an `<mj-section>` across the page. Runs of text share one section.
 """
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 LAYOUT, STYLE, TEXT, PROSE = "layout.mjml.j2", "style.css.j2", "text.j2", "blocks/prose.mjml.j2"
 SKELETON = "skeleton.md"
+INHERITED = "inherited/"  # before the path of a file that another one of the same path has replaced
 _FIRST_TAG = re.compile(r"<([a-z][a-z-]*)")
 
 
@@ -68,6 +71,19 @@ class Theme:
         """The text that a new issue begins with, below its front matter."""
         return self.files.get(SKELETON, "")
 
+    def over(self, parent: Theme) -> Theme:
+        """This theme with all that it does not have itself from another one; what it replaces stays at hand."""
+        kept: dict[str, str] = {}
+        for path in parent.files:
+            # A replaced file that went on from another one keeps that below itself.
+            kept[_below(path) if path.removeprefix(INHERITED) in self.files else path] = path
+        return Theme(
+            self.name,
+            {**{name: parent.files[path] for name, path in kept.items()}, **self.files},
+            merged(parent.tokens, self.tokens),
+            {**{name: parent.origin(path) for name, path in kept.items()}, **self.origins},
+        )
+
     @property
     def width(self) -> int:
         """The page's width in CSS pixels."""
@@ -77,6 +93,15 @@ class Theme:
     def text_width(self) -> int:
         """What the margins leave of it for running text."""
         return self.width - 2 * int(self.tokens.get("sizes", {}).get("margin", 0))
+
+
+def merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's tokens with the child's over them, table by table."""
+    out = dict(parent)
+    for name, value in child.items():
+        above = out.get(name)
+        out[name] = merged(above, value) if isinstance(value, dict) and isinstance(above, dict) else value
+    return out
 
 
 def made(html: str) -> Markup:
