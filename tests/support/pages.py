@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import pytest
 
 from newsletter.inbox import HANG_UP, Inbox, Manners
 
@@ -40,6 +43,7 @@ _FENCE = re.compile(r"(`{3,})([\w{}+-]*)[^`]*")
 _MARK = re.compile(r"<!-- (run|shown|file|add to|inbox)(?:: (.+?))? -->")
 _QUESTION = re.compile(r"\[y/N\]: (\w+)$")
 _DURATION = re.compile(r"\b\d+(?:\.\d+)? s\b")
+_NO_SUCH_PROGRAM = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,8 @@ class Walk:
             timeout=60,
             check=False,
         )
+        if done.returncode == _NO_SUCH_PROGRAM and shutil.which(word, path=self._environment["PATH"]) is None:
+            pytest.skip(f"{word} is not installed")
         said = done.stdout
         for answer in answers:  # what is typed on a terminal is seen there
             said = said.replace("[y/N]: ", f"[y/N]: {answer}\n", 1)
