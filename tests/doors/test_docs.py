@@ -147,6 +147,20 @@ def test_the_commands_of_a_page_work_one_after_the_other_and_answer_as_it_shows(
             walk.do(step)
 
 
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ("<!-- run -->\n```console\n$ newsletter --version\nnewsletter 7\n```", "newsletter --version"),
+        ("<!-- run: exit 3 -->\n```console\n$ newsletter --version\n```", "exit code 0, not 3"),
+        ("<!-- run -->\n```console\n$ newsletter publsh\n```", "exit code 2, not 0"),
+    ],
+)
+def test_a_page_that_says_what_is_not_so_is_noticed(block: str, told: str, tmp_path: Path) -> None:
+    with Walk(tmp_path) as walk, pytest.raises(AssertionError, match=told):
+        for step in steps(block):
+            walk.do(step)
+
+
 @pytest.mark.parametrize("path", WALKED[1:], ids=name_of)
 def test_a_block_with_a_command_is_run_or_says_why_not(path: Path) -> None:
     unmarked = [
