@@ -6,6 +6,9 @@
     [transport]          use
     [transports.NAME]    kind, and what that kind takes
     [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
+    [limits]             rate daily warmup warmup_from
+    [limits.GROUP]       rate in_flight daily domains
+    [retry]              minutes give_up_after_hours
 
 The same stands in pyproject.toml under [tool.newsletter], [tool.newsletter.sender] and so on.
 
@@ -19,8 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.config_values import KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
+from newsletter.config_limits import mistakes_in_limits
+from newsletter.config_values import GROUP_LIMITS, KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
+from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem, did_you_mean
+from newsletter.limits import Limit, Limits, Rate
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
@@ -80,6 +86,7 @@ class TransportConfig:
     auth: str = ""  # plain | login | cram-md5 | xoauth2; "": the best that the server offers
     connections: int = 10
     max_messages: int | None = None  # on one connection; None: no limit
+    rate: Rate | None = None
     timeout: float = 60.0  # seconds
     local_hostname: str = ""  # what EHLO says; "": this machine's name
     path: Path | None = None  # of the kind "folder"
@@ -111,6 +118,8 @@ class Config:
     transports: Mapping[str, TransportConfig] = field(default_factory=dict)
     dkim_domain: str = ""  # "": the sender's
     dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
+    limits: Limits = field(default_factory=Limits)  # whatever the transport
+    schedule: Schedule = field(default_factory=Schedule)
 
     @property
     def folder(self) -> Path:
@@ -163,11 +172,14 @@ def parse_config(text: str, path: str) -> Config:
             mistakes.add((), "there is no section [tool.newsletter]", "add it, or run newsletter init")
     sections = dict(_sections(document, home, mistakes))
     values = {
-        name: _values(*sections[name], keys, mistakes) if name in sections else {} for name, keys in SECTIONS.items()
+        name: _values(*sections[name], keys, mistakes) if name in sections else {}
+        for name, keys in SECTIONS.items()
+        if name != "limits"
     }
     transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
     dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
+    limits = _limits(*sections.get("limits", ({}, ())), mistakes)
     mistakes.report()
     settings, folder = values["newsletter"], Path(path).parent
     return Config(
@@ -180,6 +192,8 @@ def parse_config(text: str, path: str) -> Config:
         transports={each.name: each for each in transports},
         dkim_domain=values["dkim"].get("domain", ""),
         dkim_keys=dkim_keys,
+        limits=limits,
+        schedule=Schedule(**values["retry"]),
         **{key: value for key, value in settings.items() if value},
     )
 
@@ -316,6 +330,19 @@ def _dkim_keys(
     return tuple(keys)
 
 
+def _limits(table: dict[str, Any], where: KeyPath, mistakes: _Mistakes) -> Limits:
+    """What holds for every message, and in sections below it for a group of recipients."""
+    sections = {name: inner for name, inner in table.items() if isinstance(inner, dict)}
+    values = _values(
+        {key: raw for key, raw in table.items() if key not in sections}, where, SECTIONS["limits"], mistakes
+    )
+    groups = {name: Limit(**_values(inner, (*where, name), GROUP_LIMITS, mistakes)) for name, inner in sections.items()}
+    for key, message, fix in mistakes_in_limits(table, groups):
+        mistakes.add((*where, *key), message, fix)
+    rate = values.pop("rate", None)
+    return Limits(rates={"all": rate} if rate else {}, groups=groups, **values)
+
+
 def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: _Mistakes) -> str:
     """The name of the transport to use: as said, or the only one that there is."""
     transports, _ = sections.get("transports", ({}, ()))
@@ -340,6 +367,8 @@ def _home_of(key: str, value: object, where: KeyPath, path: str) -> str | None:
     if where[-1:] == ("transport",) and isinstance(value, dict):
         return f"with an s: {_heading(f'transports.{key}', path)}"
     homes = [section for section, keys in SECTIONS.items() if key in keys]
+    if key in GROUP_LIMITS and not homes:
+        homes.append("limits.GROUP")
     if "transports" not in where and (key == "kind" or any(key in keys for keys in KINDS.values())):
         homes.append("transports.relay")
     return f"it belongs in {_heading(homes[0], path)}" if homes else None

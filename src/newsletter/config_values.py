@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from newsletter.config_limits import MOST, day, domains, numbers, rate
 from newsletter.errors import ConfigError, Problem, did_you_mean
 from newsletter.languages import language_tag, tag_of_name
 
@@ -295,6 +296,15 @@ SECTIONS: dict[str, Keys] = {
         "ed25519_selector": line,
         "ed25519_key_file": file_path,
     },
+    "limits": {"rate": rate, "daily": whole_number(1, MOST), "warmup": numbers(MOST), "warmup_from": day},
+    "retry": {"minutes": numbers(10_080), "give_up_after_hours": whole_number(1, 168)},
+}
+# Below [limits], a section for each group of recipients.
+GROUP_LIMITS: Keys = {
+    "rate": rate,
+    "in_flight": whole_number(1, 1000),
+    "daily": whole_number(1, MOST),
+    "domains": domains,
 }
 
 _SMTP: Keys = {
@@ -308,10 +318,16 @@ _SMTP: Keys = {
     "auth": choice("plain", "login", "cram-md5", "xoauth2"),
     "connections": whole_number(1, 1000),
     "max_messages": whole_number(1, 1_000_000),
+    "rate": rate,
     "timeout": seconds,
     "local_hostname": line,
 }
-KINDS: dict[str, Keys] = {"smtp": _SMTP, "lmtp": _SMTP, "folder": {"path": file_path}, "memory": {}}
+KINDS: dict[str, Keys] = {
+    "smtp": _SMTP,
+    "lmtp": _SMTP,
+    "folder": {"path": file_path, "rate": rate},
+    "memory": {"rate": rate},
+}
 NEEDED = {"smtp": {"host": "smtp.example.org"}, "lmtp": {"host": "127.0.0.1"}, "folder": {"path": "outbox"}}
 _SECURITY = {"smtp": "starttls", "lmtp": "none"}  # when the file is silent: nobody's password in the clear by default
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 8314 section 3.3, RFC 5321 section 4.5.4.2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import FrozenInstanceError
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from newsletter.config import Config, Secret, Sender, TransportConfig, parse_config
 from newsletter.config_values import KINDS, SECTIONS
+from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem
+from newsletter.limits import Limit, Limits, Rate
 
 CONTRACT = """\
 [newsletter]
@@ -285,7 +288,7 @@ MISTAKES = [
     ("[transports.relay]\nkind = 5", 2, 8, "no kind of transport 5", "smtp"),
     ('[transports.relay]\nkind = "smtp"', 1, 13, "'relay' has no host", 'host = "smtp.example.org"'),
     ('[transports.outbox]\nkind = "folder"', 1, 13, "'outbox' has no path", 'path = "outbox"'),
-    ('[transports.x]\nkind = "memory"\npath = "x"', 3, 1, "no key 'path'", "take it away"),
+    ('[transports.x]\nkind = "memory"\npath = "x"', 3, 1, "no key 'path'", "known are: rate"),
     ('[transports.x]\nkind = "folder"\npath = "x"\nhost = "y"', 4, 1, "no key 'host'", "path"),
     (relay('security = "ssl"'), 4, 12, "none, starttls or tls", "known are"),
     (relay('security = "STARTTLS"'), 4, 12, "not 'STARTTLS'", "did you mean 'starttls'?"),
@@ -307,6 +310,27 @@ MISTAKES = [
     (relay("timeout = nan"), 4, 11, "longer than 0", "60"),
     (relay('username = "ana"'), 4, 1, "a username and no password", "password_env"),
     (relay('password_env = "A"\npassword_file = "b"'), 5, 1, "two passwords", "one of them"),
+    (relay('rate = "fast"'), 4, 8, "no rate: 'fast'", '"50/s"'),
+    ("[limits]\nrate = 50", 2, 8, "no rate: 50", '"50/s"'),
+    ('[limits]\nrate = "50 per second"', 2, 8, "no rate", '"20000/day"'),
+    ('[limits]\nrates = "50/s"', 2, 1, "no key 'rates'", "did you mean 'rate'?"),
+    ("[limits]\nin_flight = 2", 2, 1, "no key 'in_flight'", "[limits.GROUP]"),
+    ('[newsletter]\nrate = "50/s"', 2, 1, "no key 'rate'", "it belongs in [limits]"),
+    ('[limits]\ndaily = "5000"', 2, 9, "a whole number", "without quotes: 5000"),
+    ("[limits]\nwarmup = 200\nwarmup_from = 2026-11-21", 2, 10, "a list", "[5, 15, 30]"),
+    ("[limits]\nwarmup = [0]\nwarmup_from = 2026-11-21", 2, 10, "holds 0", "from 1"),
+    ("[limits]\nwarmup = [200, 500]", 2, 1, "warmup needs warmup_from", "warmup_from = 2026-11-21"),
+    ("[limits]\nwarmup_from = 2026-11-21", 2, 1, "warmup_from needs warmup", "[200, 500"),
+    ('[limits]\nwarmup = [1]\nwarmup_from = "2026-11-21"', 3, 15, "must be a day", "without quotes"),
+    ('[limits.ornage]\nrate = "2/s"', 1, 9, "no group of recipients 'ornage'", "did you mean 'orange'?"),
+    ('[limits.club]\ndomains = "example.org"', 2, 11, "a list", '["example.org"'),
+    ('[limits.club]\ndomains = ["ana@example.org"]', 2, 11, "no domain: 'ana@example.org'", "behind the @"),
+    ('[limits.club]\ndomains = ["gmail.com"]', 2, 1, "in the group 'google' already", "out of one"),
+    ("[limits.orange]\nin_flight = 0", 2, 13, "between 1 and 1000", "from 1"),
+    ("[limits.orange]\nwarmup = [1]", 2, 1, "no key 'warmup'", "[limits]"),
+    ("[retry]\nminutes = []", 2, 11, "a list", "[5, 15, 30]"),
+    ('[retry]\nminutes = ["5"]', 2, 11, "holds '5'", "without quotes"),
+    ("[retry]\ngive_up_after_hours = 0", 2, 23, "between 1 and 168", "from 1"),
 ]
 
 
@@ -318,6 +342,49 @@ def test_a_mistake_is_named_with_its_place_and_a_way_out(
     assert (problem.path, problem.line, problem.column) == ("newsletter.toml", line, column)
     assert message in problem.message
     assert fix in (problem.fix or "")
+
+
+def test_limits_and_the_retry_schedule_are_text() -> None:
+    config = parse(
+        """
+        [limits]
+        rate = "50/s"
+        daily = 5000
+        warmup = [200, 500, 1000]
+        warmup_from = 2026-11-21
+        [limits.orange]
+        rate = "2/s"
+        in_flight = 2
+        [limits.club]
+        domains = ["Example.org", "@example.com"]
+        daily = 100
+        [retry]
+        minutes = [10, 60]
+        give_up_after_hours = 48
+        [transports.relay]
+        kind = "smtp"
+        host = "127.0.0.1"
+        rate = "3000/h"
+        """
+    )
+    assert config.limits == Limits(
+        rates={"all": Rate(50, 1)},
+        daily=5000,
+        warmup=(200, 500, 1000),
+        warmup_from=date(2026, 11, 21),
+        groups={
+            "orange": Limit(rate=Rate(2, 1), in_flight=2),
+            "club": Limit(daily=100, domains=("example.org", "example.com")),
+        },
+    )
+    assert config.schedule == Schedule((10, 60), 48)
+    assert config.transports["relay"].rate == Rate(3000, 3600)
+
+
+def test_without_a_word_nothing_is_limited_and_retries_take_a_day() -> None:
+    config = parse('[limits]\nrate = ""\n')
+    assert not config.limits
+    assert config.schedule == Schedule((5, 15, 30, 60, 120, 240), 24)
 
 
 def test_all_mistakes_are_reported_together_in_the_order_of_the_text() -> None:
