@@ -114,6 +114,9 @@ CATALOGUE: Mapping[str, Entry] = {
     )
 }
 
+# Blocks that are made of parts, and of nothing else: `columns` of `column`.
+PARTS = frozenset(entry.inside for entry in CATALOGUE.values() if entry.inside)
+
 # Attributes that hold an address, of all blocks; an image and a button of plain Markdown have theirs by these names.
 ADDRESSES = frozenset(
     {"href", "src"} | {each.name for entry in CATALOGUE.values() for each in entry.attributes if each.type is ADDRESS}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from newsletter.render import inline
-from newsletter.render.catalogue import ADDRESSES
+from newsletter.render.catalogue import ADDRESSES, PARTS
 from newsletter.render.flowed import WIDTH, Line, width
 from newsletter.render.holes import Kind
 
@@ -91,31 +91,44 @@ class TextPart:
     # ── blocks of the catalogue ──
 
     def _by_template(self, block: Block) -> Iterator[Line]:
-        """The lines that a block's template writes; without one, the label, the body and the address."""
-        body = self._trimmed(self.lines(block.children))
-        label = " ".join(self.inline(block.inline).split("\n"))
+        """The lines that a block's template writes; without one, the label with the address, and the body."""
         path = f"blocks/{block.name}.txt.j2"
         if not self._machine.has(path):
-            if label or block.data.get("href"):
-                yield Line(f"{label}{self._address(block.data.get('href', ''))}".strip())
-            yield from body
+            label = f"{self._label(block)}{self._address(block.data.get('href', ''))}".strip()
+            yield from map(Line, [label] if label else [])
+            yield from self._trimmed(self.lines(block.children))
             return
-        addresses = {
-            name: self.in_address(self._resolve(block.data[name])) for name in ADDRESSES if block.data.get(name)
-        }
         variables = {
             **self._variables,
-            **block.data,
-            **addresses,
-            "line": block.line,
-            "label": label,
-            "content": self._keep(body) if block.children else label,
+            **self._content(block),
             "quoted": lambda text: self._keep([_quoted(line) for line in self._lines_of(text)]),
             "fixed": lambda text: self._keep([replace(line, fixed=True) for line in self._lines_of(text)]),
             "underline": self.underline,
             "width": lambda text: width(text, self._holes.mark),
         }
         yield from self._trimmed(self._lines_of(self._machine.run(path, variables).strip("\n")))
+
+    def _label(self, block: Block) -> str:
+        return " ".join(self.inline(block.inline).split("\n"))
+
+    def _content(self, block: Block) -> dict[str, Any]:
+        """What a block's template receives of the block."""
+        found: dict[str, Any] = {**block.data, "line": block.line, "label": self._label(block)}
+        for name in ADDRESSES:
+            if found.get(name):
+                found[name] = self.in_address(self._resolve(found[name]))
+        if block.name in PARTS:
+            found["parts"] = [self._part(part) for part in block.children]
+        else:
+            body = self._trimmed(self.lines(block.children))
+            found["content"] = self._keep(body) if block.children else found["label"]
+        return found
+
+    def _part(self, part: Block) -> dict[str, Any]:
+        """A part of a block that is made of parts, or the mark of a condition between them."""
+        if part.name == "control":
+            return {"content": self._keep([Line(part.data["marks"], is_mark=True)]), "is_mark": True}
+        return {**self._content(part), "name": part.name, "is_mark": False}
 
     def _keep(self, lines: list[Line]) -> str:
         """A mark on a line of its own that stands for lines while a template runs."""
