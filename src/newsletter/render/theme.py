@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LAYOUT, STYLE, TEXT, PROSE = "layout.mjml.j2", "style.css.j2", "text.j2", "blocks/prose.mjml.j2"
 SKELETON = "skeleton.md"
 INHERITED = "inherited/"  # before the path of a file that another one of the same path has replaced
-_FIRST_TAG = re.compile(r"<([a-z][a-z-]*)")
+_FIRST = re.compile(rf"""<(?P<tag>[a-z][a-z-]*)|\{{%-?\s*(?:extends|include)\s+["'](?P<file>{INHERITED}[^"']+)""")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +72,14 @@ class Theme:
         return self.files.get(SKELETON, "")
 
     def over(self, parent: Theme) -> Theme:
-        """This theme with all that it does not have itself from another one; what it replaces stays at hand."""
-        kept: dict[str, str] = {}
-        for path in parent.files:
-            # A replaced file that went on from another one keeps that below itself.
-            kept[_below(path) if path.removeprefix(INHERITED) in self.files else path] = path
+        """A theme that takes what it does not have from another one; what it replaces stays at hand."""
+        # What a replaced file went on from stays below it: mine → inherited/… → inherited/inherited/….
+        moved = {path: f"{INHERITED}{path}" if _plain(path) in self.files else path for path in parent.files}
         return Theme(
             self.name,
-            {**{name: parent.files[path] for name, path in kept.items()}, **self.files},
+            {**{new: parent.files[path] for path, new in moved.items()}, **self.files},
             merged(parent.tokens, self.tokens),
-            {**{name: parent.origin(path) for name, path in kept.items()}, **self.origins},
+            {**{new: parent.origin(path) for path, new in moved.items()}, **self.origins},
         )
 
     @property
@@ -93,6 +91,10 @@ class Theme:
     def text_width(self) -> int:
         """What the margins leave of it for running text."""
         return self.width - 2 * int(self.tokens.get("sizes", {}).get("margin", 0))
+
+
+def _plain(path: str) -> str:
+    return path.rpartition(INHERITED)[2]
 
 
 def merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,13 +121,21 @@ class _Loader(BaseLoader):
         return self._theme.files[template], self._theme.origin(template), lambda: True
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    def join_path(self, template: str, parent: str) -> str:
+        """A file's name from where another one names it: what `inherited/` means depends on who says it."""
+        if not template.startswith(INHERITED):
+            return template
+        return f"{parent.removesuffix(_plain(parent))}{template}"
+
+
 class Machine:
     """A theme's templates, compiled as they are used."""
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
         # Markup is escaped, CSS and plain text are not.
-        self._env = ImmutableSandboxedEnvironment(
+        self._env = _Environment(
             loader=_Loader(theme),
             undefined=StrictUndefined,
             autoescape=lambda name: name is None or name.endswith(".mjml.j2"),
@@ -147,15 +157,20 @@ class Machine:
             return template.render(variables)
         except TemplateError as error:
             raise self._runtime_error(path, error) from None
+        except RecursionError:
+            raise self.error(path, "it includes itself, without an end") from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise self._runtime_error(path, error) from None
 
     def is_mjml(self, path: str) -> bool:
         """Whether a template writes MJML rather than HTML, told by its first tag."""
         if path not in self._is_mjml:
-            source = re.sub(r"\{#.*?#\}", "", self.theme.files[path], flags=re.DOTALL)
-            first = _FIRST_TAG.search(source)
-            self._is_mjml[path] = first is not None and first[1].startswith("mj-")
+            source = re.sub(r"\{#.*?#\}", "", self.theme.files.get(path, ""), flags=re.DOTALL)
+            first = _FIRST.search(source)
+            if first is not None and first["file"]:
+                self._is_mjml[path] = self.is_mjml(self._env.join_path(first["file"], path))
+            else:
+                self._is_mjml[path] = first is not None and first["tag"].startswith("mj-")
         return self._is_mjml[path]
 
     def error(self, path: str, message: str, line: int | None = None, fix: str | None = None) -> ThemeError:

@@ -14,7 +14,7 @@ from newsletter.errors import Problem, ThemeError, did_you_mean
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from newsletter.render.theme import Theme
 
@@ -71,8 +71,7 @@ def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], .
     if not parent_name:
         return Theme(name, files, tokens, origins)
     parent = _read(str(parent_name), places, (*children, (name, folder)))
-    merged = _merged(parent.tokens, tokens)
-    return Theme(name, {**parent.files, **files}, merged, {**parent.origins, **origins})
+    return Theme(name, files, tokens, origins).over(parent)
 
 
 def _unknown(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...]) -> ThemeError:
@@ -111,12 +110,3 @@ def _shown(path: Path) -> str:
 def _tokens(text: str, shown: str) -> dict[str, Any]:
     document, _ = read_toml(text, shown, ThemeError)
     return document
-
-
-def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's tokens with the child's over them, table by table."""
-    out = dict(parent)
-    for name, value in child.items():
-        above = out.get(name)
-        out[name] = _merged(above, value) if isinstance(value, dict) and isinstance(above, dict) else value
-    return out
