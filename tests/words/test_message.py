@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from newsletter.edition import Choice, Edition, Expression, Slot, Where, fill
 from newsletter.message import Compiled, Frame, Mailbox, list_id
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 URL = "https://letter.example.org/unsubscribe/AQEAAAAwOQAAAAdKZnMNCAoOkySZXeL5G6uh"
