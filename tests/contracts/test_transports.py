@@ -23,13 +23,14 @@ from newsletter.transports.folder import FolderTransport
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
+from tests.support.letters import letter, letters, no_offer, outcomes, recipient
 from tests.support.sending import EDITION, FRAME, NOW
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from newsletter.transports import Results, Transport
+    from newsletter.transports import Transport
 
 CERTIFICATE = Path(__file__).parents[1] / "doors" / "localhost.pem"
 GONE = "gone@example.org"
@@ -169,45 +170,11 @@ def way(name: str, tmp_path: Path, witness: Witness) -> Iterator[Way]:
         yield running
 
 
-# ── The messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def recipient(number: int) -> str:
-    return f"reader{number}@example.org"
-
-
-def message(number: int, body: bytes = b"Good day.\r\n", to: str | None = None) -> Message:
-    to = to or recipient(number)
-    head = (
-        f"From: The letter <letter@example.org>\r\nTo: {to}\r\nSubject: Hello {number}\r\n"
-        f"Message-ID: <{number}.x@example.org>\r\n\r\n"
-    )
-    return Message(number, Envelope("letter@example.org", to), f"<{number}.x@example.org>", head.encode() + body)
-
-
-def messages(number: int) -> list[Message]:
-    return [message(each) for each in range(number)]
-
-
-def no_offer(_messages: Sequence[Message]) -> None:
-    pass
-
-
-def outcomes(results: Iterator[Results]) -> dict[int, Outcome | None]:
-    """What became of each message; none may be told of twice."""
-    told: dict[int, Outcome | None] = {}
-    for batch in results:
-        for each, outcome in batch:
-            assert each.key not in told
-            told[each.key] = outcome
-    return told
-
-
 # ── The promises ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_each_message_arrives_exactly_once_and_has_its_outcome(way: Way) -> None:
-    sent = messages(250)
+    sent = letters(250)
     told = outcomes(way.transport.deliver(iter(sent), no_offer))
     assert Counter(way.arrived()) == Counter(each.data for each in sent)
     assert set(told) == set(range(250))
@@ -228,7 +195,7 @@ def test_each_message_arrives_exactly_once_and_has_its_outcome(way: Way) -> None
     ids=["empty", "dots", "longest lines", "8 bit", "blanks", "From", "800 KB"],
 )
 def test_its_octets_arrive_unchanged(way: Way, body: bytes) -> None:
-    sent = message(1, body)
+    sent = letter(1, body)
     outcomes(way.transport.deliver(iter([sent]), no_offer))
     assert list(way.arrived()) == [sent.data]
 
@@ -261,7 +228,7 @@ def test_each_message_is_offered_once_and_before_it_can_have_been_taken(way: Way
             too_early.append(who)
 
     witness.watch = watch
-    outcomes(way.transport.deliver(iter(messages(60)), offer))
+    outcomes(way.transport.deliver(iter(letters(60)), offer))
     assert too_early == []
     assert sorted(offered) == sorted(recipient(number) for number in range(60))
 
@@ -275,7 +242,7 @@ def test_at_most_as_many_are_offered_and_unanswered_as_the_capabilities_say(way:
         unanswered.update(each.key for each in batch)
         most = max(most, len(unanswered))
 
-    for results in way.transport.deliver(iter(messages(250)), offer):
+    for results in way.transport.deliver(iter(letters(250)), offer):
         unanswered.difference_update(each.key for each, _ in results)
     assert 1 <= most <= way.transport.capabilities.in_flight
 
@@ -289,14 +256,14 @@ def test_when_an_offer_fails_nothing_is_delivered_that_was_not_offered_before(wa
         offered.extend(each.envelope.recipient for each in batch)
 
     with pytest.raises(RuntimeError, match="the disk is full"):
-        outcomes(way.transport.deliver(iter(messages(400)), offer))
+        outcomes(way.transport.deliver(iter(letters(400)), offer))
     assert set(witness.seen) <= set(offered)
     assert len(way.arrived()) <= len(offered)
 
 
 def test_when_the_messages_fail_those_before_have_their_outcomes_and_the_failure_is_raised(way: Way) -> None:
     def failing() -> Iterator[Message]:
-        yield from messages(30)
+        yield from letters(30)
         raise RuntimeError("the list is gone")
 
     offered: list[int] = []
@@ -333,7 +300,7 @@ def test_messages_are_pulled_as_there_is_room_for_them_and_let_go(name: str, tmp
             envelope = _Tracked("letter@example.org", recipient(each))
             alive.add(envelope)
             most = max(most, len(alive))
-            yield replace(message(each), envelope=envelope)
+            yield replace(letter(each), envelope=envelope)
 
     with WAYS[name](tmp_path, Witness()) as way:
         if isinstance(way.transport, MemoryTransport):
@@ -347,7 +314,7 @@ def test_messages_are_pulled_as_there_is_room_for_them_and_let_go(name: str, tmp
 def test_a_refusal_is_an_outcome_and_the_others_get_theirs(name: str, way: Way) -> None:
     if name in REFUSE_NOBODY:
         pytest.skip("it refuses nobody")
-    sent = [*messages(20), message(20, to=GONE), *(message(number) for number in range(21, 40))]
+    sent = [*letters(20), letter(20, to=GONE), *(letter(number) for number in range(21, 40))]
     told = outcomes(way.transport.deliver(iter(sent), no_offer))
     assert told.pop(20) == NO_SUCH_USER
     assert len(told) == 39
@@ -357,14 +324,14 @@ def test_a_refusal_is_an_outcome_and_the_others_get_theirs(name: str, way: Way) 
 
 def test_it_delivers_again_after_delivering_and_closes_as_often_as_asked(way: Way) -> None:
     for number in range(3):
-        outcomes(way.transport.deliver(iter([message(number)]), no_offer))
+        outcomes(way.transport.deliver(iter([letter(number)]), no_offer))
     way.transport.close()
     way.transport.close()
     assert len(way.arrived()) == 3
 
 
 def test_a_delivery_that_is_broken_off_leaves_no_connection_and_no_thread(way: Way) -> None:
-    for results in (delivery := way.transport.deliver(iter(messages(400)), no_offer)):
+    for results in (delivery := way.transport.deliver(iter(letters(400)), no_offer)):
         assert results
         break
     delivery.close()  # type: ignore[attr-defined]
@@ -384,9 +351,9 @@ def _leads_to(thing: object, port: int) -> bool:
 
 
 def test_what_cannot_be_written_was_certainly_not_taken(tmp_path: Path) -> None:
-    too_long = replace(message(2), message_id=f"<{'x' * 300}@example.org>")
+    too_long = replace(letter(2), message_id=f"<{'x' * 300}@example.org>")
     told: dict[int, Outcome | None] = {}
-    delivery = FolderTransport(tmp_path).deliver(iter([message(1), too_long, message(3)]), no_offer)
+    delivery = FolderTransport(tmp_path).deliver(iter([letter(1), too_long, letter(3)]), no_offer)
     with pytest.raises(TransportError, match="cannot write to the folder: File name too long"):
         told.update((each.key, outcome) for results in delivery for each, outcome in results)
     assert told == {1: Accepted(Reply(250, "2.0.0", "1.x.eml")), 2: None}
@@ -395,7 +362,7 @@ def test_what_cannot_be_written_was_certainly_not_taken(tmp_path: Path) -> None:
 
 def test_a_folder_keeps_each_file_inside_whatever_the_message_id(tmp_path: Path) -> None:
     ids = ["<../../a@example.org>", "</etc/x@example.org>", "<a/b@example.org>", "<..@example.org>"]
-    sent = [replace(message(number), message_id=each) for number, each in enumerate(ids)]
+    sent = [replace(letter(number), message_id=each) for number, each in enumerate(ids)]
     outcomes(FolderTransport(tmp_path / "outbox").deliver(iter(sent), no_offer))
     assert len(list((tmp_path / "outbox").iterdir())) == 4
     assert [each.name for each in tmp_path.iterdir()] == ["outbox"]

@@ -45,7 +45,8 @@ class Sink:
     keep_commands: bool = False
     byte_by_byte: bool = False
     connections: int = 0
-    farewells: int = 0  # connections that ended with QUIT
+    used: int = 0  # connections on which a message began
+    farewells: int = 0  # those of them that ended with QUIT
     port: int = 0
     path: Path | None = None
 
@@ -104,13 +105,16 @@ class Sink:
         if greeting:
             return
         recipient = ""
-        mail = False
+        mail = used = False
         while line := await reader.readline():
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             if self.keep_commands:
                 self.commands.append(text)
             verb, _, argument = text.partition(" ")
             verb = verb.upper()
+            if verb == "MAIL" and not used:
+                used = True
+                self.used += 1
             reply = self.fault(verb, argument)
             if reply == "DROP":
                 return
@@ -149,7 +153,7 @@ class Sink:
                 mail, recipient = False, ""
                 await say("250 2.0.0 Ok")
             elif verb == "QUIT":
-                self.farewells += 1
+                self.farewells += used
                 await say("221 2.0.0 Bye")
                 return
             else:

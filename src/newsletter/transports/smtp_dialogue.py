@@ -136,8 +136,6 @@ class Dialogue:
         was added before stays true.
         """
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > _LONGEST_LINE:
-            raise ConnectionClosed(Reply(500, "", "the server's reply has no end"))
         for raw in lines:
             line = raw.rstrip(b"\r")
             if line[:1] not in _FIRST_DIGITS or not line[:3].isdigit() or len(line) < 3 or line[3:4] not in _MARKS:
@@ -154,6 +152,8 @@ class Dialogue:
                 reply = parse_reply(code, [*self._lines, line[4:].decode("latin-1")])
             self._lines.clear()
             self._answer(reply, results, unsent)
+        if len(self._buffer) > _LONGEST_LINE:
+            raise ConnectionClosed(Reply(500, "", "the server's reply has no end"))
 
     def lost(self, reason: Reply, unsent: int) -> tuple[Results, list[tuple[Message, bool]]]:
         """What is known when the connection breaks with `unsent` octets of `out` not yet given to it.
@@ -201,7 +201,8 @@ class Dialogue:
 
     def _answer(self, reply: Reply, results: Results, unsent: int) -> None:
         """Take one reply. Where it ends the connection, what it was expected to answer stays for `lost` to tell of."""
-        if not self._expected:
+        if not self._expected or self.out:
+            # Nothing was asked, or not yet.
             raise ConnectionClosed(reply) if reply.code == 421 else _out_of_turn(reply)
         step, transaction = self._expected[0]
         if step is Step.DOT:

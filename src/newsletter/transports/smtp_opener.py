@@ -69,6 +69,8 @@ class Opener:
             thread.join(max(0.0, until - monotonic()))
         while self._opened:
             if session := self._opened.popleft()[1]:
+                with suppress(OSError):  # a courtesy
+                    session[0].send(b"QUIT\r\n")
                 session[0].close()
         self._selector.unregister(self._wake_up)
         self._wake_up.close()

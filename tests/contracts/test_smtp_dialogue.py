@@ -1,0 +1,463 @@
+"""The dialogue against a model of a server, for any split of what is said and any loss of the connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from newsletter.message import Envelope, Message
+from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
+from newsletter.transports.smtp_dialogue import ConnectionClosed, Dialogue, SenderRefused, Step
+from newsletter.transports.smtp_envelope import Features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from newsletter.transports import Results
+
+LOST = Reply(0, "4.4.2", "lost")
+
+
+def numbered(number: int) -> Message:
+    """A message that can be told by its sender, its recipient and its content."""
+    return Message(
+        number,
+        Envelope(f"from{number}@example.org", f"to{number}@example.org"),
+        f"<{number}@example.org>",
+        f"Subject: {number}\r\n\r\nMAIL FROM:<this is no command>\r\nGood day, {number}.\r\n".encode(),
+    )
+
+
+# ── A server that keeps to the protocol ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Plan:
+    """What the server will answer about one message; 421 also closes the connection."""
+
+    mail: int = 250
+    rcpt: int = 250
+    data: int = 354
+    dot: int = 250
+
+    @property
+    def decisive(self) -> int:
+        """The reply that decides: the first that is no consent."""
+        return next(
+            (code for code in (self.mail, self.rcpt) if code != 250), self.data if self.data != 354 else self.dot
+        )
+
+
+@dataclass
+class ModelServer:
+    """Strict: a second MAIL in a transaction is an error, and a transaction ends only with its content or RSET."""
+
+    plans: Sequence[Plan]
+    lenient: bool = False  # asks for content though it took no recipient
+    lines: int = 1  # of each reply
+    accepted: list[int] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+    closed: bool = False
+    _buffer: bytes = b""
+    _mail: int | None = None
+    _recipient: bool = False
+    _content: list[bytes] | None = None
+
+    def hear(self, data: bytes) -> bytes:
+        """What it answers to so many octets."""
+        *lines, self._buffer = (self._buffer + data).split(b"\r\n")
+        return b"".join(self._obey(line) for line in lines if not self.closed)
+
+    def _say(self, code: int) -> bytes:
+        self.closed = self.closed or code == 421
+        more = f"{code}-and more\r\n" * (self.lines - 1)
+        return f"{more}{code} {code // 100}.0.0 so be it\r\n".encode()
+
+    def _obey(self, line: bytes) -> bytes:
+        if self._content is not None:
+            if line != b".":
+                self._content.append(line)
+                return b""
+            return self._take(self._content)
+        verb = line[:4]
+        number = int("".join(char for char in line.decode().partition("@")[0] if char.isdigit()) or 0)
+        match verb:
+            case b"RSET":
+                self._mail, self._recipient = None, False
+                return self._say(250)
+            case b"MAIL":
+                if self._mail is not None:
+                    return self._say(503)
+                self.begun.append(number)
+                if self.plans[number].mail == 250:
+                    self._mail = number
+                return self._say(self.plans[number].mail)
+            case b"RCPT":
+                if self._mail is None:
+                    return self._say(503)
+                assert number == self._mail
+                self._recipient = self.plans[number].rcpt == 250
+                return self._say(self.plans[number].rcpt)
+            case b"DATA":
+                number = -1 if self._mail is None else self._mail
+                if not self._recipient and not (self.lenient and self._mail is not None):
+                    return self._say(554)
+                reply = self._say(self.plans[number].data)
+                self._content = [] if self.plans[number].data == 354 else None
+                return reply
+        raise AssertionError(f"the server heard {line!r}")
+
+    def _take(self, content: list[bytes]) -> bytes:
+        number, recipient = self._mail, self._recipient
+        self._content, self._mail, self._recipient = None, None, False
+        assert number is not None
+        if not recipient:
+            assert content == [], "a content was sent for a recipient who was refused"
+            return self._say(554)
+        assert b"".join(line + b"\r\n" for line in content) == numbered(number).data
+        if self.plans[number].dot == 250:
+            self.accepted.append(number)
+        return self._say(self.plans[number].dot)
+
+
+@dataclass
+class Wire:
+    """A client's loop in miniature: what it wrote, what is on its way, and what became of the messages."""
+
+    dialogue: Dialogue
+    server: ModelServer
+    sizes: Iterator[int]
+    waiting: deque[Message]
+    to_server: bytearray = field(default_factory=bytearray)  # not given to the connection yet
+    to_client: bytearray = field(default_factory=bytearray)
+    results: Results = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+    committed: list[int] = field(default_factory=list)
+
+    def run(self, steps: int) -> bool:
+        """Go on for so many steps; whether there is nothing left to do."""
+        for _ in range(steps):
+            self._speak()
+            if self.to_server:
+                size = next(self.sizes)
+                self.to_client += self.server.hear(bytes(self.to_server[:size]))
+                del self.to_server[:size]
+            if self.to_client:
+                size = next(self.sizes)
+                data = bytes(self.to_client[:size])
+                del self.to_client[:size]
+                self.dialogue.receive(data, self.results, len(self.to_server))
+            elif self.server.closed:
+                raise ConnectionClosed(LOST)
+            if self.dialogue.idle and not self.waiting:
+                return True
+        return False
+
+    def _speak(self) -> None:
+        if self.dialogue.idle and self.waiting:
+            self.dialogue.begin(self._next())
+            self._take_out()
+        if self.dialogue.ready is not None:
+            assert self.dialogue.ready.key not in self.server.accepted
+            self.committed.append(self.dialogue.ready.key)
+            following = self._next() if self.waiting and self.dialogue.features.pipelining else None
+            self.dialogue.commit(following)
+        self._take_out()
+
+    def _next(self) -> Message:
+        message = self.waiting.popleft()
+        self.begun.append(message.key)
+        return message
+
+    def _take_out(self) -> None:
+        out = b"".join(self.dialogue.out)
+        self.dialogue.out = []
+        for number in self.begun:
+            assert number in self.committed or numbered(number).data not in out
+        self.to_server += out
+
+
+codes = st.sampled_from
+plans = st.builds(
+    Plan,
+    mail=codes([250, 250, 250, 250, 451, 452, 421, 552]),
+    rcpt=codes([250, 250, 250, 250, 450, 550, 421]),
+    data=codes([354, 354, 354, 354, 451, 554, 421]),
+    dot=codes([250, 250, 250, 250, 450, 550, 421]),
+)
+peaceful = st.builds(
+    Plan,
+    mail=codes([250, 250, 451, 552]),
+    rcpt=codes([250, 250, 450, 550]),
+    data=codes([354, 354, 451, 554]),
+    dot=codes([250, 250, 450, 550]),
+)
+sizes = st.lists(st.integers(1, 60), min_size=1, max_size=12)
+features = st.builds(Features, pipelining=st.booleans(), dsn=st.booleans(), size=st.sampled_from([None, 0, 10_000]))
+
+
+def wire(offered: Features, server: ModelServer, chunks: list[int]) -> Wire:
+    messages = deque(numbered(number) for number in range(len(server.plans)))
+    return Wire(Dialogue(offered), server, cycle(chunks), messages)
+
+
+def expected(plan: Plan) -> type[Outcome]:
+    """What becomes of a message of this plan when the connection holds."""
+    return Accepted if plan.decisive == 250 else Deferred if plan.decisive // 100 == 4 else Rejected
+
+
+@settings(deadline=None)
+@given(features, st.lists(peaceful, min_size=1, max_size=6), st.booleans(), st.integers(1, 3), sizes)
+def test_each_message_ends_as_the_server_decided(
+    offered: Features, said: list[Plan], lenient: bool, lines: int, chunks: list[int]
+) -> None:
+    server = ModelServer(said, lenient, lines)
+    talk = wire(offered, server, chunks)
+    assert talk.run(100_000)
+    told = {message.key: outcome for message, outcome in talk.results}
+    assert len(talk.results) == len(told) == len(said)
+    assert {number: type(outcome) for number, outcome in told.items()} == {
+        number: expected(plan) for number, plan in enumerate(said)
+    }
+    assert [number for number, plan in enumerate(said) if expected(plan) is Accepted] == sorted(server.accepted)
+
+
+@settings(deadline=None)
+@given(
+    features,
+    st.lists(plans, min_size=1, max_size=6),
+    st.booleans(),
+    sizes,
+    st.integers(0, 200),
+)
+def test_wherever_the_connection_is_lost_each_message_has_one_fate_and_it_is_true(
+    offered: Features, said: list[Plan], lenient: bool, chunks: list[int], steps: int
+) -> None:
+    server = ModelServer(said, lenient)
+    talk = wire(offered, server, chunks)
+    try:
+        talk.run(steps)
+    except ConnectionClosed as closed:
+        reason = closed.reply
+    else:
+        reason = LOST
+    known, again = talk.dialogue.lost(reason, len(talk.to_server))
+    told = [(message.key, outcome) for message, outcome in (*talk.results, *known)]
+    untaken = [message.key for message, _ in again]
+    assert sorted([key for key, _ in told] + untaken) == sorted(talk.begun)
+    assert talk.dialogue.idle
+    for key, outcome in told:
+        match outcome:
+            case Accepted():
+                assert key in server.accepted
+            case Uncertain():
+                assert key in talk.committed
+            case _:
+                assert key not in server.accepted
+    assert not set(untaken) & set(server.accepted)
+    assert sum(isinstance(outcome, Uncertain) for _, outcome in told) <= 1
+    assert set(server.accepted) <= {key for key, outcome in told if isinstance(outcome, Accepted | Uncertain)}
+
+
+# ── A server that keeps to nothing ───────────────────────────────────────────────────────────────────────────────────
+
+replies = st.one_of(
+    st.sampled_from([220, 221, 250, 251, 354, 421, 450, 451, 452, 500, 503, 530, 550, 552, 554]).map(
+        lambda code: f"{code} {code // 100}.1.1 word\r\n".encode()
+    ),
+    st.integers(0, 999).map(lambda code: f"{code:03}-\r\n".encode()),
+    st.integers(0, 999).map(lambda code: f"{code:03}\n".encode()),
+    st.binary(max_size=12),
+    st.just(b"250 ok\r\n250 ok\r\n354 go on\r\n250 kept\r\n"),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(features, st.integers(1, 5), st.lists(replies, max_size=25), sizes, st.integers(0, 500))
+def test_no_sequence_of_replies_breaks_it_and_each_message_has_one_fate(
+    offered: Features, number: int, said: list[bytes], chunks: list[int], unsent: int
+) -> None:
+    dialogue = Dialogue(offered)
+    waiting = deque(numbered(each) for each in range(number))
+    begun: list[int] = []
+    committed: set[int] = set()
+    results: Results = []
+    stream = bytearray(b"".join(said))
+    size = cycle(chunks)
+
+    def next_message() -> Message:
+        message = waiting.popleft()
+        begun.append(message.key)
+        return message
+
+    reason = LOST
+    try:
+        while stream:
+            if dialogue.idle and waiting:
+                dialogue.begin(next_message())
+            if dialogue.ready is not None:
+                committed.add(dialogue.ready.key)
+                dialogue.commit(next_message() if waiting and offered.pipelining else None)
+            out = b"".join(dialogue.out)
+            dialogue.out = []
+            assert all(key in committed or numbered(key).data not in out for key in begun)
+            data = bytes(stream[: next(size)])
+            del stream[: len(data)]
+            dialogue.receive(data, results)
+    except (ConnectionClosed, SenderRefused) as ended:
+        reason = ended.reply
+    known, again = dialogue.lost(reason, unsent)
+    told = [*results, *known]
+    assert sorted([message.key for message, _ in told] + [message.key for message, _ in again]) == sorted(begun)
+    for message, outcome in told:
+        if isinstance(outcome, Accepted | Uncertain):
+            assert message.key in committed
+        assert isinstance(outcome, Accepted) == (outcome is not None and outcome.reply.code // 100 == 2)
+
+
+@given(st.lists(st.sampled_from([b"250-", b"x" * 100, b"\r\n", b"\0\xff", b"250 "]), max_size=60))
+def test_what_is_kept_of_an_unfinished_reply_is_bounded(said: list[bytes]) -> None:
+    dialogue = Dialogue(Features())
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    kept = 0
+    try:
+        for _ in range(200):
+            for each in said:
+                dialogue.receive(each, [])
+                dialogue.out = []
+                kept = max(kept, len(dialogue._buffer) + sum(map(len, dialogue._lines)))
+    except (ConnectionClosed, SenderRefused):
+        pass
+    assert kept < 256 * 4096 + 65_536
+
+
+# ── By hand ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_envelope_goes_out_in_one_write_and_the_next_one_behind_the_content() -> None:
+    dialogue = Dialogue(Features(pipelining=True))
+    dialogue.begin(numbered(1))
+    assert b"".join(dialogue.out) == b"MAIL FROM:<from1@example.org>\r\nRCPT TO:<to1@example.org>\r\nDATA\r\n"
+    dialogue.out = []
+    dialogue.receive(b"250 ok\r\n250 ok\r\n354 go on\r\n", [])
+    assert dialogue.out == []
+    dialogue.commit(numbered(2))
+    assert b"".join(dialogue.out) == (
+        numbered(1).data + b".\r\nMAIL FROM:<from2@example.org>\r\nRCPT TO:<to2@example.org>\r\nDATA\r\n"
+    )
+
+
+@pytest.mark.parametrize("left", range(10))
+def test_a_content_is_uncertain_as_soon_as_one_octet_of_its_end_has_gone_out(left: int) -> None:
+    dialogue = Dialogue(Features())
+    dialogue.begin(numbered(1))
+    for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+        dialogue.out = []
+        dialogue.receive(reply, [])
+    dialogue.commit(None)
+    known, again = dialogue.lost(LOST, left)
+    assert (known != [], again != []) == (left < len(b".\r\n"), left >= len(b".\r\n"))
+
+
+def test_replies_to_what_was_not_said_yet_are_never_an_acceptance() -> None:
+    dialogue = Dialogue(Features())
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    results: Results = []
+    with pytest.raises(ConnectionClosed, match="out of turn"):
+        dialogue.receive(b"250 ok\r\n250 ok\r\n354 go on\r\n250 kept\r\n", results)
+    assert results == []
+    assert dialogue.lost(LOST, 0) == ([], [(numbered(1), True)])
+
+
+def test_a_refused_sender_is_no_recipients_fault() -> None:
+    dialogue = Dialogue(Features(pipelining=True))
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    with pytest.raises(SenderRefused, match=r"550 5\.7\.1 not you"):
+        dialogue.receive(b"550 5.7.1 not you\r\n503 no\r\n503 no\r\n", [])
+    assert dialogue.lost(LOST, 0) == ([], [(numbered(1), False)])
+
+
+def after_354(unsent_of: Message) -> Dialogue:
+    """A dialogue that has just been given a content to send."""
+    dialogue = Dialogue(Features())
+    dialogue.begin(unsent_of)
+    for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+        dialogue.out = []
+        dialogue.receive(reply, [])
+    dialogue.commit(None)
+    dialogue.out = []
+    return dialogue
+
+
+def test_a_refusal_before_the_end_of_the_content_was_sent_counts_and_ends_the_connection() -> None:
+    dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
+    with pytest.raises(ConnectionClosed):
+        dialogue.receive(b"552 5.3.4 too big\r\n", results, unsent=3)
+    assert results == [(numbered(1), Rejected(Reply(552, "5.3.4", "too big")))]
+    assert dialogue.lost(LOST, 3) == ([], [])
+
+
+def test_an_acceptance_before_the_end_of_the_content_was_sent_is_none() -> None:
+    dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
+    with pytest.raises(ConnectionClosed, match="out of turn"):
+        dialogue.receive(b"250 2.0.0 kept\r\n", results, unsent=3)
+    assert results == []
+    assert dialogue.lost(LOST, 3) == ([], [(numbered(1), True)])
+
+
+def test_a_reply_to_a_command_that_was_not_sent_yet_is_out_of_turn() -> None:
+    dialogue = Dialogue(Features())
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    with pytest.raises(ConnectionClosed, match="out of turn"):
+        dialogue.receive(b"250 ok\r\n250 ok\r\n", [])
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("before", [b"", b"250 ok\r\n", b"250 ok\r\n|250 ok\r\n"])
+def test_421_ends_the_connection_and_is_no_fault_of_the_message(before: bytes, pipelining: bool) -> None:
+    dialogue = Dialogue(Features(pipelining=pipelining))
+    dialogue.begin(numbered(1))
+    for reply in before.split(b"|"):
+        dialogue.out = []
+        dialogue.receive(reply, [])
+    dialogue.out = []
+    with pytest.raises(ConnectionClosed, match=r"421 4\.7\.0 busy"):
+        dialogue.receive(b"421 4.7.0 busy\r\n", [])
+    known, again = dialogue.lost(LOST, 0)
+    assert (known, [message for message, _ in again]) == ([], [numbered(1)])
+
+
+def test_421_to_the_content_puts_that_message_off() -> None:
+    dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"421 4.3.2 going down\r\n", results)
+    assert results == [(numbered(1), Deferred(Reply(421, "4.3.2", "going down")))]
+
+
+@pytest.mark.parametrize("line", [b"", b"25", b"2500", b"150 x", b"650 x", b"\xb250 x", b"250_x", b"hello", b"\0"])
+def test_what_is_no_reply_ends_the_connection(line: bytes) -> None:
+    dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
+    with pytest.raises(ConnectionClosed, match="this is not SMTP"):
+        dialogue.receive(line + b"\r\n", results)
+    assert results == []
+
+
+def test_each_reply_has_its_own_lines() -> None:
+    dialogue, results = Dialogue(Features()), list[tuple[Message, Outcome | None]]()
+    for number in (1, 2):
+        dialogue.begin(numbered(number))
+        for reply in (b"250 ok\r\n",) * (2 + (number == 2)):
+            dialogue.out = []
+            if dialogue.awaits is Step.RCPT:
+                reply = f"550-5.1.1 no user\r\n550 5.1.1 number {number}\r\n".encode()
+            dialogue.receive(reply, results)
+    assert [outcome.reply.text for _, outcome in results if outcome] == ["no user number 1", "no user number 2"]
