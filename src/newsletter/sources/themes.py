@@ -7,7 +7,7 @@ takes from the other every file that it does not have itself, and every token th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import newsletter
 from newsletter.errors import Problem, ThemeError, did_you_mean
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from newsletter.render.theme import Theme
+    from newsletter.render.tokens import Said
 
 MARK = "theme.toml"
 _READ = (".j2", ".md", ".toml")
@@ -51,14 +52,23 @@ def theme_names(*places: Path) -> tuple[str, ...]:
 def read_theme(name: str, own: Path | None = None) -> Theme:
     """The theme of that name with all that it inherits: below `own` (which may not exist), else one that ships.
 
-    Raises ThemeError: there is no such theme, a file cannot be read, a theme inherits from itself.
+    Raises ThemeError: there is no such theme, a file cannot be read, a theme inherits from itself, a token is wrong.
     """
-    return _read(name, [place for place in (own, shipped_templates()) if place is not None], ())
+    from newsletter.render.tokens import check
+
+    said: list[Said] = []
+    theme = _read(name, [place for place in (own, shipped_templates()) if place is not None], (), said)
+    check(theme, said)
+    return theme
 
 
-def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...]) -> Theme:
-    """A theme over its parent; an own theme may inherit from the shipped one of the same name."""
+def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...], said: list[Said]) -> Theme:
+    """A theme over its parent; an own theme may inherit from the shipped one of the same name.
+
+    What each theme.toml says is added to `said`, the child's before its parent's.
+    """
     from newsletter.render.theme import Theme
+    from newsletter.render.tokens import Said
 
     taken = {folder for _, folder in children}
     folders = (place / name for place in places)
@@ -66,11 +76,13 @@ def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], .
     if folder is None:
         raise _unknown(name, places, children)
     files, origins = _files(folder)
-    tokens = _tokens(files[MARK], origins[MARK])
-    parent_name = tokens.get("theme", {}).get("inherits")
+    tokens, keys = read_toml(files[MARK], origins[MARK], ThemeError)
+    said.append(Said(origins[MARK], tokens, keys))
+    about = tokens.get("theme", {})
+    parent_name = about.get("inherits") if isinstance(about, dict) else None
     if not parent_name:
         return Theme(name, files, tokens, origins)
-    parent = _read(str(parent_name), places, (*children, (name, folder)))
+    parent = _read(str(parent_name), places, (*children, (name, folder)), said)
     return Theme(name, files, tokens, origins).over(parent)
 
 
@@ -105,8 +117,3 @@ def _shown(path: Path) -> str:
     """The path as an author would write it: from here, if it is below here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def _tokens(text: str, shown: str) -> dict[str, Any]:
-    document, _ = read_toml(text, shown, ThemeError)
-    return document
