@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.measure import cost, free_port
 from benchmarks.sending import HERE, ISSUE, PROGRAM, newsletter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MILLION = 1_000_000
 
