@@ -20,7 +20,7 @@ import newsletter
 from newsletter.cli import cli
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import EVERYWHERE
-from newsletter.config_values import KINDS, SECTIONS
+from newsletter.config_values import GROUP_LIMITS, KINDS, SECTIONS
 from newsletter.dates import NotADate, read_date
 from newsletter.issue import FIELDS
 from newsletter.issue_values import STATUSES
@@ -291,8 +291,9 @@ def test_the_reference_tells_of_every_setting_below_its_section_and_of_no_other(
     for kind, keys in KINDS.items():
         assert terms(section(page, headed.get(kind, f'kind = "{kind}"'))) == set(keys), kind
     assert terms(section(page, "[transports.NAME]")) == {"kind"}
+    assert terms(section(page, "[limits.GROUP]")) == set(GROUP_LIMITS)
     headings = re.findall(r"^## \[(.+)\]$", page, re.MULTILINE)
-    assert sorted(headings) == sorted([*SECTIONS, "transports.NAME"])
+    assert sorted(headings) == sorted([*SECTIONS, "limits.GROUP", "transports.NAME"])
 
 
 def test_the_reference_tells_of_every_field_of_the_front_matter_with_all_its_names() -> None:

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 CERTIFICATE = Path(__file__).parents[1] / "doors" / "localhost.pem"
 # Whom the mailbox treats as the pages tell.
 RELAY = Manners(
-    refuse={"full@example.org": "452 4.2.2 The mailbox is full", "gone@example.org": "550 5.1.1 No such user"},
+    refuse={
+        "full@example.org": "452 4.2.2 The mailbox is full",
+        "strict@example.org": "550 5.7.1 Your server is not trusted here",
+    },
     refuse_content={"silent@example.org": HANG_UP},
 )
 LOGIN = ("camille@example.org", "correct-horse")
