@@ -6,6 +6,7 @@
     [transport]          use
     [transports.NAME]    kind, and what that kind takes
     [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
+    [images]             place folder base_url
     [limits]             rate daily warmup warmup_from
     [limits.GROUP]       rate in_flight daily domains
     [retry]              minutes give_up_after_hours
@@ -22,11 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
 from newsletter.config_limits import mistakes_in_limits
 from newsletter.config_values import GROUP_LIMITS, KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
 from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem, did_you_mean
-from newsletter.limits import Limit, Limits, Rate
+from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ class Config:
     transports: Mapping[str, TransportConfig] = field(default_factory=dict)
     dkim_domain: str = ""  # "": the sender's
     dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
+    images: ImagesConfig = field(default_factory=ImagesConfig)
     limits: Limits = field(default_factory=Limits)  # whatever the transport
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -179,6 +182,8 @@ def parse_config(text: str, path: str) -> Config:
     transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
     dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
+    for key, message, fix in mistakes_in_images(values["images"]):
+        mistakes.add((*sections["images"][1], key), message, fix)
     limits = _limits(*sections.get("limits", ({}, ())), mistakes)
     mistakes.report()
     settings, folder = values["newsletter"], Path(path).parent
@@ -192,6 +197,7 @@ def parse_config(text: str, path: str) -> Config:
         transports={each.name: each for each in transports},
         dkim_domain=values["dkim"].get("domain", ""),
         dkim_keys=dkim_keys,
+        images=images_config(values["images"], folder),
         limits=limits,
         schedule=Schedule(**values["retry"]),
         **{key: value for key, value in settings.items() if value},
@@ -340,7 +346,7 @@ def _limits(table: dict[str, Any], where: KeyPath, mistakes: _Mistakes) -> Limit
     for key, message, fix in mistakes_in_limits(table, groups):
         mistakes.add((*where, *key), message, fix)
     rate = values.pop("rate", None)
-    return Limits(rates={"all": rate} if rate else {}, groups=groups, **values)
+    return Limits(rates={ALL: rate} if rate else {}, groups=groups, **values)
 
 
 def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: _Mistakes) -> str:

@@ -9,7 +9,8 @@ NewsletterError
 │   └── LedgerError    the mailing cannot be planned or resumed as asked
 └── Stopped            work began and could not go on; nothing is lost, `resume` goes on              (exit 4)
     ├── StoreError     the database is locked, read-only, newer than this program, …
-    └── TransportError the server cannot be reached, does not let us in, or refuses this sender
+    ├── TransportError the server cannot be reached, does not let us in, or refuses this sender
+    └── Paused         to go on now would do harm: a daily limit is reached, or the server refuses us
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,14 @@ class StoreError(Stopped):
 
 class TransportError(Stopped):
     """The next hop cannot be reached, does not let us in, or refuses this sender."""
+
+
+class Paused(Stopped):
+    """To go on now would do harm. `until` says when it would not, if that can be said."""
+
+    def __init__(self, *problems: Problem | str, until: datetime | None = None) -> None:
+        super().__init__(*problems)
+        self.until = until
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+ALL = "*"  # the name of what holds for every message
 # Milliseconds for which a token is good once it was taken. A process that slept longer takes new ones.
 GOOD_FOR = 100
 # A clock that steps back by more than this was set; less is the difference between two processes.
@@ -67,7 +68,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All that holds for one mailing. `rates` are those that every message pays: by name, "all" or a transport's."""
+    """All that holds for one mailing. `rates` are those that every message pays: ALL, and the transport's by a name."""
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
     daily: int | None = None

@@ -15,7 +15,7 @@ from newsletter.config import Config, Secret, Sender, TransportConfig, parse_con
 from newsletter.config_values import KINDS, SECTIONS
 from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem
-from newsletter.limits import Limit, Limits, Rate
+from newsletter.limits import ALL, Limit, Limits, Rate
 
 CONTRACT = """\
 [newsletter]
@@ -368,7 +368,7 @@ def test_limits_and_the_retry_schedule_are_text() -> None:
         """
     )
     assert config.limits == Limits(
-        rates={"all": Rate(50, 1)},
+        rates={ALL: Rate(50, 1)},
         daily=5000,
         warmup=(200, 500, 1000),
         warmup_from=date(2026, 11, 21),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.limits import (
+    ALL,
     GROUPS,
     Bucket,
     Limit,
@@ -158,7 +159,7 @@ def test_the_smaller_of_cap_and_warm_up_counts() -> None:
 def test_no_limits_are_told_from_some() -> None:
     assert not Limits()
     assert Limits(daily=0)
-    assert Limits(rates={"all": Rate(1, 1)})
+    assert Limits(rates={ALL: Rate(1, 1)})
     assert Limits(groups={"orange": Limit(in_flight=2)})
 
 

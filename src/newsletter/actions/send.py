@@ -15,24 +15,29 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from newsletter.actions.breaker import Breaker
+from newsletter.actions.pace import Pacer
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
 from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
-from newsletter.store.ledger import claim, record
+from newsletter.store.claims import take_back
+from newsletter.store.ledger import SCHEDULE, claim, record
 from newsletter.store.mailings import Lease, Worker, acquire, let_go, renew, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from newsletter.delivery import Schedule
+    from newsletter.limits import Limits
     from newsletter.mailing import Mailing
     from newsletter.message import Message
     from newsletter.report import Tally
     from newsletter.signing.dkim import DkimKey
     from newsletter.store.database import Database
     from newsletter.subscriber import Subscriber
-    from newsletter.transports import Transport
+    from newsletter.transports import Messages, Transport
 
     Evaluate = Callable[[Subscriber, Links], Sequence[str]]
 
@@ -86,15 +91,17 @@ def send(
     *,
     progress: Callable[[Sequence[Outcome]], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    limits: Limits | None = None,
+    schedule: Schedule = SCHEDULE,
 ) -> Tally:
     """Send a planned mailing, or go on with one, until nobody is left who is due, or `stop` says so.
 
-    Returns the tally of the whole mailing. Raises LedgerError if another process is sending it, and whatever made
-    the transport or the store give up; what was done until then is on record.
+    Returns the tally of the whole mailing. Raises LedgerError if another process is sending it, Paused if a daily
+    limit is reached or the server refuses us, and whatever made the transport or the store give up; what was done
+    until then is on record.
     """
-
     with leased(database, mailing, clock) as lease:
-        work(database, lease, post, transport, clock, progress=progress, stop=stop)
+        work(database, lease, post, transport, clock, progress=progress, stop=stop, limits=limits, schedule=schedule)
     return tally_of(database, mailing.id)
 
 
@@ -135,49 +142,73 @@ def work(
     progress: Callable[[Sequence[Outcome]], None],
     stop: Callable[[], bool],
     job: int = 0,
+    limits: Limits | None = None,
+    schedule: Schedule = SCHEDULE,
 ) -> None:
     """Claim, compose, deliver and record until nobody is left who is due; several jobs may do so under one lease."""
     outcomes: list[tuple[int, Outcome | None]] = []
+    breaker = Breaker()
+    pacer = Pacer(database, lease, limits, clock, job=job) if limits else None
 
     def now() -> int:
         return int(clock().timestamp())
 
+    def over() -> bool:
+        return breaker.is_open or stop()
+
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
-        while not stop():
+        while not over():
             began = monotonic()
             chunk = claim(database, lease, size, now(), job)
             if not chunk:
                 return
             for recipient in chunk:
-                if stop():
+                if over():
                     return
                 yield recipient
             # Grow by halves towards what is sent in the time that a claim may last.
             fitting = int(len(chunk) * _CLAIM_SECONDS / max(monotonic() - began, 0.001))
             size = max(_SMALLEST_CLAIM, min(fitting, size * 2, _LARGEST_CLAIM))
 
-    def messages() -> Iterator[Message]:
-        for recipient in recipients():
+    def messages() -> Messages:
+        for recipient in pacer.recipients(over) if pacer else recipients():
+            if recipient is None:
+                yield None
+                continue
             try:
                 yield post.message_for(recipient, clock().replace(microsecond=0))
             except (ValueError, NewsletterError) as error:
                 outcomes.append((recipient.id, Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))))
+                if pacer:
+                    pacer.answered([recipient.id])
 
     def write_down(offered: Sequence[Message] = ()) -> None:
-        record(database, lease, outcomes, [message.key for message in offered], now())
+        record(database, lease, outcomes, [message.key for message in offered], now(), schedule)
         outcomes.clear()
+
+    def come_to_an_end() -> None:
+        write_down()
+        if breaker.is_open:
+            take_back(database, lease, breaker.streak, now())
+        if pacer:
+            pacer.close()
 
     try:
         for results in transport.deliver(messages(), write_down):
             outcomes += [(message.key, outcome) for message, outcome in results]
+            breaker.hear(results)
+            if pacer:
+                pacer.answered(message.key for message, _ in results)
             progress([outcome for _, outcome in results if outcome is not None])
-        write_down()
+        come_to_an_end()
     except BaseException:
         # Say what is known; if even that fails, what has no answer on record is uncertain, and stays so.
         with suppress(NewsletterError):
-            write_down()
+            come_to_an_end()
         raise
+    if pause := breaker.pause(post.issue) or (pacer and pacer.pause(post.issue)):
+        raise pause
 
 
 class _Heartbeat:

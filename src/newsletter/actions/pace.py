@@ -1,0 +1,284 @@
+"""Pace: hand out claimed recipients as the limits allow.
+
+Each group of recipients that has a limit of its own has a lane; everybody else shares one. Who may not go yet waits in
+their lane while the others go on, and a lane that is full is left out of the next claims: the ledger is the queue, and
+only the head of it is held in memory.
+
+    ledger ──claim──▶ waiting ──tokens──▶ cleared ──▶ a message
+                         ▲                   │
+                         └──── too late ─────┘     a token is good for a tenth of a second
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from newsletter.errors import Paused, Problem
+from newsletter.limits import ALL, GOOD_FOR, Limit
+from newsletter.store.claims import Choice, still_wanted
+from newsletter.store.ledger import claim
+from newsletter.store.tokens import hold, leave, refund, spend
+from newsletter.subscriber import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+
+    from newsletter.limits import Limits, Rate
+    from newsletter.store.database import Database
+    from newsletter.store.mailings import Lease
+    from newsletter.subscriber import Subscriber
+
+_SMALLEST_CLAIM, _LARGEST_CLAIM = 20, 2_000
+_CLAIM_MS = 1000  # a claim holds what is sent in about this time
+_FRESH_MS = 2000  # who was claimed longer ago is looked up once more: they may have left
+_EMPTY_MS = 30_000  # who the ledger had nobody for is asked for again after this: deferred ones may be due
+_PLACES_MS = 1000  # how often the places at a group's servers are divided anew
+_BATCH = 100  # where no rate says how many to clear at once
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The recipients of one group, or with an empty name of all that are in none."""
+
+    name: str
+    limit: Limit = field(default_factory=Limit)
+    domains: tuple[str, ...] = ()
+    waiting: deque[tuple[int, Subscriber]] = field(default_factory=deque)  # with when they were claimed
+    cleared: deque[Subscriber] = field(default_factory=deque)
+    good_until: int = 0  # the tokens of those that are cleared
+    again: int = 0  # when to ask for tokens again
+    empty_at: int | None = None  # when the ledger had nobody for this lane
+    is_closed: bool = False  # for today
+    under_way: set[int] = field(default_factory=set)
+    places: int = 0
+    places_at: int | None = None
+
+
+class Pacer:
+    """What one sender knows of the limits. All moments are milliseconds since 1970."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        *,
+        job: int = 0,
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._limits = limits
+        self._clock = clock
+        self._job = job
+        self._holder = f"{lease.mailing}/{lease.fence}/{job}"
+        groups = [_Lane(name, limit, limits.domains(name)) for name, limit in limits.groups.items()]
+        self._lanes = deque([_Lane(""), *groups])
+        self._by_domain = {domain: lane for lane in groups for domain in lane.domains}
+        self._flying: dict[int, _Lane] = {}
+        self._again = 0  # when a limit that holds for everybody lets somebody go
+        self._full = ""  # the daily cap that was reached
+        self._after: dict[Choice, int] = {}  # how far the ledger was read for whom
+        self._size = _SMALLEST_CLAIM
+        self._claimed_at: int | None = None
+
+    def recipients(self, stop: Callable[[], bool]) -> Iterator[Subscriber | None]:
+        """Whom to write to, one by one; None when nobody may be written to now."""
+        while not stop():
+            now = self._now()
+            if recipient := self._next(now):
+                yield recipient
+            elif self._claim_for(self._hungry(now), now):
+                continue
+            elif self._is_over(now):
+                return
+            else:
+                yield None
+
+    def answered(self, keys: Iterable[int]) -> None:
+        """Hear that these messages are not under way any more."""
+        for key in keys:
+            if lane := self._flying.pop(key, None):
+                lane.under_way.discard(key)
+
+    def close(self) -> None:
+        """Give back what was not used."""
+        for lane in self._lanes:
+            self._put_back(lane)
+        if any(lane.places_at is not None for lane in self._lanes):
+            leave(self._database, self._holder)
+
+    def pause(self, issue: str) -> Paused | None:
+        """Why this mailing cannot go on today, if that is so."""
+        if not self._full:
+            return None
+        today = self._today()
+        tomorrow = datetime.combine(today + timedelta(days=1), time()).astimezone()
+        if self._full == ALL:
+            number, warm = self._limits.cap(today), self._limits.warmup_day(today)
+            what = f"messages a day{f' (day {warm} of the warm-up)' if warm else ''}"
+        else:
+            number, what = self._limits.groups[self._full].daily, f"messages a day to {self._full}"
+        problem = Problem(
+            f"the limit of {number:,} {what} is reached; the others wait",
+            fix=f"from {tomorrow:%Y-%m-%d %H:%M}: newsletter resume {issue}; or let it wait: newsletter run {issue}",
+        )
+        return Paused(problem, until=tomorrow)
+
+    # ── Who may go
+
+    def _next(self, now: int) -> Subscriber | None:
+        if now < self._again:
+            return None
+        for _ in range(len(self._lanes)):
+            lane = self._lanes[0]
+            self._lanes.rotate(-1)  # each lane in its turn
+            if not lane.cleared or now > lane.good_until:
+                self._clear(lane, now)
+            if lane.cleared:
+                recipient = lane.cleared.popleft()
+                if lane.limit.in_flight:
+                    lane.under_way.add(recipient.id)
+                    self._flying[recipient.id] = lane
+                return recipient
+            if now < self._again:
+                self._lanes.rotate(1)  # it was this lane's turn, and will be
+                return None
+        return None
+
+    def _clear(self, lane: _Lane, now: int) -> None:
+        """Let the head of a lane go, as far as tokens and places are there."""
+        self._put_back(lane)
+        if lane.is_closed or not lane.waiting or now < lane.again:
+            return
+        wanted = min(len(lane.waiting), self._room(lane, now))
+        if not wanted:
+            return
+        rates, caps = self._rates(lane), self._caps(lane)
+        if rates or caps:
+            wanted = min(wanted, min((rate.burst for rate in rates.values()), default=_BATCH))
+            grant = spend(self._database, wanted, rates, caps, self._today().toordinal(), now)
+            if not grant.number:
+                self._wait(lane, grant.limit, grant.ready_at)
+                return
+            wanted = grant.number
+        lane.good_until = now + GOOD_FOR if rates else now + _FRESH_MS
+        head = [lane.waiting.popleft() for _ in range(wanted)]
+        wanted_still = {recipient.id for _, recipient in head}
+        if any(now - claimed > _FRESH_MS for claimed, _ in head):
+            wanted_still = still_wanted(self._database, self._lease, wanted_still, now // 1000)
+            if caps and len(wanted_still) < len(head):
+                refund(self._database, len(head) - len(wanted_still), caps, self._today().toordinal())
+        lane.cleared.extend(recipient for _, recipient in head if recipient.id in wanted_still)
+
+    def _put_back(self, lane: _Lane) -> None:
+        """Those who were cleared and have not gone wait again: their tokens are too old."""
+        if lane.cleared:
+            if caps := self._caps(lane):
+                refund(self._database, len(lane.cleared), caps, self._today().toordinal())
+            # Claimed long ago, for all that is known now.
+            lane.waiting.extendleft((0, recipient) for recipient in reversed(lane.cleared))
+            lane.cleared.clear()
+
+    def _wait(self, lane: _Lane, limit: str, ready_at: int | None) -> None:
+        """Nobody of the lane may go: until a moment, or today; and if the limit is everybody's, nobody at all."""
+        of_all = [lane] if limit == lane.name else list(self._lanes)
+        if ready_at is None:
+            self._full = limit if limit == ALL else self._full or limit
+            for each in of_all:
+                each.is_closed = True
+        elif limit == lane.name:
+            lane.again = ready_at
+        else:
+            self._again = ready_at
+
+    def _room(self, lane: _Lane, now: int) -> int:
+        """How many more of a lane may be under way."""
+        if not lane.limit.in_flight:
+            return len(lane.waiting)
+        if lane.places_at is None or now - lane.places_at > _PLACES_MS:
+            wanted = min(lane.limit.in_flight, len(lane.waiting) + len(lane.under_way))
+            busy = len(lane.under_way)
+            lane.places_at = now
+            lane.places = hold(self._database, lane.name, self._holder, wanted, busy, lane.limit.in_flight, now // 1000)
+        return lane.places - len(lane.under_way)
+
+    # ── Whom to claim
+
+    def _hungry(self, now: int) -> list[_Lane]:
+        """The lanes that could go on and have nobody, and for which the ledger may have somebody."""
+        return [
+            lane
+            for lane in self._lanes
+            if not (lane.is_closed or lane.waiting or now < lane.again)
+            # A lane with a limit of its own needs the more time, the later it begins.
+            and (lane.name or now >= self._again)
+            and (lane.empty_at is None or now - lane.empty_at > _EMPTY_MS)
+        ]
+
+    def _claim_for(self, lanes: list[_Lane], now: int) -> bool:
+        """Claim recipients for these lanes, and see whether there are any."""
+        if not lanes:
+            return False
+        if self._claimed_at is not None:
+            fitting = self._size * _CLAIM_MS // max(1, now - self._claimed_at)
+            self._size = max(_SMALLEST_CLAIM, min(fitting, self._size * 2, _LARGEST_CLAIM))
+        self._claimed_at = now
+        chunk = self._claim(self._choice(lanes), now)
+        if not chunk:
+            for lane in lanes:
+                lane.empty_at = now
+        others = next(lane for lane in self._lanes if not lane.name)
+        for recipient in chunk:
+            lane = self._by_domain.get(canonical(recipient.email).rpartition("@")[2], others)
+            lane.waiting.append((now, recipient))
+        return bool(chunk)
+
+    def _choice(self, lanes: list[_Lane]) -> Choice:
+        """Everybody who is in one of these lanes."""
+        latest_first = self._limits.warmup_day(self._today()) is not None
+        if all(lane.name for lane in lanes):
+            return Choice(tuple(domain for lane in lanes for domain in lane.domains), False, 0, latest_first)
+        names = {lane.name for lane in lanes}
+        others = sorted((lane for lane in self._lanes if lane.name not in names), key=lambda lane: lane.name)
+        return Choice(tuple(domain for lane in others for domain in lane.domains), True, 0, latest_first)
+
+    def _claim(self, choice: Choice, now: int) -> list[Subscriber]:
+        """Read on in the ledger where the last claim for the same ended, so that who was passed over is passed once."""
+        after = 0 if choice.latest_first else self._after.get(choice, 0)
+        chunk: list[Subscriber] = []
+        for start in (after, 0) if after else (0,):
+            chunk = claim(self._database, self._lease, self._size, now // 1000, self._job, replace(choice, after=start))
+            if chunk:
+                break
+        self._after[choice] = chunk[-1].id if chunk else 0
+        return chunk
+
+    def _is_over(self, now: int) -> bool:
+        """Nobody waits, and the ledger has nobody who is due, also if it is asked once more at the end."""
+        lanes = [lane for lane in self._lanes if not lane.is_closed]
+        if any(lane.waiting or lane.cleared or lane.empty_at is None for lane in lanes):
+            return False
+        asked_long_ago = [lane for lane in lanes if now - (lane.empty_at or 0) > _FRESH_MS]
+        for lane in asked_long_ago:
+            lane.empty_at = None
+        return not asked_long_ago
+
+    # ── What holds
+
+    def _rates(self, lane: _Lane) -> Mapping[str, Rate]:
+        return {**self._limits.rates, lane.name: lane.limit.rate} if lane.limit.rate else self._limits.rates
+
+    def _caps(self, lane: _Lane) -> Mapping[str, int]:
+        caps = {ALL: self._limits.cap(self._today()), lane.name: lane.limit.daily}
+        return {name: cap for name, cap in caps.items() if cap is not None}
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+    def _today(self) -> date:
+        return self._clock().astimezone().date()

@@ -1,0 +1,111 @@
+"""Tokens: what is left of rates, daily caps and places, for all processes of one database together.
+
+spend    take tokens from several limits at once, or none    a batch at a time: the sender pays one transaction for it
+refund   give back to daily caps what was not used after all
+hold     places at a group's servers, under a lease           so many messages may be under way there at once
+leave    give the places back
+
+A message pays all the limits that hold for it in one transaction, so that no token is taken in vain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from newsletter.limits import Bucket, ready_at, refilled, spent, tokens_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from newsletter.limits import Rate
+    from newsletter.store.database import Database
+
+HOLD_SECONDS = 60  # as long as a lease: the places of a process that died are free again
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How many messages may go now. If none: which limit says so, and from when on it may be otherwise."""
+
+    number: int
+    limit: str = ""
+    ready_at: int | None = None  # milliseconds since 1970; None: another day
+
+
+def spend(
+    database: Database, wanted: int, rates: Mapping[str, Rate], caps: Mapping[str, int], day: int, now: int
+) -> Grant:
+    """Take up to `wanted` tokens, the same number from each rate and each daily cap.
+
+    `day` is today, counted from the year 1; `now` in milliseconds since 1970.
+    """
+    # A rate that was changed begins anew, with a full bucket.
+    rate_rows = {name: f"rate {name} {rate}" for name, rate in rates.items()}
+    cap_rows = {name: f"day {name}" for name in caps}
+    wanted_rows = (*rate_rows.values(), *cap_rows.values())
+    with database.transaction() as connection:
+        marks = ", ".join("?" * len(wanted_rows))
+        query = f"SELECT name, amount, at FROM tokens WHERE name IN ({marks})"  # noqa: S608  (marks only)
+        found = {name: (amount, at) for name, amount, at in connection.execute(query, wanted_rows)}
+        number = wanted
+        refusal = Grant(0)
+        buckets: dict[str, Bucket] = {}
+        for name, rate in rates.items():
+            known = found.get(rate_rows[name])
+            bucket = buckets[name] = refilled(Bucket(*known) if known else None, rate, now)
+            if not tokens_in(bucket, rate):
+                refusal = max(refusal, Grant(0, name, ready_at(bucket, rate)), key=lambda each: each.ready_at or 0)
+            number = min(number, tokens_in(bucket, rate))
+        used: dict[str, int] = {}
+        for name, cap in caps.items():
+            amount, at = found.get(cap_rows[name], (0, day))
+            used[name] = amount if at == day else 0
+            if used[name] >= cap:
+                return Grant(0, name)
+            number = min(number, cap - used[name])
+        if not number:
+            return refusal
+        rows = [(rate_rows[name], *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
+        rows += [(cap_rows[name], amount + number, day) for name, amount in used.items()]
+        connection.executemany("REPLACE INTO tokens (name, amount, at) VALUES (?, ?, ?)", rows)
+    return Grant(number)
+
+
+def refund(database: Database, number: int, caps: Iterable[str], day: int) -> None:
+    """Give so many messages back to daily caps, if it is still the same day."""
+    with database.transaction() as connection:
+        connection.executemany(
+            "UPDATE tokens SET amount = max(0, amount - ?) WHERE name = ? AND at = ?",
+            [(number, f"day {name}", day) for name in caps],
+        )
+
+
+def used_today(database: Database, name: str, day: int) -> int:
+    """How many messages were sent today under a daily cap."""
+    with database.reading() as connection:
+        row = connection.execute("SELECT amount FROM tokens WHERE name = ? AND at = ?", (f"day {name}", day)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def hold(database: Database, name: str, holder: str, wanted: int, busy: int, limit: int, now: int) -> int:
+    """Hold up to `wanted` of a group's places from now on, and not less than those that are `busy`; how many they are.
+
+    Who asks for some counts from then on, also with none: each gets an equal part, one at least as long as there are
+    any. `now` is in seconds.
+    """
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM places WHERE name = ? AND until <= ?", (name, now))
+        others, taken = connection.execute(
+            "SELECT count(*), coalesce(sum(held), 0) FROM places WHERE name = ? AND holder != ?", (name, holder)
+        ).fetchone()
+        fair = max(1, limit // (others + 1))
+        held = max(busy, min(wanted, fair, limit - int(taken)))
+        connection.execute("REPLACE INTO places VALUES (?, ?, ?, ?)", (name, holder, held, now + HOLD_SECONDS))
+    return int(held)
+
+
+def leave(database: Database, holder: str) -> None:
+    """Give all of a holder's places back."""
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM places WHERE holder = ?", (holder,))

@@ -1,0 +1,308 @@
+"""Sending under limits: how fast, to whom first, who waits, and what is said when it is enough for today."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.send import send
+from newsletter.delivery import State
+from newsletter.errors import Paused
+from newsletter.limits import ALL, Limit, Limits, Rate
+from newsletter.mailing import MailingState
+from newsletter.outcome import Accepted, Deferred, Reply
+from newsletter.store.database import Database, open_database
+from newsletter.store.mailings import mailings_of, tally_of, undelivered
+from newsletter.store.tokens import used_today
+from newsletter.transports.memory import MemoryTransport
+from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports.smtp_session import Server
+from tests.support.clocks import Clock, most_in_any
+from tests.support.sending import NOW, plan, post_for
+from tests.support.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from newsletter.links import Links
+    from newsletter.mailing import Mailing
+    from newsletter.message import Message
+    from newsletter.outcome import Outcome
+    from newsletter.report import Tally
+    from newsletter.subscriber import Subscriber
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with open_database("sqlite://") as database:
+        yield database
+
+
+def put(database: Database, *addresses: str, joined: int = 0) -> None:
+    with database.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO subscribers (email, canonical, joined) VALUES (?, ?, ?)",
+            [(address, address, joined + number) for number, address in enumerate(addresses)],
+        )
+
+
+def people(number: int, domain: str = "example.org", name: str = "reader") -> list[str]:
+    return [f"{name}{n}@{domain}" for n in range(number)]
+
+
+class Round:
+    """Sends through memory under a clock that nobody needs to wait for, and notes who was let go when."""
+
+    def __init__(self, database: Database, answer: Callable[[str], Outcome] = lambda _: Accepted()) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.let_go: list[tuple[float, str]] = []
+        self.sent: list[str] = []
+        self._answer = answer
+
+    def send(self, mailing: Mailing, limits: Limits | None, stop: Callable[[], bool] = lambda: False) -> Tally:
+        post = post_for(self.database, mailing)
+
+        def evaluate(recipient: Subscriber, links: Links) -> Sequence[str]:
+            self.let_go.append((self.clock.seconds, recipient.email))
+            return post.evaluate(recipient, links)
+
+        def answer(message: Message) -> Outcome:
+            self.sent.append(message.envelope.recipient)
+            return self._answer(message.envelope.recipient)
+
+        transport = MemoryTransport(keep=0, answer=answer, wait=self.clock.wait)
+        noting = replace(post, evaluate=evaluate)
+        return send(self.database, mailing, noting, transport, self.clock, limits=limits, stop=stop)
+
+    def moments(self, domain: str = "") -> list[float]:
+        return [at for at, who in self.let_go if who.endswith(domain)]
+
+
+# ── rates ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("rate", [Rate(50, 1), Rate(7, 1), Rate(600, 60), Rate(400, 1)], ids=str)
+def test_a_rate_is_kept_in_every_second_and_used_to_the_full(database: Database, rate: Rate) -> None:
+    number = 4 * rate.messages // rate.seconds
+    put(database, *people(number))
+    post = Round(database)
+    assert post.send(plan(database), Limits(rates={ALL: rate})).accepted == number
+    moments = post.moments()
+    a_second = rate.messages / rate.seconds
+    assert most_in_any(1.0, moments) <= a_second + 2 * rate.burst
+    assert 4.0 - 3 * rate.burst / a_second <= moments[-1] - moments[0] <= 4.4
+
+
+def test_a_slow_rate_over_hours_does_not_lose_a_minute(database: Database) -> None:
+    put(database, *people(30))
+    post = Round(database)
+    post.clock = Clock(step=0.5)
+    post.send(plan(database), Limits(rates={ALL: Rate(10, 3600)}))
+    moments = post.moments()
+    assert moments[-1] - moments[0] == pytest.approx(29 * 360, abs=15)
+
+
+def test_a_group_that_may_take_no_more_waits_while_the_others_go_on(database: Database) -> None:
+    everybody = [*people(20, "orange.fr"), *people(400), *people(20, "gmail.com"), *people(5, "wanadoo.fr")]
+    put(database, *everybody)
+    limits = Limits(groups={"orange": Limit(rate=Rate(2, 1)), "google": Limit(rate=Rate(5, 1))})
+    post = Round(database)
+    assert post.send(plan(database), limits).accepted == len(everybody)
+    assert Counter(post.sent) == Counter(everybody)
+    start = post.let_go[0][0]
+    assert post.moments("@example.org")[-1] - start < 2.0
+    assert 19 / 5 - 0.5 <= post.moments("@gmail.com")[-1] - start <= 4.5
+    orange = sorted([*post.moments("@orange.fr"), *post.moments("@wanadoo.fr")])
+    assert most_in_any(1.0, orange) <= 3
+    assert 24 / 2 - 1.0 <= orange[-1] - start <= 13.0
+
+
+def test_rates_of_all_of_a_transport_and_of_a_group_hold_together(database: Database) -> None:
+    put(database, *people(100), *people(10, "orange.fr"))
+    limits = Limits(
+        rates={ALL: Rate(50, 1), "transport relay": Rate(1200, 60)}, groups={"orange": Limit(rate=Rate(1, 1))}
+    )
+    post = Round(database)
+    post.send(plan(database), limits)
+    assert most_in_any(1.0, post.moments()) <= 20 + 2 * 3
+    assert most_in_any(1.0, post.moments("@orange.fr")) <= 2
+    assert 110 / 20 - 1 <= post.let_go[-1][0] - post.let_go[0][0] <= 10
+
+
+def test_a_long_list_with_one_slow_group_at_its_head_is_not_read_from_the_start_each_time(database: Database) -> None:
+    put(database, *people(3000, "orange.fr"), *people(3000))
+    post = Round(database)
+    stop_after = 3100
+    limits = Limits(groups={"orange": Limit(rate=Rate(1, 1))})
+    post.send(plan(database), limits, stop=lambda: len(post.sent) > stop_after or len(post.moments("@orange.fr")) > 60)
+    assert len(post.moments("@example.org")) == 3000
+
+
+# ── places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("places", [None, 1, 2])
+def test_no_more_messages_are_under_way_to_a_group_than_there_are_places(
+    database: Database, places: int | None
+) -> None:
+    put(database, *people(60, "orange.fr"), *people(60))
+    lock, under_way, most = threading.Lock(), set[str](), 0
+
+    def watch(verb: str, argument: str) -> None:
+        nonlocal most
+        with lock:
+            who = argument.partition("<")[2].partition(">")[0] or argument
+            if verb == "RCPT" and "@orange.fr" in who:
+                under_way.add(who)
+                most = max(most, len(under_way))
+            elif verb == ".":
+                under_way.discard(who)
+
+    limits = Limits(groups={"orange": Limit(in_flight=places)})
+    with Sink(watch) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), connections=8, pause=0.0)
+        mailing = plan(database)
+        counts = send(database, mailing, post_for(database, mailing), transport, Clock(), limits=limits)
+    assert counts.accepted == 120
+    assert sink.duplicates == []
+    assert most <= places if places else most > 2
+
+
+def test_a_message_that_cannot_be_composed_gives_its_place_back(database: Database) -> None:
+    put(database, "a\r\nb@orange.fr", *people(5, "orange.fr"))
+    counts = Round(database).send(plan(database), Limits(groups={"orange": Limit(in_flight=1)}))
+    assert (counts.accepted, counts.rejected) == (5, 1)
+
+
+def test_at_the_end_all_places_are_free(database: Database) -> None:
+    put(database, *people(5, "orange.fr"))
+    Round(database).send(plan(database), Limits(groups={"orange": Limit(in_flight=2)}))
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM places").fetchone() == (0,)
+
+
+# ── days ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_daily_limit_pauses_the_mailing_says_until_when_and_goes_on_the_next_day(database: Database) -> None:
+    put(database, *people(25))
+    mailing = plan(database)
+    post = Round(database)
+    limits = Limits(daily=10)
+    for day, accepted in enumerate((10, 20)):
+        with pytest.raises(Paused, match="the limit of 10 messages a day is reached") as pause:
+            post.send(mailing, limits)
+        counts = tally_of(database, mailing.id)
+        assert (counts.accepted, counts.pending, counts.deferred) == (accepted, 25 - accepted, 0)
+        assert mailings_of(database)[-1].state is MailingState.SENDING
+        tomorrow = (NOW.astimezone() + timedelta(days=day + 1)).date()
+        assert pause.value.until == datetime(tomorrow.year, tomorrow.month, tomorrow.day).astimezone()
+        assert f"from {tomorrow} 00:00: newsletter resume 2026-11-hello" in (pause.value.problems[0].fix or "")
+        with pytest.raises(Paused):
+            post.send(mailing, limits)
+        assert len(post.sent) == accepted
+        post.clock.moment = pause.value.until
+    assert post.send(mailing, limits).accepted == 25
+    assert Counter(post.sent) == Counter(people(25))
+    assert mailings_of(database)[-1].state is MailingState.FINISHED
+
+
+def test_a_list_that_fits_into_the_day_exactly_is_finished_without_a_pause(database: Database) -> None:
+    put(database, *people(10))
+    assert Round(database).send(plan(database), Limits(daily=10)).is_settled
+
+
+def test_a_daily_limit_counts_all_mailings_together(database: Database) -> None:
+    put(database, *people(6))
+    post = Round(database)
+    post.send(plan(database), Limits(daily=10))
+    with pytest.raises(Paused):
+        post.send(plan(database, issue="2026-11-again"), Limits(daily=10))
+    assert len(post.sent) == 10
+
+
+def test_what_was_cleared_and_did_not_go_is_not_counted(database: Database) -> None:
+    put(database, *people(50))
+    post = Round(database)
+    post.send(plan(database), Limits(daily=1000, rates={ALL: Rate(40, 1)}), stop=lambda: len(post.sent) >= 3)
+    today = post.clock.moment.astimezone().date().toordinal()
+    assert used_today(database, ALL, today) == len(post.sent) < 50
+
+
+def test_a_group_may_have_a_daily_limit_of_its_own_and_the_others_get_theirs(database: Database) -> None:
+    put(database, *people(8, "laposte.net"), *people(30))
+    mailing = plan(database)
+    post = Round(database)
+    with pytest.raises(Paused, match="5 messages a day to laposte"):
+        post.send(mailing, Limits(groups={"laposte": Limit(daily=5)}))
+    assert Counter(who.partition("@")[2] for who in post.sent) == {"laposte.net": 5, "example.org": 30}
+
+
+def test_a_warm_up_grows_from_day_to_day_and_begins_with_those_who_joined_last(database: Database) -> None:
+    put(database, *people(100), joined=1_700_000_000)
+    mailing = plan(database)
+    post = Round(database)
+    limits = Limits(warmup=(5, 20, 40), warmup_from=NOW.astimezone().date())
+    days = []
+    for day in (1, 2, 3):
+        before = len(post.sent)
+        with pytest.raises(Paused, match=rf"day {day} of the warm-up"):
+            post.send(mailing, limits)
+        days.append(len(post.sent) - before)
+        post.clock.wait(86_400)
+    assert days == [5, 20, 40]
+    assert post.sent == [f"reader{number}@example.org" for number in range(99, 34, -1)]
+    assert post.send(mailing, limits).accepted == 100
+
+
+# ── who leaves, who comes back, who stops ──────────────────────────────────────────────────────────────────────────
+
+
+def test_who_leaves_while_waiting_gets_nothing_more(database: Database) -> None:
+    put(database, *people(12, "orange.fr"))
+    post = Round(database)
+
+    def leaves(who: str) -> Outcome:
+        if who == "reader0@orange.fr":
+            with database.transaction() as connection:
+                connection.execute("UPDATE subscribers SET status = 'unsubscribed' WHERE email = 'reader9@orange.fr'")
+                connection.execute("INSERT INTO suppressions (address, reason) VALUES ('reader11@orange.fr', 'manual')")
+        return Accepted()
+
+    post = Round(database, leaves)
+    mailing = plan(database)
+    counts = post.send(mailing, Limits(groups={"orange": Limit(rate=Rate(1, 1))}))
+    assert (counts.accepted, counts.skipped) == (10, 2)
+    assert {"reader9@orange.fr", "reader11@orange.fr"}.isdisjoint(post.sent)
+    assert {who.reply for who in undelivered(database, mailing.id)} == {"unsubscribed", "manual"}
+
+
+def test_who_was_deferred_and_is_due_while_others_wait_is_tried_again_in_the_same_send(database: Database) -> None:
+    put(database, *people(500, "orange.fr"), *people(5))
+    first = Counter[str]()
+
+    def later(who: str) -> Outcome:
+        first[who] += 1
+        return (
+            Deferred(Reply(451, "4.3.0", "later")) if who == "reader1@example.org" and first[who] == 1 else Accepted()
+        )
+
+    counts = Round(database, later).send(plan(database), Limits(groups={"orange": Limit(rate=Rate(1, 1))}))
+    assert counts.accepted == 505
+    assert first["reader1@example.org"] == 2
+
+
+def test_a_stop_while_waiting_ends_at_once_and_leaves_the_others_pending(database: Database) -> None:
+    put(database, *people(10, "orange.fr"))
+    mailing = plan(database)
+    post = Round(database)
+    counts = post.send(mailing, Limits(rates={ALL: Rate(1, 3600)}), stop=lambda: len(post.sent) >= 1)
+    assert (counts.accepted, counts.pending) == (1, 9)
+    assert {who.state for who in undelivered(database, mailing.id)} == {State.PENDING}
+    assert post.send(mailing, None).accepted == 10
