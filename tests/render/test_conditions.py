@@ -37,7 +37,7 @@ def test_whole_blocks_depend_on_the_reader_in_both_parts(mail: Make) -> None:
         "{% else %}\nJoin us.\n{% endif %}\n\nEnd."
     )
     member, reader = mail(text, to=MEMBER), mail(text, to=READER)
-    assert member.body == "<h2>For members</h2><ul>\n<li>one</li>\n<li>two</li>\n</ul><p>End.</p>"
+    assert member.body == '<h2 id="for-members">For members</h2><ul>\n<li>one</li>\n<li>two</li>\n</ul><p>End.</p>'
     assert member.words == "For members\n-----------\n\n- one\n- two\n\nEnd."
     assert reader.body == "<p>Join us.</p><p>End.</p>"
     assert reader.words == "Join us.\n\nEnd."

@@ -1,6 +1,7 @@
 """Blocks: an issue's body as a tree of named values, from which both the HTML and the text part are made.
 
     paragraph  heading  list › item  quote  code  rule  table › row › cell  image  button  html  text  control
+    definitions › term, definition  footnotes › footnote
 
 and every block of the catalogue. A block's name is the name of its template.
 """
@@ -11,12 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import inline, raw, recognise
+from newsletter.render import inline, notes, raw, recognise
 from newsletter.render.block import Block
 from newsletter.render.holes import Kind
+from newsletter.render.outline import outlined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from markdown_it.token import Token
 
@@ -32,7 +34,7 @@ def read(tokens: Sequence[Token], cut: Cut, holes: Holes, names: Names, title: s
     blocks = joined_lists(_Reader(tokens, cut, holes, names).until(len(tokens)), holes)
     if blocks and blocks[0].name == "heading" and inline.text(blocks[0].inline).strip() == title.strip():
         blocks = blocks[1:]
-    return _level_headings(blocks)
+    return outlined(blocks, holes)
 
 
 class _Reader:
@@ -53,7 +55,7 @@ class _Reader:
                 self._line = self._cut.line(token.map[0])
             block = _READERS[token.type](self, token)
             if block is not None:
-                out.append(block)
+                out.append(_with_attributes(block, token) if token.attrs else block)
         return tuple(out)
 
     def _inside(self, token: Token, skip: int = 1) -> tuple[Block, ...]:
@@ -90,6 +92,8 @@ class _Reader:
                 self._holes.refuse_unclosed(token.content, line)
             elif token.type == "image":
                 self._shown(token.children or [])
+            elif token.type == "footnote_missing":
+                raise notes.refuse(token.meta["label"], token.meta["known"], self._holes, line)
             elif token.type == "directive_open":
                 entry, data = self._names.read(token.meta["directive"], line)
                 token.meta |= {"name": entry.name, "inline": entry.inline, "data": data}
@@ -112,15 +116,23 @@ class _Reader:
 
     def list(self, token: Token) -> Block:
         line, ordered = self._line, token.type == "ordered_list_open"
-        children = self._inside(token)
+        children = tuple(map(recognise.task, self._inside(token)))
         tight = not any(part.name == "paragraph" for item in children for part in item.children)
-        data = {"ordered": ordered, "start": int(token.attrGet("start") or 1), "tight": tight}
+        tasks = any("task" in item.data for item in children)
+        start = int(token.attrs.pop("start", 1))
+        data = {"ordered": ordered, "start": start, "tight": tight, "tasks": tasks}
         return Block("list", line, data, children=children)
 
     def container(self, token: Token) -> Block:
         line = self._line
-        name = {"list_item_open": "item", "tr_open": "row"}[token.type]
-        return Block(name, line, children=self._inside(token))
+        return Block(_CONTAINERS[token.type], line, children=self._inside(token))
+
+    def term(self, _: Token) -> Block:
+        return Block("term", self._line, inline=self._take_inline())
+
+    def footnote(self, token: Token) -> Block:
+        line = self._line
+        return Block("footnote", line, {"number": token.meta["id"] + 1}, children=self._inside(token))
 
     def quote(self, token: Token) -> Block:
         line = self._line
@@ -165,7 +177,7 @@ class _Reader:
         return Block("table", line, {"head_rows": len(head)}, children=rows)
 
     def cell(self, token: Token) -> Block:
-        style = str(token.attrGet("style") or "")
+        style = str(token.attrs.pop("style", ""))
         data = {"header": token.type == "th_open", "align": style.removeprefix("text-align:")}
         return Block("cell", self._line, data, self._take_inline())
 
@@ -176,6 +188,14 @@ class _Reader:
         self._at += 1
         return Block("control", self._line, {"marks": token.content})
 
+
+_CONTAINERS = {
+    "list_item_open": "item",
+    "tr_open": "row",
+    "dl_open": "definitions",
+    "dd_open": "definition",
+    "footnote_block_open": "footnotes",
+}
 
 _READERS: dict[str, Callable[[_Reader, Token], Block | None]] = {
     "paragraph_open": _Reader.paragraph,
@@ -196,6 +216,11 @@ _READERS: dict[str, Callable[[_Reader, Token], Block | None]] = {
     "tr_open": _Reader.container,
     "th_open": _Reader.cell,
     "td_open": _Reader.cell,
+    "dl_open": _Reader.container,
+    "dt_open": _Reader.term,
+    "dd_open": _Reader.container,
+    "footnote_block_open": _Reader.container,
+    "footnote_open": _Reader.footnote,
     "control": _Reader.control,
     "directive_open": _Reader.directive,
 }
@@ -238,23 +263,8 @@ def _end_of_joined(blocks: Sequence[Block], start: int, holes: Holes) -> int:
     return end
 
 
-def _level_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """The blocks with headings below the title's level, none of them skipped: a reader's outline has no holes."""
-    ranks = sorted(set(_levels(blocks)))
-    before = 1
-
-    def levelled(block: Block) -> Block:
-        nonlocal before
-        if block.name == "heading":
-            before = min(ranks.index(block.data["level"]) + 2, before + 1, 6)
-            return replace(block, data={**block.data, "level": before})
-        return replace(block, children=tuple(map(levelled, block.children))) if block.children else block
-
-    return tuple(map(levelled, blocks))
-
-
-def _levels(blocks: Sequence[Block]) -> Iterator[int]:
-    for block in blocks:
-        if block.name == "heading":
-            yield block.data["level"]
-        yield from _levels(block.children)
+def _with_attributes(block: Block, token: Token) -> Block:
+    """The block with what an author wrote in braces above it, or behind a heading."""
+    others = {name: str(value) for name, value in token.attrs.items() if name not in {"class", "id"}}
+    classes, anchor = str(token.attrs.get("class", "")).split(), str(token.attrs.get("id", ""))
+    return replace(block, data={**block.data, "classes": tuple(classes), "anchor": anchor, "attributes": others})

@@ -54,6 +54,10 @@ def html(tokens: Sequence[Token], resolve: Resolve, wrap: Wrap) -> str:
                     out.append(f'<a href="{escape(resolve(str(token.attrGet("href"))))}"{_attributes(token, "href")}>')
             case "link_close":
                 out.append("</a>" if links.pop() else "")
+            case "footnote_ref":
+                out.append(f'<sup class="mark">[{token.meta["id"] + 1}]</sup>')
+            case "task":
+                out.append(f'<span class="box">{"☑" if token.content else "☐"}</span> ')
             case "directive_open":
                 opened.append((len(out), at))
             case "directive_close":
@@ -89,9 +93,7 @@ def text(tokens: Sequence[Token]) -> str:
             out.append(" ")
         elif token.type == "image":
             out.append(text(token.children or ()))
-        elif token.type == "html_inline":
-            continue
-        else:
+        elif token.type not in {"html_inline", "task"}:
             out.append(token.content)
     return "".join(out)
 

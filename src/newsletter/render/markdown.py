@@ -1,18 +1,19 @@
 """Markdown: the parser, set up once for each language.
 
-CommonMark and GFM tables, strikethrough and autolinks, attributes in braces, directives, typography; and two rules of
-our own: a line with nothing but `{% if %}` and its like stands between blocks, whatever surrounds it; and a sign-off
-keeps its line break.
+CommonMark and GFM tables, strikethrough and autolinks, footnotes, definition lists, attributes in braces, directives,
+emoji, typography; and two rules of our own: a line with nothing but `{% if %}` and its like stands between blocks,
+whatever surrounds it; and a sign-off keeps its line break. Task lists are seen later, by whoever reads the tokens.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import directives, typography
+from newsletter.render import directives, emoji, notes, typography
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -23,25 +24,33 @@ if TYPE_CHECKING:
     from newsletter.render.holes import Cut, Holes
 
 _MAX_NESTING = 40
+_BRACES_AT_END = re.compile(r"(.*?)[ \t]*\{([^{}]+)\}", re.DOTALL)
 _SIGN_OFF_LINES = (2, 3)
 _SIGN_OFF_WIDTH = 36
 
 
 @lru_cache(maxsize=16)
-def parser(language: str) -> MarkdownIt:
-    """The parser for issues in a language."""
+def parser(language: str, *, typeset: bool = True) -> MarkdownIt:
+    """The parser for issues in a language; without `typeset`, signs stay as they were typed."""
     from markdown_it import MarkdownIt
-    from mdit_py_plugins.attrs import attrs_plugin
+    from mdit_py_plugins.attrs import attrs_block_plugin, attrs_plugin
+    from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
     md = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
     md.enable(["table", "strikethrough"])
     md.use(gfm_autolink_plugin)
     md.use(attrs_plugin, spans=False)
+    md.use(attrs_block_plugin)
+    md.use(deflist_plugin)
+    notes.install(md)
+    directives.install(md)
+    md.core.ruler.after("block", "heading_attributes", _heading_attributes)
     md.core.ruler.push("https", _https)
     md.core.ruler.push("sign_off", _sign_off)
-    directives.install(md)
-    typography.install(md, language)
+    if typeset:
+        emoji.install(md)
+        typography.install(md, language)
     md.block.ruler.before(
         "table", "control", _control, {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
     )
@@ -51,6 +60,8 @@ def parser(language: str) -> MarkdownIt:
 def parse(cut: Cut, language: str, holes: Holes) -> list[Token]:
     """The tokens of a text with marks. Raises IssueError when its blocks are nested too deep."""
     tokens = parser(language).parse(cut.text, {"holes": holes, "cut": cut})
+    # Links back from a note to its place, which a mail does not have.
+    tokens = [token for token in tokens if token.type != "footnote_anchor"]
     # What is nested deeper the parser leaves out without a word.
     if deep := next((token for token in tokens if token.level >= _MAX_NESTING - 1), None):
         raise IssueError(
@@ -65,7 +76,7 @@ def parse(cut: Cut, language: str, holes: Holes) -> list[Token]:
 
 def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     """A line of nothing but conditions' marks."""
-    if state.is_code_block(start):
+    if "holes" not in state.env or state.is_code_block(start):
         return False
     holes: Holes = state.env["holes"]
     text = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
@@ -78,6 +89,25 @@ def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     token.map = [start, start + 1]
     state.line = start + 1
     return True
+
+
+def _heading_attributes(state: StateCore) -> None:
+    """`## Heading {.class #anchor}`: braces at a heading's end belong to the heading."""
+    for opening, content in pairwise(state.tokens):
+        if opening.type != "heading_open" or not content.content.endswith("}"):
+            continue
+        found = _BRACES_AT_END.fullmatch(content.content)
+        if found is None:
+            continue
+        try:
+            keys, classes, anchor = directives.read_braces(found[2])
+        except ValueError:
+            continue
+        if classes or anchor or all(value is not None for value in keys.values()):
+            content.content = found[1]
+            opening.attrs |= {name: value or "" for name, value in keys.items()}
+            opening.attrs |= {"class": " ".join(classes)} if classes else {}
+            opening.attrs |= {"id": anchor} if anchor else {}
 
 
 def _https(state: StateCore) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from newsletter.errors import IssueError, Problem
 from newsletter.render import inline, raw
@@ -148,6 +148,10 @@ class Pieces:
         found = {**self._resolved(block.data), "line": block.line}
         if block.name == "list":
             found["items"] = [self._item(item) for item in block.children]
+        elif block.name == "definitions":
+            found["items"] = [self._definition(item) for item in block.children]
+        elif block.name == "footnotes":
+            found["notes"] = [{**note.data, "content": made(self._nested(note))} for note in block.children]
         elif block.name == "table":
             rows = [[self._cell(cell) for cell in row.children] for row in block.children]
             found["head"], found["rows"] = rows[: block.data["head_rows"]], rows[block.data["head_rows"] :]
@@ -177,6 +181,10 @@ class Pieces:
         """An item, or the mark of a condition between items, which stands for itself."""
         is_mark = item.name == "control"
         return {"content": made(item.data["marks"] if is_mark else self._nested(item)), "is_mark": is_mark}
+
+    def _definition(self, item: Block) -> dict[str, Any]:
+        is_term = item.name == "term"
+        return {"content": self._inline(item.inline) if is_term else made(self._nested(item)), "is_term": is_term}
 
     def _cell(self, cell: Block) -> dict[str, Any]:
         return {"content": self._inline(cell.inline), **cell.data}
@@ -249,11 +257,13 @@ class Pieces:
 
 def _named(markup: str, data: Mapping[str, Any]) -> str:
     """A block's output, its first element with the classes and the anchor that the author gave the block."""
-    classes, anchor = " ".join(data.get("classes", ())), data.get("anchor", "")
-    tag = raw.TAG.search(markup) if classes or anchor else None
+    classes, anchor, others = " ".join(data.get("classes", ())), data.get("anchor", ""), data.get("attributes")
+    tag = raw.TAG.search(markup) if classes or anchor or others else None
     if tag is None:
         return markup
     attributes, name = tag[3], "css-class" if tag[2].startswith("mj-") else "class"
+    if others and name == "class":
+        attributes += "".join(f' {key}="{escape(value)}"' for key, value in others.items())
     if classes:
         before = attributes
         attributes = re.sub(rf'(\s{name}=")', rf"\g<1>{classes} ", attributes, count=1)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from newsletter.render.holes import Holes
 
 _ALERT = re.compile(r"\[!([^\W\d_]+)\][ \t]*(.*)")
+_TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _BREAKS = {"softbreak", "hardbreak"}
 
 
@@ -39,6 +40,20 @@ def paragraph(content: tuple[Token, ...], line: int) -> Block:
 def quote(children: tuple[Block, ...], line: int, holes: Holes) -> Block:
     """The block that a quote is. Raises IssueError for an alert that does not exist."""
     return _alert(children, line, holes) or Block("quote", line, children=children)
+
+
+def task(item: Block) -> Block:
+    """An item of a list, as a task when it begins with `[ ]` or `[x]`."""
+    first = item.children[0] if item.children else None
+    if first is None or first.name not in {"paragraph", "text"} or not first.inline:
+        return item
+    beginning = first.inline[0]
+    found = _TASK.match(beginning.content) if beginning.type == "text" else None
+    if found is None:
+        return item
+    box = beginning.copy(type="task", content=found[1].strip().lower())
+    rest = (box, beginning.copy(content=beginning.content[found.end() :]), *first.inline[1:])
+    return replace(item, data={"task": True}, children=(replace(first, inline=rest), *item.children[1:]))
 
 
 def alone(content: Sequence[Token]) -> Token | None:

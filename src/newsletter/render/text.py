@@ -15,18 +15,16 @@ from newsletter.render import inline
 from newsletter.render.catalogue import ADDRESSES, PARTS
 from newsletter.render.flowed import WIDTH, Line, width
 from newsletter.render.holes import Kind
+from newsletter.render.running import RunningText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from markdown_it.token import Token
 
     from newsletter.render.block import Block
     from newsletter.render.holes import Holes
     from newsletter.render.theme import Machine
 
 _UNDERLINES = {1: "=", 2: "-"}
-_MARKS = {"strong_open": "*", "strong_close": "*", "em_open": "_", "em_close": "_", "s_open": "~", "s_close": "~"}
 _BULLETS = "-*+"
 _EMPTY = Line()
 
@@ -40,7 +38,7 @@ class TextPart:
         self._machine = machine
         self._holes = holes
         self._variables = variables
-        self._resolve = resolve
+        self._running = RunningText(holes, resolve)
         self._words: Mapping[str, str] = variables["words"]
         self._kept: list[list[Line]] = []
         self._kept_mark = re.compile(rf"{holes.nonce}t(\d+)zq")
@@ -94,7 +92,7 @@ class TextPart:
         """The lines that a block's template writes; without one, the label with the address, and the body."""
         path = f"blocks/{block.name}.txt.j2"
         if not self._machine.has(path):
-            label = f"{self._label(block)}{self._address(block.data.get('href', ''))}".strip()
+            label = f"{self._label(block)}{self._running.address(block.data.get('href', ''))}".strip()
             yield from map(Line, [label] if label else [])
             yield from self._trimmed(self.lines(block.children))
             return
@@ -109,14 +107,14 @@ class TextPart:
         yield from self._trimmed(self._lines_of(self._machine.run(path, variables).strip("\n")))
 
     def _label(self, block: Block) -> str:
-        return " ".join(self.inline(block.inline).split("\n"))
+        return " ".join(self._running.text(block.inline).split("\n"))
 
     def _content(self, block: Block) -> dict[str, Any]:
         """What a block's template receives of the block."""
         found: dict[str, Any] = {**block.data, "line": block.line, "label": self._label(block)}
         for name in ADDRESSES:
             if found.get(name):
-                found[name] = self.in_address(self._resolve(found[name]))
+                found[name] = self._running.whole(found[name])
         if block.name in PARTS:
             found["parts"] = [self._part(part) for part in block.children]
         else:
@@ -148,12 +146,12 @@ class TextPart:
     # ── blocks of plain Markdown ──
 
     def paragraph(self, block: Block) -> Iterator[Line]:
-        for text in self.inline(block.inline).split("\n"):
+        for text in self._running.text(block.inline).split("\n"):
             if text.strip():
                 yield Line(text.strip(" "))
 
     def heading(self, block: Block) -> Iterator[Line]:
-        yield from self.title(" ".join(self.inline(block.inline).split("\n")), block.data["level"])
+        yield from self.title(" ".join(self._running.text(block.inline).split("\n")), block.data["level"])
 
     def items(self, block: Block) -> Iterator[Line]:
         number = block.data["start"]
@@ -180,12 +178,22 @@ class TextPart:
                 else:
                     yield replace(line, text=f"{bullet} {line.text}")
                 first = False
-            elif line.text and not line.is_mark and not line.depth:
-                yield replace(line, text=f"{' ' * (len(bullet) + 1)}{line.text}")
             else:
-                yield line
+                yield _indented(line, len(bullet) + 1)
         if first:
             yield Line(bullet)
+
+    def definitions(self, block: Block) -> Iterator[Line]:
+        for at, item in enumerate(block.children):
+            if item.name == "term":
+                yield from [_EMPTY] if at and block.children[at - 1].name != "term" else []
+                yield Line(self._label(item))
+            else:
+                yield from (_indented(line, 2) for line in self._trimmed(self.lines(item.children)))
+
+    def footnotes(self, block: Block) -> Iterator[Line]:
+        for note in block.children:
+            yield from self._item(note, f"[{note.data['number']}]", tight=False)
 
     def quote(self, block: Block) -> Iterator[Line]:
         yield from map(_quoted, self._trimmed(self.lines(block.children)))
@@ -200,14 +208,14 @@ class TextPart:
     def image(self, block: Block) -> Iterator[Line]:
         alt, caption, href = (block.data[key] for key in ("alt", "caption", "href"))
         if alt:
-            yield Line(f"[{self._words['image']} {alt}]{self._address(href)}")
+            yield Line(f"[{self._words['image']} {alt}]{self._running.address(href)}")
         elif href:
-            yield Line(self._address(href).strip())
+            yield Line(self._running.address(href).strip())
         if caption and caption != alt:
             yield Line(caption)
 
     def button(self, block: Block) -> Iterator[Line]:
-        yield Line(f"→ {self.inline(block.inline)}{self._address(block.data['href'])}")
+        yield Line(f"→ {self._running.text(block.inline)}{self._running.address(block.data['href'])}")
 
     def html(self, block: Block) -> Iterator[Line]:
         for text in inline.strip_tags(block.data["html"]).split("\n"):
@@ -215,7 +223,7 @@ class TextPart:
                 yield Line(" ".join(text.split()))
 
     def table(self, block: Block) -> Iterator[Line]:
-        rows = [[self.inline(cell.inline).replace("\n", " ") for cell in row.children] for row in block.children]
+        rows = [[self._running.text(cell.inline).replace("\n", " ") for cell in row.children] for row in block.children]
         aligns = [cell.data["align"] for cell in block.children[0].children]
         heads = block.data["head_rows"]
         widths = [max(width(row[at], self._holes.mark) for row in rows) for at in range(len(aligns))]
@@ -250,56 +258,9 @@ class TextPart:
     def text(self, block: Block) -> Iterator[Line]:
         yield from self.paragraph(block)
 
-    def inline(self, tokens: Sequence[Token]) -> str:
-        """Running text; a line feed stands for a line break that the author asked for."""
-        out: list[str] = []
-        opened: list[tuple[int, str]] = []
-        for token in tokens:
-            match token.type:
-                case "text" | "code_inline":
-                    out.append(token.content)
-                case "softbreak":
-                    out.append(" ")
-                case "hardbreak":
-                    out.append("\n")
-                case "image":
-                    if alt := inline.text(token.children or ()):
-                        out.append(f"[{alt}]")
-                case "html_inline":
-                    if (href := inline.address_of(token.content)) is not None:
-                        opened.append((len(out), href))
-                    elif token.content.casefold().startswith("</a") and opened:
-                        self._end_link(out, *opened.pop())
-                    else:
-                        out.append(inline.strip_tags(token.content))
-                case "link_open":
-                    # An address that is its own label is not said twice.
-                    opened.append((len(out), "" if token.info == "auto" else str(token.attrGet("href") or "")))
-                case "link_close":
-                    self._end_link(out, *opened.pop())
-                case "directive_open":
-                    opened.append((len(out), str(token.meta["data"].get("href", ""))))
-                case "directive_close":
-                    self._end_link(out, *opened.pop())
-                case _:
-                    out.append(_MARKS.get(token.type, "" if token.nesting else token.content))
-        return "".join(out)
 
-    def _end_link(self, out: list[str], at: int, href: str) -> None:
-        label = "".join(out[at:]).strip()
-        if href.removeprefix("mailto:") != label:
-            out.append(self._address(href))
-
-    def _address(self, href: str) -> str:
-        """An address after its label; one within the page leads nowhere in plain text."""
-        if not href or href.startswith("#"):
-            return ""
-        address = self._resolve(href).removeprefix("mailto:")
-        return f" <{self.in_address(address)}>"
-
-    def in_address(self, address: str) -> str:
-        """The address, with its slots told to be parts of an address."""
-        return self._holes.mark.sub(lambda m: m[0] if not m.start() else m[0][:-2] + "uzq", address)
+def _indented(line: Line, columns: int) -> Line:
+    return line if line.is_mark or line.depth or not line.text else replace(line, text=f"{' ' * columns}{line.text}")
 
 
 def _quoted(line: Line) -> Line:
@@ -313,6 +274,8 @@ _BLOCKS: dict[str, Callable[[TextPart, Block], Iterator[Line]]] = {
     "list": TextPart.items,
     "quote": TextPart.quote,
     "code": TextPart.code,
+    "definitions": TextPart.definitions,
+    "footnotes": TextPart.footnotes,
     "rule": TextPart.rule,
     "table": TextPart.table,
     "image": TextPart.image,
