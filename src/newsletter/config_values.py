@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from newsletter.config_images import PLACES
 from newsletter.config_limits import MOST, day, domains, numbers, rate
 from newsletter.errors import ConfigError, Problem, did_you_mean
 from newsletter.languages import language_tag, tag_of_name
@@ -296,6 +297,7 @@ SECTIONS: dict[str, Keys] = {
         "ed25519_selector": line,
         "ed25519_key_file": file_path,
     },
+    "images": {"place": choice(*PLACES), "folder": file_path, "base_url": web_address},
     "limits": {"rate": rate, "daily": whole_number(1, MOST), "warmup": numbers(MOST), "warmup_from": day},
     "retry": {"minutes": numbers(10_080), "give_up_after_hours": whole_number(1, 168)},
 }
