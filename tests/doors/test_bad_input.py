@@ -284,7 +284,7 @@ def test_a_read_only_database_is_told_with_its_folder_and_nothing_is_sent(ready:
         if folder_too:
             ready.folder.chmod(0o555)
         try:
-            answer = ready.run_process("publish", HELLO, "--yes", module="tests.support.ordinary")
+            answer = ready.run_process("publish", HELLO, "--yes", under="without-rights")
         finally:
             ready.folder.chmod(0o755)
             database.chmod(0o644)

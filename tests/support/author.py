@@ -81,6 +81,7 @@ class Answer:
     @property
     def report(self) -> Any:
         """Standard output as JSON, which must be all that is there."""
+        assert self.out, self.err
         return json.loads(self.out)
 
 
@@ -163,20 +164,27 @@ class Author:
         assert "Traceback" not in err.getvalue()
         return Answer(code, out.getvalue(), err.getvalue())
 
-    def start(self, *arguments: str, module: str = "newsletter", **settings: Any) -> subprocess.Popen[str]:
-        """Run a command in a process of its own, that is not waited for."""
+    @contextmanager
+    def start(self, *arguments: str, under: str = "", **settings: Any) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in a process of its own; `under` these circumstances of program.py. It does not survive."""
+        program = ["tests.support.program", under] if under else ["newsletter"]
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+        with subprocess.Popen(
+            [sys.executable, "-m", *program, *arguments],
             cwd=self.folder,
             text=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
             **pipes | settings,
-        )
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
-    def run_process(self, *arguments: str, module: str = "newsletter") -> Answer:
+    def run_process(self, *arguments: str, under: str = "") -> Answer:
         """Run a command in a process of its own, to its end."""
-        with self.start(*arguments, module=module) as process:
+        with self.start(*arguments, under=under) as process:
             out, err = process.communicate()
         return Answer(process.returncode, out, err)
 

@@ -53,7 +53,9 @@ def run(
     with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
 
         def progress(outcomes: Sequence[Outcome]) -> None:
-            advance(len(outcomes))
+            # Whoever watched may have gone, and the terminal with them: that is no reason to stop.
+            with suppress(OSError):
+                advance(len(outcomes))
 
         def now() -> datetime:
             return datetime.now(UTC)
@@ -129,9 +131,10 @@ def tell(session: Session, issue: str, counts: Tally, seconds: float | None, ret
 
 @contextmanager
 def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C or SIGTERM stop gently: no new recipients, what is in flight is finished.
+    """Let the first signal stop gently: no new recipients, what is in flight is finished.
 
-    The second one interrupts at once; the ledger then calls uncertain what had no answer yet.
+    The second one interrupts at once; the ledger then calls uncertain what had no answer yet. A signal that whoever
+    started us wants ignored stays ignored: nohup and a shell's background jobs rely on it.
     """
     asked = False
 
@@ -140,14 +143,16 @@ def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        # A signal may come in the middle of a line that is being written; then this one is not.
-        with suppress(RuntimeError):
+        # A signal may come in the middle of a line that is being written, or with the end of the terminal; then
+        # this line is not written.
+        with suppress(RuntimeError, OSError):
             session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
 
-    names = [name for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), on_signal) for name in names}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    wanted = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in wanted}
     try:
         yield lambda: asked
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,52 @@
+"""The program in other circumstances: `python -m tests.support.program without-rights,hurried publish …`.
+
+without-rights   as an ordinary user has it: root may write to what is read-only, and gives that up (capabilities(7))
+hurried          it waits for a locked database as it always does, but not for ten seconds
+interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
+without-hup      SIGHUP is ignored, as nohup(1) has it
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from newsletter.cli import main
+from newsletter.store import database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_VERSION_3 = 0x20080522
+
+
+def give_up_all_capabilities() -> None:
+    """From here on, permissions mean what they say, also for root. Raises OSError."""
+    if os.geteuid() != 0:
+        return
+    library = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    if library.capset(header, nothing):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def hurry() -> None:
+    """Wait for nobody longer than a moment."""
+    database.BUSY_SECONDS = 0.05
+
+
+CIRCUMSTANCES: dict[str, Callable[[], object]] = {
+    "without-rights": give_up_all_capabilities,
+    "hurried": hurry,
+    "interruptible": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    "without-hup": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1].split(","):
+        CIRCUMSTANCES[name]()
+    sys.exit(main(sys.argv[2:]))
