@@ -146,3 +146,23 @@ places = Table(
     _number("held"),
     _number("until"),
 )
+
+# What is heard of deliveries after the next hop took them, and its refusals, told as events. The person is a number,
+# never an address. The id is the witness's: the same report read again is the same row.
+events = Table(
+    "events",
+    metadata,
+    _text("id", primary_key=True),
+    _text("kind"),  # newsletter.event.EventKind
+    _text("bounce"),  # newsletter.bounce.BounceClass; "": not a bounce
+    _number("mailing_id"),  # 0: not known
+    _number("subscriber_id"),
+    _number("at"),  # when it happened, as far as the witness can be believed
+    _number("received_at"),
+    _number("code"),
+    _text("enhanced"),
+    _text("reply"),
+    _text("source"),
+    Index(None, "mailing_id", "subscriber_id"),
+    Index(None, "subscriber_id"),
+)

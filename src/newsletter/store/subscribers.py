@@ -183,15 +183,24 @@ class Subscribers:
 
         From this moment it gets nothing, not even from a mailing that is under way.
         """
-        address = canonical(email)
         with self.database.transaction() as connection:
-            left = connection.execute(
-                "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? "
-                "WHERE canonical = ? AND status <> 'unsubscribed'",
-                (now, address),
-            ).rowcount
-            suppressed = connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount
-        return bool(left or suppressed > 0)
+            return leave(connection, canonical(email), now=now, source=source, reason=reason)
+
+
+def leave(connection: Connection, address: str, *, now: int, source: str, reason: Reason) -> bool:
+    """The same, inside a transaction that is under way; `address` is canonical."""
+    left = connection.execute(
+        "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? "
+        "WHERE canonical = ? AND status <> 'unsubscribed'",
+        (now, address),
+    ).rowcount
+    suppressed = suppress(connection, address, now=now, source=source, reason=reason)
+    return bool(left) or suppressed
+
+
+def suppress(connection: Connection, address: str, *, now: int, source: str, reason: Reason) -> bool:
+    """Put a canonical address on the list of those that get nothing. False when it was there, for as good a reason."""
+    return connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount > 0
 
 
 def _chosen(rule: Rule, status: Status | None, language: str) -> tuple[str, tuple[Any, ...]]:
