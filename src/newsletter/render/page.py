@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from newsletter.render import mjml, raw
+from newsletter.render import mjml, raw, styles
 from newsletter.render.pieces import Kept, Pieces
 from newsletter.render.theme import LAYOUT, STYLE, made
 
@@ -69,7 +69,7 @@ class Page:
             document = _inliner(css).inline(document)
         except InlineError as error:
             raise self._style_error(error) from None
-        document = raw.without_comments(document)
+        document = styles.pruned(raw.without_comments(document))
         return _BETWEEN_TAGS.sub(lambda found: found[1] or ">\n<", document).strip() + "\n"
 
     def _style_error(self, error: Exception) -> Exception:
