@@ -214,6 +214,11 @@ def test_without_a_preheader_the_first_paragraph_for_everybody_stands_in(mail: M
     assert len(got) <= 111
 
 
+def test_what_only_some_may_read_is_no_preview_for_all(mail: Make) -> None:
+    text = '{% if "board" in subscriber.tags %}\nThe accounts\n{% if subscriber.name %}\nof you\n{% endif %}\nare in.\n'
+    assert mail(f"{text}\n{{% endif %}}\n\nGood evening.").preheader == "Good evening."
+
+
 def test_addresses_are_made_whole(mail: Make) -> None:
     body = mail("[a](/a) [b](b?c=1) [c](//example.com/c) [d](#d) [e](mailto:e@example.org) ![f](f.png) x").body
     for address in (

@@ -14,7 +14,7 @@ from newsletter.render import blocks, inline, markdown, pictures
 from newsletter.render.catalogue import CATALOGUE, Reader
 from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
-from newsletter.render.holes import Holes
+from newsletter.render.holes import Holes, Kind
 from newsletter.render.page import Page
 from newsletter.render.text import TextPart
 from newsletter.render.theme import TEXT, machine, made
@@ -138,8 +138,14 @@ def _refuse_slots(issue: Issue, holes: Holes) -> None:
 
 def _beginning(body: Sequence[Block], holes: Holes) -> str:
     """The first paragraph that is the same for everybody, as a preheader."""
+    depth = 0  # of conditions: what stands in one is for some
     for block in body:
-        if block.name == "paragraph" and holes.nonce not in (text := inline.text(block.inline).strip()):
+        if block.name == "control":
+            kinds = [holes[int(mark[1])].kind for mark in holes.mark.finditer(block.data["marks"])]
+            depth += kinds.count(Kind.IF) - kinds.count(Kind.ENDIF)
+        elif depth:
+            continue
+        elif block.name == "paragraph" and holes.nonce not in (text := inline.text(block.inline).strip()):
             return text if len(text) <= _PREVIEW else f"{text[:_PREVIEW].rsplit(' ', 1)[0]}…"
     return ""
 
