@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.actions.breaker import Breaker
 from newsletter.actions.pace import Pacer
+from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
 from newsletter.message import Compiled, Mailbox
@@ -69,7 +70,7 @@ class Post:
         links = Links(self.signer, self.base_url, self.issue, recipient.id, self.mailing)
         message = self.compiled.compose(
             recipient.id,
-            Mailbox(recipient.email, recipient.display_name),
+            Mailbox(recipient.email, one_line(recipient.display_name)),
             self.evaluate(recipient, links),
             message_id=message_id or self.signer.message_id(self.mailing, recipient.id, self.domain),
             date=moment,
