@@ -88,6 +88,8 @@ class TransportConfig:
     auth: str = ""  # plain | login | cram-md5 | xoauth2; "": the best that the server offers
     connections: int = 10
     max_messages: int | None = None  # on one connection; None: no limit
+    chunking: bool = False  # a window of messages at once on a connection, where the server has CHUNKING
+    window: int = 20  # messages; so many deliveries a connection may be uncertain after a crash
     rate: Rate | None = None
     timeout: float = 60.0  # seconds
     local_hostname: str = ""  # what EHLO says; "": this machine's name

@@ -242,6 +242,13 @@ def whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
     return read
 
 
+def yes_or_no(value: Any) -> bool:
+    """A switch."""
+    if not isinstance(value, bool):
+        raise _wrong(f"must be true or false, not {_name_of(value)}", "write it without quotes: true")
+    return value
+
+
 def seconds(value: Any) -> float:
     """A time in seconds, longer than none."""
     if type(value) not in (int, float):
@@ -320,6 +327,8 @@ _SMTP: Keys = {
     "auth": choice("plain", "login", "cram-md5", "xoauth2"),
     "connections": whole_number(1, 1000),
     "max_messages": whole_number(1, 1_000_000),
+    "chunking": yes_or_no,
+    "window": whole_number(2, 1000),
     "rate": rate,
     "timeout": seconds,
     "local_hostname": line,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ConfigError, Problem
@@ -10,12 +12,15 @@ from newsletter.message import Frame, Mailbox, list_id
 from newsletter.render.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from newsletter.actions.send import Post
     from newsletter.config import Config, TransportConfig
     from newsletter.edition import Edition
     from newsletter.issue import Issue
+    from newsletter.limits import Limits
+    from newsletter.picture import Picture
+    from newsletter.render.pictures import Use
     from newsletter.render.theme import Theme
     from newsletter.signing.dkim import DkimKey
     from newsletter.store.database import Database
@@ -56,6 +61,25 @@ def site(config: Config) -> Site:
         sender_name=config.sender.name,
         sender_email=config.sender.email,
     )
+
+
+def pictures(
+    config: Config, uses: Sequence[Use], issue: Issue, theme: Theme
+) -> tuple[Mapping[str, Picture], Sequence[Problem]]:
+    """What to show for the images that an issue names, and what its author should know. Raises IssueError."""
+    if not uses or config.images.place == "link":
+        return {}, ()
+    from newsletter.sources.images import Cache, Desk, prepare
+
+    desk = Desk(
+        config.folder,
+        Cache(config.folder / ".cache" / "images"),
+        config.images.folder,
+        config.images.base_url,
+        config.base_url,
+    )
+    done = prepare(uses, issue, Path(issue.path), theme.width, desk)
+    return done.pictures, done.notes
 
 
 def sender(config: Config) -> Mailbox:
@@ -118,10 +142,23 @@ def dkim_keys(config: Config) -> tuple[DkimKey, ...]:
     )
 
 
-def transport(config: Config, name: str | None, environ: Mapping[str, str]) -> Transport:
-    """The way out that is named here or by the settings. Raises ConfigError, also for a secret that is missing."""
+def transport(config: Config, name: str | None, environ: Mapping[str, str], *, jobs: int = 1) -> Transport:
+    """The way out that is named here or by the settings; one of `jobs` that share its connections.
+
+    Raises ConfigError, also for a secret that is missing.
+    """
     settings = config.chosen_transport(name)
+    settings = replace(settings, connections=-(-settings.connections // jobs))
     return _TRANSPORTS[settings.kind](settings, environ)
+
+
+def limits(config: Config, name: str | None) -> Limits | None:
+    """What holds for a mailing through the transport of that name; None when nothing does. Raises ConfigError."""
+    settings = config.chosen_transport(name)
+    rates = {**config.limits.rates}
+    if settings.rate:
+        rates[f"transport {settings.name}"] = settings.rate
+    return replace(config.limits, rates=rates) or None
 
 
 def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
@@ -142,7 +179,8 @@ def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
         timeout=settings.timeout,
         ca_file=str(settings.ca_file or ""),
     )
-    return SmtpTransport(server, settings.connections, max_messages=settings.max_messages)
+    window = settings.window if settings.chunking else 1
+    return SmtpTransport(server, settings.connections, max_messages=settings.max_messages, window=window)
 
 
 def _our_name(host: str) -> str:

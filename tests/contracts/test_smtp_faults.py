@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
 
 READERS = 30
+WINDOW = 4
+# How a server may take messages: one command after the other, in groups, or a window of them at once.
+WAYS: dict[str, dict[str, Any]] = {
+    "lockstep": {"pipelining": False},
+    "pipelining": {},
+    "chunking": {"extensions": ("SIZE 50000000", "8BITMIME", "CHUNKING")},
+}
 
 
 def reply_to(verb: str, reply: str, *, times: int = 10**9, only: str = "") -> Callable[[str, str], str | None]:
@@ -43,7 +50,8 @@ def mail(sink: Sink, connections: int = 4) -> tuple[Tally, dict[str, str]]:
     with open_database("sqlite://") as database:
         fill_list(database, READERS)
         mailing = plan(database)
-        transport = SmtpTransport(Server("127.0.0.1", sink.port), connections, reconnect_after=(0.0, 0.01, 0.01))
+        server = Server("127.0.0.1", sink.port)
+        transport = SmtpTransport(server, connections, reconnect_after=(0.0, 0.01, 0.01), window=WINDOW)
         counts = send(database, mailing, post_for(database, mailing), transport, clock)
         rest = {
             who.email: f"{who.state.name.lower()} {who.code} {who.enhanced}".strip()
@@ -55,7 +63,7 @@ def mail(sink: Sink, connections: int = 4) -> tuple[Tally, dict[str, str]]:
 ONE = "reader7@example.org"
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
@@ -67,9 +75,9 @@ ONE = "reader7@example.org"
     ],
 )
 def test_a_refusal_of_one_recipient_is_theirs_alone(
-    fault: Callable[[str, str], str | None], expected: str, pipelining: bool
+    fault: Callable[[str, str], str | None], expected: str, way: str
 ) -> None:
-    with Sink(fault, pipelining=pipelining) as sink:
+    with Sink(fault, **WAYS[way]) as sink:
         counts, rest = mail(sink)
     assert rest == {ONE: expected}
     assert counts.accepted == READERS - 1
@@ -77,14 +85,21 @@ def test_a_refusal_of_one_recipient_is_theirs_alone(
     assert sink.duplicates == []
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("reply", ["421 4.7.0 too many", "DROP"])
 def test_a_connection_that_closes_before_the_content_is_replaced_and_nobody_is_lost(
-    verb: str, reply: str, pipelining: bool
+    verb: str, reply: str, way: str
 ) -> None:
-    with Sink(reply_to(verb, reply, times=2), pipelining=pipelining) as sink:
+    with Sink(reply_to(verb, reply, times=2), **WAYS[way]) as sink:
         counts, rest = mail(sink, connections=2)
+    if way == "chunking" and reply == "DROP":
+        # A window of contents was on its way: what the server did with it before it went, nobody knows.
+        assert set(rest.values()) <= {"uncertain 0 4.4.2"}
+        assert len(rest) <= 2 * WINDOW
+        assert sink.duplicates == []
+        assert counts.accepted + counts.uncertain == READERS
+        return
     assert rest == {}
     assert counts.accepted == READERS
     assert Counter(sink.accepted) == Counter(f"reader{n}@example.org" for n in range(READERS))
@@ -129,10 +144,10 @@ def test_a_server_that_takes_one_connection_only_gets_all_over_that_one() -> Non
     assert counts.accepted == READERS
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
-def test_a_refused_sender_stops_the_mailing_and_marks_nobody(pipelining: bool) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_sender_stops_the_mailing_and_marks_nobody(way: str) -> None:
     with (
-        Sink(reply_to("MAIL", "550 5.1.8 who are you?"), pipelining=pipelining) as sink,
+        Sink(reply_to("MAIL", "550 5.1.8 who are you?"), **WAYS[way]) as sink,
         open_database("sqlite://") as database,
     ):
         fill_list(database, READERS)

@@ -38,8 +38,11 @@ class Result:
     killed_at: int
 
 
-def kill_and_resume(folder: Path, readers: int, kill_after: int) -> Result:
-    """Send to so many readers, kill the sender once the server has accepted `kill_after`, and resume."""
+def kill_and_resume(folder: Path, readers: int, kill_after: int, window: int = 1) -> Result:
+    """Send to so many readers, kill the sender once the server has accepted `kill_after`, and resume.
+
+    With a `window` above 1, the server offers CHUNKING.
+    """
     url = f"sqlite:///{folder}/newsletter.db"
     with open_database(url) as database:
         fill_list(database, readers)
@@ -55,8 +58,10 @@ def kill_and_resume(folder: Path, readers: int, kill_after: int) -> Result:
             if accepted == kill_after:
                 process.kill()
 
-    with Sink(kill_in_time) as sink:
-        command = [sys.executable, "-m", "tests.support.sender", url, str(sink.port), str(CONNECTIONS)]
+    extensions = ("8BITMIME", "CHUNKING") if window > 1 else ("8BITMIME",)
+    with Sink(kill_in_time, extensions=extensions) as sink:
+        numbers = map(str, (sink.port, CONNECTIONS, window))
+        command = [sys.executable, "-m", "tests.support.sender", url, *numbers]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
             process.wait()
         with open_database(url) as database:
@@ -64,21 +69,21 @@ def kill_and_resume(folder: Path, readers: int, kill_after: int) -> Result:
                 database,
                 mailing,
                 post_for(database, mailing),
-                SmtpTransport(Server("127.0.0.1", sink.port), CONNECTIONS),
+                SmtpTransport(Server("127.0.0.1", sink.port), CONNECTIONS, window=window),
                 clock,
             )
             uncertain = {who.email for who in undelivered(database, mailing.id) if who.state is State.UNCERTAIN}
     return Result(counts, Counter(sink.accepted), uncertain, kill_after)
 
 
-def check(result: Result, readers: int) -> None:
+def check(result: Result, readers: int, window: int = 1) -> None:
     """The promise, to the letter."""
     everybody = {f"reader{n}@example.org" for n in range(readers)}
     assert result.counts.planned == readers
     assert result.counts.accepted + result.counts.uncertain == readers
     assert [who for who, times in result.accepted.items() if times > 1] == []
     assert everybody - set(result.accepted) <= result.uncertain
-    assert len(result.uncertain) <= CONNECTIONS
+    assert len(result.uncertain) <= CONNECTIONS * window
 
 
 @pytest.mark.parametrize("moment", [1, 2, 49, 50, 51, 137, 200, 299, 300])
@@ -86,6 +91,11 @@ def test_a_kill_loses_nobody_doubles_nobody_and_leaves_at_most_one_uncertain_a_c
     tmp_path: Path, moment: int
 ) -> None:
     check(kill_and_resume(tmp_path, 300, moment), 300)
+
+
+@pytest.mark.parametrize("moment", [1, 50, 200])
+def test_with_chunking_the_window_bounds_what_is_uncertain(tmp_path: Path, moment: int) -> None:
+    check(kill_and_resume(tmp_path, 300, moment, window=8), 300, window=8)
 
 
 @pytest.mark.soak

@@ -143,6 +143,18 @@ class Sink:
                 else:
                     recipient = argument.partition("<")[2].partition(">")[0]
                     await say("250 2.1.5 Ok")
+            elif verb == "BDAT":
+                content = await reader.readexactly(int(argument.split()[0]))
+                if not recipient:
+                    await say("503 5.5.1 RCPT first")
+                else:
+                    end = self._take(recipient, content)
+                    mail, recipient = False, ""
+                    if not end:
+                        return
+                    await say(end)
+                    if end.startswith("421"):
+                        return
             elif verb == "DATA":
                 if not recipient:
                     await say("554 5.5.1 no valid recipients")
@@ -174,15 +186,19 @@ class Sink:
         data = await reader.readexactly(3)
         if data != b".\r\n":
             data += await reader.readuntil(b"\r\n.\r\n")
-        reply = self.fault(".", recipient)
         if not recipient:
-            return reply or "554 5.5.1 no valid recipients"
+            return self.fault(".", recipient) or "554 5.5.1 no valid recipients"
+        return self._take(recipient, data.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."))
+
+    def _take(self, recipient: str, data: bytes) -> str | None:
+        """Take a content, or what the fault says, and return the reply; None to close without one."""
+        reply = self.fault(".", recipient)
         if reply is None or reply == "KEEP AND DROP":
             self.accepted.append(recipient)
             if match := MESSAGE_ID.search(data):
                 self.message_ids.append(match[1].decode())
             if self.keep_data:
-                self.data.append(data.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."))
+                self.data.append(data)
         if reply in ("DROP", "KEEP AND DROP"):
             return None
         return reply or f"250 2.0.0 Ok: queued as {len(self.accepted):06X}"

@@ -13,18 +13,18 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from newsletter.actions.send import leased
-from newsletter.errors import Problem, Stopped
+from newsletter.errors import Paused, Problem, Stopped, TransportError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
 from newsletter.store.mailings import settle_job, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from newsletter.mailing import Mailing
@@ -52,6 +52,7 @@ class Order:
     fence: int
     transport: str
     job: int  # from 1
+    jobs: int  # that share the connections
 
     def to_json(self) -> str:
         """One line."""
@@ -91,16 +92,14 @@ def send_with_jobs(
         children = {}
         try:
             for job in range(1, jobs + 1):
-                order = Order(str(config), mailing.id, lease.fence, transport, job)
+                order = Order(str(config), mailing.id, lease.fence, transport, job, jobs)
                 children[job] = _start(order, said)
-            problems = _listen(
-                children, said, progress, stop, lambda job: settle_job(database, lease, job, _now(clock))
-            )
+            failure = _listen(children, said, progress, stop, lambda job: settle_job(database, lease, job, _now(clock)))
         finally:
             for child in children.values():
                 _end(child)
-    if problems:
-        raise Stopped(*problems)
+    if failure:
+        raise failure
     return tally_of(database, mailing.id)
 
 
@@ -139,8 +138,11 @@ def _listen(
     progress: Callable[[Sequence[Outcome]], None],
     stop: Callable[[], bool],
     settle: Callable[[int], None],
-) -> list[Problem]:
+) -> Stopped | None:
+    """Hear all children to their end; what stood in their way, if anything did."""
     problems: dict[str, Problem] = {}
+    kinds: set[str] = set()
+    until: str | None = None
     running = set(children)
     stopping = False
     while running:
@@ -157,6 +159,12 @@ def _listen(
             if "problems" in told:
                 for each in told["problems"]:
                     problems[each["message"]] = Problem(**each)
+                kinds.add(told["kind"])
+                until = until or told["until"]
+                if told["kind"] == "Paused" and not told["until"]:
+                    # The server refuses us: the others must not find that out for themselves, reader by reader.
+                    for child in children.values():
+                        _ask_to_stop(child)
             else:
                 progress([OUTCOMES[name] for name, number in told.items() for _ in range(number)])
             continue
@@ -166,7 +174,12 @@ def _listen(
         if code < 0 or code == 1:
             message = f"a sending process ended by itself (exit code {code})"
             problems[message] = Problem(message, fix="`newsletter resume` goes on with those who are left")
-    return list(problems.values())
+            kinds.add("")
+    if not problems:
+        return None
+    if kinds == {"Paused"}:
+        return Paused(*problems.values(), until=datetime.fromisoformat(until) if until else None)
+    return TransportError(*problems.values()) if kinds == {"TransportError"} else Stopped(*problems.values())
 
 
 def _ask_to_stop(child: subprocess.Popen[str]) -> None:

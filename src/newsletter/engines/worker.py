@@ -18,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from newsletter.engines.inline import Order
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, Paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +61,13 @@ def run(order: Order, stop: Event) -> None:
             database,
             Lease(order.mailing, order.fence),
             post,
-            wiring.transport(config, order.transport, os.environ),
+            wiring.transport(config, order.transport, os.environ, jobs=order.jobs),
             lambda: datetime.now(UTC),
             progress=progress,
             stop=stop.is_set,
             job=order.job,
+            limits=wiring.limits(config, order.transport),
+            schedule=config.schedule,
         )
     say()
 
@@ -88,7 +90,8 @@ def main() -> int:
             {name: getattr(problem, name) for name in ("message", "path", "line", "column", "fix")}
             for problem in error.problems
         ]
-        print(json.dumps({"problems": problems}), flush=True)
+        until = error.until.isoformat() if isinstance(error, Paused) and error.until else None
+        print(json.dumps({"problems": problems, "kind": type(error).__name__, "until": until}), flush=True)
         return 4
     return 0
 

@@ -2,7 +2,7 @@
 
 Each round: read what the servers said; yield what became of messages; put on record, in one go, every content that
 is about to be committed; write. So the ledger pays one transaction a round, however many connections there are, and
-a crash leaves at most one uncertain delivery a connection.
+a crash leaves at most one uncertain delivery a connection; with CHUNKING, at most a window of them.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class SmtpTransport:
         reconnect_after: tuple[float, ...] = _RECONNECT_AFTER,
         *,
         max_messages: int | None = None,
+        window: int = 1,
         patience: Mapping[Step, float] = PATIENCE,
         pause: float = PAUSE,
     ) -> None:
@@ -53,9 +54,12 @@ class SmtpTransport:
 
         `reconnect_after` are the seconds between tries to reach a server that has gone away, `patience` those to wait
         for each reply, `pause` those until the next look for a message when none may be sent. After `max_messages` a
-        connection is replaced; None for never.
+        connection is replaced; None for never. `window` messages are on their way over one connection at the same
+        time if the server has CHUNKING.
         """
-        self.capabilities = Capabilities(in_flight=connections, messages_per_second=None)
+        self.capabilities = Capabilities(in_flight=connections * window, messages_per_second=None)
+        self._connections = connections
+        self._window = window
         self._server = server
         self._reconnect_after = reconnect_after
         self._max_messages = max_messages
@@ -64,7 +68,7 @@ class SmtpTransport:
 
     def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport. Ends when `messages` ends and each has its outcome. No message, no connection."""
-        limits = (self.capabilities.in_flight, self._max_messages)
+        limits = (self._connections, self._max_messages, self._window)
         run = _Run(self._server, limits, self._reconnect_after, self._patience, self._pause, messages, offer)
         try:
             yield from run.rounds()
@@ -81,7 +85,7 @@ class _Run:
     def __init__(
         self,
         server: Server,
-        limits: tuple[int, int | None],
+        limits: tuple[int, int | None, int],
         reconnect_after: tuple[float, ...],
         patience: Mapping[Step, float],
         pause: float,
@@ -89,7 +93,7 @@ class _Run:
         offer: Offer,
     ) -> None:
         self.server = server
-        self.limit, self.max_messages = limits
+        self.limit, self.max_messages, self.window = limits
         self.reconnect_after = reconnect_after
         self.patience = patience
         self.tick = min(1.0, *(seconds / 2 for seconds in patience.values()))
@@ -189,16 +193,22 @@ class _Run:
         """Begin a transaction on every idle connection, and open another one if all of them are busy."""
         while self.idle:
             connection, _ = self.idle.popitem()
-            message = self._pull(connection.dialogue)
-            if message is None:
+            if not self._begin(connection):
                 self.idle[connection] = None
                 return
-            connection.dialogue.begin(message)
-            self._write(connection)
         # Not while connections break: then one at a time, with patience, until something gets done.
         wanted = self.live and not self.ended and not self.trouble
         if wanted and len(self.live) + len(self.leaving) + len(self.opener) < self.limit:
             self.opener.open_another()
+
+    def _begin(self, connection: Connection) -> bool:
+        """Begin what messages the connection has room for; whether there was one."""
+        begun = False
+        while connection.dialogue.room and (message := self._pull(connection.dialogue)):
+            connection.dialogue.begin(message)
+            begun = True
+        self._write(connection)
+        return begun
 
     def _welcome(self) -> None:
         for session in self.opener.arrived():
@@ -209,7 +219,7 @@ class _Run:
                 self.limit = len(self.live)
 
     def _add(self, sock: socket.socket, features: Features) -> None:
-        connection = Connection(sock, features, self.selector, self.patience)
+        connection = Connection(sock, features, self.selector, self.patience, self.window)
         self.greeted = True
         self.live.add(connection)
         self.idle[connection] = None
@@ -261,6 +271,9 @@ class _Run:
                 self._leave(connection)
             else:
                 self.idle[connection] = None
+        elif connection.dialogue.chunking and 2 * connection.dialogue.room >= self.window and connection in self.live:
+            # By halves, so that the ledger is asked for many at once.
+            self._begin(connection)
 
     def _hear(self, connection: Connection) -> bool:
         """Take in what the server said; whether it said anything."""
@@ -289,12 +302,12 @@ class _Run:
 
     def _commit(self) -> None:
         """Put on record every content that is about to be committed, then write it."""
-        ready = [connection for connection in self.live if connection.dialogue.ready is not None]
+        ready = [connection for connection in self.live if connection.dialogue.ready]
         if not ready:
             return
         # What comes behind each content is looked for first: should that fail, nothing was offered in vain.
-        following = [self._pull(c.dialogue) if c.dialogue.features.pipelining else None for c in ready]
-        self.offer([c.dialogue.ready for c in ready if c.dialogue.ready is not None])
+        following = [self._pull(c.dialogue) if c.dialogue.takes_following else None for c in ready]
+        self.offer([message for connection in ready for message in connection.dialogue.ready])
         for connection, message in zip(ready, following, strict=True):
             connection.dialogue.commit(message)
             self._write(connection)

@@ -30,10 +30,11 @@ class Connection:
         features: Features,
         selector: selectors.BaseSelector,
         patience: Mapping[Step, float],
+        window: int = 1,
     ) -> None:
         """Watch the socket, which is in non-blocking mode; `patience` is how many seconds to wait for each reply."""
         self.sock = sock
-        self.dialogue = Dialogue(features)
+        self.dialogue = Dialogue(features, window)
         self.unsent = bytearray()
         self.deadline = float("inf")
         self._patience = patience

@@ -1,4 +1,4 @@
-"""One connection's dialogue: MAIL, RCPT, DATA, one message after another, without I/O (RFC 5321, 2033, 2920).
+"""One connection's dialogue: MAIL, RCPT, DATA, one message after another, without I/O (RFC 5321, 2033, 2920, 3030).
 
 The caller hands in what the server said and sends what is in `out`. With PIPELINING, three commands go in one write,
 and the next envelope goes behind the content of the message before:
@@ -7,7 +7,13 @@ and the next envelope goes behind the content of the message before:
     S:                ▏250 250 354           ▏                           ▏250 · 250 250 354
                                     `ready` ─┘ └─ commit(): only after the ledger has it on record
 
-No byte of a message's end-of-data mark is in `out` before `commit`.
+With CHUNKING nobody waits for a 354, and a whole window of messages is on its way at once:
+
+    C: RSET MAIL RCPT BDAT content 1 RSET MAIL RCPT BDAT content 2 …▏
+    S:                                                              ▏250 250 250 250 250 250 250 250 …
+       └─ commit(): after the ledger has all of the window on record
+
+No byte of a message's end-of-data mark, or of a BDAT, is in `out` before `commit`.
 """
 
 from __future__ import annotations
@@ -31,6 +37,7 @@ _MOST_LINES = 256
 _FIRST_DIGITS = frozenset((b"2", b"3", b"4", b"5"))
 _MARKS = frozenset((b"", b" ", b"-"))
 _END_OF_DATA = b".\r\n"  # behind the line end of the content
+_REPLIES_WITH_BDAT = 4  # to RSET, MAIL, RCPT, BDAT
 
 
 class Step(Enum):
@@ -40,7 +47,7 @@ class Step(Enum):
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
-    DOT = "end of data"
+    DOT = "end of data"  # or the BDAT that has all of it
 
 
 # Seconds to wait for each reply (RFC 5321 section 4.5.3.2). The last one is long on purpose: giving up early is what
@@ -72,18 +79,21 @@ def _out_of_turn(reply: Reply) -> ConnectionClosed:
 class _Transaction:
     message: Message
     failure: Outcome | None = None
-    committed: bool = False
-    behind: int = 0  # octets of the next envelope that were put into `out` behind this content
+    end: int | None = None  # so many octets of `out` must have gone before it can be taken as whole; None before commit
 
 
 class Dialogue:
     """The state of one connection after its greeting."""
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: Features, window: int = 1) -> None:
+        """Talk to a server with these features; `window` messages at once if it has CHUNKING and pipelines."""
         self.features = features
+        self.chunking = window > 1 and features.chunking and features.pipelining
+        self.window = window if self.chunking else 1
         self.begun = 0  # messages, to hold against the server's limit
         self.out: list[bytes] = []
-        self.ready: Message | None = None
+        self.ready: list[Message] = []  # whose content waits for `commit`
+        self._said = 0  # octets that were ever put into `out`
         self._expected: deque[tuple[Step, _Transaction]] = deque()
         self._buffer = b""
         self._lines: list[str] = []
@@ -92,7 +102,19 @@ class Dialogue:
     @property
     def idle(self) -> bool:
         """No reply is expected and no content waits to be committed."""
-        return not self._expected and self.ready is None
+        return not self._expected and not self.ready
+
+    @property
+    def room(self) -> int:
+        """How many messages may be begun now."""
+        if not self.chunking:
+            return int(self.idle)
+        return self.window - len(self.ready) - len(self._expected) // _REPLIES_WITH_BDAT
+
+    @property
+    def takes_following(self) -> bool:
+        """Whether the next envelope may go behind a content."""
+        return self.features.pipelining and not self.chunking
 
     @property
     def awaits(self) -> Step | None:
@@ -104,29 +126,57 @@ class Dialogue:
         return refusal(message, self.features)
 
     def begin(self, message: Message) -> None:
-        """Open a transaction on an idle connection."""
+        """Open a transaction where there is room. With CHUNKING, it waits as a whole for `commit`."""
+        if self.chunking:
+            self.begun += 1
+            self.ready.append(message)
+            return
         transaction = _Transaction(message)
         if self._needs_reset:
             self._needs_reset = False
             self._expected.append((Step.RSET, transaction))
-            self.out.append(b"RSET\r\n")
-        self.out.append(self._envelope(transaction))
+            self._say(b"RSET\r\n")
+        self._say(self._envelope(transaction))
 
     def commit(self, following: Message | None) -> None:
-        """Send the content of `ready` with its end-of-data mark and, if the server pipelines, the next envelope."""
+        """Send the contents of `ready`, each with its end of data; behind a single one, the next envelope."""
+        ready, self.ready = self.ready, []
+        if self.chunking:
+            for message in ready:
+                self._commit_whole(message)
+            return
         step, transaction = self._expected[0]
         assert step is Step.DOT
-        assert self.ready is transaction.message
-        self.ready = None
-        transaction.committed = True
-        self.out.append(transaction.message.data)
+        assert ready == [transaction.message]
+        self._say(transaction.message.data)
+        transaction.end = self._said + 1  # who has the dot may guess the rest
         end = _END_OF_DATA
         if following is not None:
             assert self.features.pipelining
-            envelope = self._envelope(_Transaction(following))
-            transaction.behind = len(envelope)
-            end += envelope
-        self.out.append(end)
+            end += self._envelope(_Transaction(following))
+        self._say(end)
+
+    def _commit_whole(self, message: Message) -> None:
+        """A transaction in one piece (RFC 3030 section 2).
+
+        After a refusal the state of the server is anybody's guess, and the next message is on its way already: so
+        each one begins with RSET.
+        """
+        transaction = _Transaction(message)
+        envelope = mail_command(message, self.features) + rcpt_command(message, self.features)
+        self._expected += (
+            (Step.RSET, transaction),
+            (Step.MAIL, transaction),
+            (Step.RCPT, transaction),
+            (Step.DOT, transaction),
+        )
+        self._say(f"RSET\r\n{envelope}BDAT {len(message.data)} LAST\r\n".encode())
+        self._say(message.data)
+        transaction.end = self._said
+
+    def _say(self, octets: bytes) -> None:
+        self.out.append(octets)
+        self._said += len(octets)
 
     def receive(self, data: bytes, results: Results, unsent: int = 0) -> None:
         """Take in what the server sent, and add to `results` the messages whose fate is now known.
@@ -171,13 +221,20 @@ class Dialogue:
             seen.add(id(transaction))
             if transaction.failure is not None:
                 known.append((transaction.message, transaction.failure))
-            elif transaction.committed and unsent < transaction.behind + len(_END_OF_DATA):
+            # Behind a 421 nothing was looked at any more.
+            elif self._has_seen(transaction, unsent) and reason.code != 421:
                 known.append((transaction.message, Uncertain(reason)))
             else:
                 again.append((transaction.message, id(transaction) not in unheard))
+        if self.chunking:  # without it, what is ready is expected to be answered already
+            again += [(message, False) for message in self.ready]
         self._expected.clear()
-        self.ready = None
+        self.ready = []
         return known, again
+
+    def _has_seen(self, transaction: _Transaction, unsent: int) -> bool:
+        """Whether the server may have the end of the content."""
+        return transaction.end is not None and self._said - unsent >= transaction.end
 
     def _is_final(self) -> bool:
         return bool(self._expected) and self._expected[0][0] is Step.DOT
@@ -196,7 +253,7 @@ class Dialogue:
     def _next(self, step: Step, transaction: _Transaction, command: str) -> None:
         """Without PIPELINING, each command waits for the reply to the one before."""
         if not self.features.pipelining:
-            self.out.append(command.encode())
+            self._say(command.encode())
             self._expected.appendleft((step, transaction))
 
     def _answer(self, reply: Reply, results: Results, unsent: int) -> None:
@@ -229,7 +286,7 @@ class Dialogue:
     def _answer_to_data(self, transaction: _Transaction, reply: Reply, results: Results) -> None:
         if reply.code // 100 == 3:
             if transaction.failure is None:
-                self.ready = transaction.message
+                self.ready = [transaction.message]
             elif self.features.lmtp:
                 # It should have refused (RFC 2033 section 4.2), and would answer a content once for each recipient
                 # that it took, which is never.
@@ -237,7 +294,7 @@ class Dialogue:
             else:
                 # The server wants content although it refused the recipient: an empty one ends the transaction
                 # (RFC 2920 section 3.1).
-                self.out.append(_END_OF_DATA)
+                self._say(_END_OF_DATA)
             self._expected[0] = (Step.DOT, transaction)
             return
         self._expected.popleft()
@@ -245,15 +302,18 @@ class Dialogue:
         results.append((transaction.message, transaction.failure or outcome_of(reply)))
 
     def _answer_to_content(self, transaction: _Transaction, reply: Reply, results: Results, unsent: int) -> None:
-        sent = transaction.failure is not None or transaction.committed
-        seen = transaction.failure is not None or unsent < transaction.behind + len(_END_OF_DATA)
+        refused = transaction.failure is not None
+        sent = refused or transaction.end is not None
+        seen = self._has_seen(transaction, unsent) or (refused and not self.chunking)
         kind = reply.code // 100
         if not sent or kind == 3 or (kind == 2 and not seen):
             raise _out_of_turn(reply)
         self._expected.popleft()
         results.append((transaction.message, transaction.failure or outcome_of(reply)))
-        if not seen:
-            # Refused in the middle of the content. The rest of it must not be taken for commands.
+        if reply.code == 421 and self.chunking:
+            raise ConnectionClosed(reply)
+        if not seen and not self.chunking:
+            # Refused in the middle of the content. The rest of it must not be taken for commands; a BDAT has a length.
             raise ConnectionClosed(reply)
 
     def _fail(self, transaction: _Transaction, outcome: Outcome, results: Results) -> None:
