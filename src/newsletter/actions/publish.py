@@ -69,11 +69,13 @@ def freeze(
     )
 
 
-def unfinished(database: Database, issue: str, now: datetime, *, at_once: bool = False) -> tuple[Mailing, Tally]:
+def unfinished(
+    database: Database, issue: str, now: datetime, *, at_once: bool = False, can_wait: bool = False
+) -> tuple[Mailing, Tally]:
     """The issue's mailing that `resume` would go on with.
 
-    Raises LedgerError when there is none, or when all that is left is to wait. With `at_once`, those who were
-    deferred do not wait for their time.
+    Raises LedgerError when there is none, or when all that is left is to wait and nobody can. With `at_once`, those
+    who were deferred do not wait for their time.
     """
     mailing, counts = what_is_left(database, issue)
     if mailing.state is MailingState.FINISHED:
@@ -86,7 +88,7 @@ def unfinished(database: Database, issue: str, now: datetime, *, at_once: bool =
     if at_once:
         make_due(database, mailing.id, int(now.timestamp()))
     due = next_retry(database, mailing.id)
-    if not counts.pending and due is not None and due > now:
+    if not can_wait and not counts.pending and due is not None and due > now:
         raise LedgerError(
             Problem(
                 f"only those are left whom the server deferred ({counts.deferred:,}), and they are not due yet",

@@ -66,6 +66,7 @@ COMMANDS = {
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
+    "run": Row("Sending", "newsletter.cli.run", "Go on with a mailing until nobody is left, however long it takes."),
     "retry": Row("Sending", "newsletter.cli.retry", "Try rejected deliveries once more."),
     "reconcile": Row("Sending", "newsletter.cli.reconcile", "Settle the deliveries that are uncertain."),
     "status": Row("Sending", "newsletter.cli.status", "Show where mailings stand, and who did not get one."),
@@ -105,16 +106,17 @@ def cli() -> None:
     """Write a newsletter in Markdown, see it as its readers will, and send it to every one of them exactly once."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, session: Session | None = None) -> int:
     """Run the command line, and return its exit code. The arguments are those of the process unless given."""
     if "_NEWSLETTER_COMPLETE" in os.environ:
         return _complete_in_shell(os.environ["_NEWSLETTER_COMPLETE"])
     if arguments is None:
         arguments = sys.argv[1:]
         _speak_utf8()
-    console = Console()
+    session = session or Session(Console())
+    console = session.console
     try:
-        with cli.make_context("newsletter", list(arguments), obj=Session(console)) as ctx:
+        with cli.make_context("newsletter", list(arguments), obj=session) as ctx:
             code = int(cli.invoke(ctx) or 0)
             if sys.stdout:
                 sys.stdout.flush()

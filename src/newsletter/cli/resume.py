@@ -32,8 +32,22 @@ def command(
 
     Nobody who was accepted, rejected, skipped or is uncertain is written to.
     """
+    return go_on(session, issue, way, at_once=at_once, as_planned=as_planned, jobs=jobs, as_json=as_json)
+
+
+def go_on(
+    session: Session,
+    issue: str,
+    way: str | None,
+    *,
+    at_once: bool = False,
+    as_planned: bool,
+    jobs: int | None,
+    as_json: bool,
+    until_nobody_is_left: bool = False,
+) -> ExitCode:
+    """What `resume` does, and `run`, which waits for those who are not due yet."""
     import os
-    from datetime import UTC, datetime
 
     from newsletter import wiring
     from newsletter.actions.plan import not_published
@@ -45,13 +59,17 @@ def command(
     if not wiring.has_store(config):
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
-        mailing, _ = unfinished(database, stem_of(issue), datetime.now(UTC), at_once=at_once)
+        moment = session.clock()
+        mailing, _ = unfinished(database, stem_of(issue), moment, at_once=at_once, can_wait=until_nobody_is_left)
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
         check_settings(config, name)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
         edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
         transport = wiring.transport(config, name, os.environ)
-        return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
+        return run(
+            session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json,
+            until_nobody_is_left=until_nobody_is_left,
+        )  # fmt: skip
 
 
 def _now(config: Config, issue: str, database: Database) -> Edition:

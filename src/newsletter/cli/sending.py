@@ -1,10 +1,9 @@
-"""What publish and resume share: sending under a progress bar, stopping at Ctrl-C, and the counts at the end."""
+"""What publish, resume and run share: sending under a progress bar, stopping at Ctrl-C, and the counts at the end."""
 
 from __future__ import annotations
 
 import signal
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from newsletter.cli.console import ExitCode, count, duration, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from newsletter.cli.shell import Session
     from newsletter.config import Config
@@ -34,15 +34,19 @@ def run(
     *,
     jobs: int | None,
     as_json: bool,
+    until_nobody_is_left: bool = False,
 ) -> ExitCode:
     """Send what is left of a mailing through the transport, whose name is `way`; show how it goes and what came of it.
 
-    `jobs` is the number of processes, None for as many as pay.
+    `jobs` is the number of processes, None for as many as pay. It ends when nobody is left who is due, or with
+    `until_nobody_is_left` waits for those who are not.
     """
     from newsletter import wiring
+    from newsletter.actions.keep_going import keep_going
     from newsletter.actions.send import send
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
     from newsletter.errors import Stopped
+    from newsletter.outcome import Deferred
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_retry, tally_of
 
@@ -53,25 +57,40 @@ def run(
     with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
 
         def progress(outcomes: Sequence[Outcome]) -> None:
+            final = [each for each in outcomes if not (until_nobody_is_left and isinstance(each, Deferred))]
             # Whoever watched may have gone, and the terminal with them: that is no reason to stop.
             with suppress(OSError):
-                advance(len(outcomes))
+                advance(len(final))
 
-        def now() -> datetime:
-            return datetime.now(UTC)
-
-        number = jobs or jobs_that_pay(left.pending + left.deferred)
-        try:
+        def once() -> Tally:
             if number > 1:
                 path = config.path
-                counts = send_with_jobs(database, mailing, path, way, number, now, progress=progress, stop=stop)
+                return send_with_jobs(database, mailing, path, way, number, clock, progress=progress, stop=stop)
+            return send(
+                database, mailing, post, transport, clock, progress=progress, stop=stop,
+                limits=limits, schedule=config.schedule,
+            )  # fmt: skip
+
+        def tell_of_a_wait(why: str, due: datetime) -> None:
+            with suppress(OSError):
+                session.console.note(f"\n{why}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
+
+        clock, limits = session.clock, wiring.limits(config, way)
+        # What a limit lets through, one process sends.
+        number = jobs or (1 if limits else jobs_that_pay(left.pending + left.deferred))
+        try:
+            if until_nobody_is_left:
+                keep_going(
+                    once, lambda: next_retry(database, mailing.id), config.schedule, clock, session.wait, stop,
+                    tell_of_a_wait,
+                )  # fmt: skip
             else:
-                counts = send(database, mailing, post, transport, now, progress=progress, stop=stop)
+                once()
         except (Stopped, KeyboardInterrupt) as error:
             failure = error
-            counts = tally_of(database, mailing.id)
         finally:
             transport.close()
+    counts = tally_of(database, mailing.id)
     seconds = monotonic() - began
     state = "finished" if counts.is_settled else "sending"
     if as_json:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -20,12 +22,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Session:
-    """What a command is handed: where to speak, and the settings of this newsletter."""
+    """What a command is handed: where to speak, the settings of this newsletter, and time where it may take long."""
 
     console: Console = field(default_factory=Console)
     config_file: Path | None = None
+    clock: Callable[[], datetime] = field(default=_now)
+    wait: Callable[[float], object] = field(default=sleep)  # seconds
 
     def config(self) -> Config:
         """Find and read newsletter.toml. Raises ConfigError."""

@@ -1,0 +1,160 @@
+"""The circuit breaker: what stops a mailing, what does not, and that no reader pays for a refusal of us."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.send import send
+from newsletter.errors import Paused
+from newsletter.outcome import Accepted, Deferred, Rejected, Reply
+from newsletter.store.database import Database, open_database
+from newsletter.store.mailings import mailings_of, tally_of, undelivered
+from newsletter.transports.memory import MemoryTransport
+from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports.smtp_session import Server
+from tests.support.clocks import Clock
+from tests.support.sending import clock, fill_list, plan, post_for
+from tests.support.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from newsletter.message import Message
+    from newsletter.outcome import Outcome
+    from newsletter.report import Tally
+
+READERS = 80
+CONNECTIONS = 4
+BLOCKED = "554 5.7.1 Service unavailable; client host blocked using bl.example.org"
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with open_database("sqlite://") as database:
+        yield database
+
+
+def mail(database: Database, answer: Callable[[int], Outcome], readers: int) -> Tally:
+    """Send to so many readers; `answer` is what the n-th of them gets, from 1."""
+    fill_list(database, readers)
+    mailing = plan(database)
+
+    def reply(message: Message) -> Outcome:
+        return answer(message.key)
+
+    return send(database, mailing, post_for(database, mailing), MemoryTransport(keep=0, answer=reply), clock)
+
+
+def states(database: Database) -> Counter[tuple[str, int]]:
+    """How many stand where after how many attempts."""
+    return Counter((who.state.name, who.attempts) for who in undelivered(database, 1))
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "."])
+@pytest.mark.parametrize("reply", [BLOCKED, "451 4.7.0 Too many messages from you, slow down"])
+def test_a_server_that_refuses_us_stops_the_mailing_and_nobody_pays_for_it(
+    database: Database, verb: str, reply: str
+) -> None:
+    asked: list[str] = []
+
+    def refuse(said: str, argument: str) -> str | None:
+        if said == verb:
+            asked.append(argument)
+        return reply if said == verb else None
+
+    fill_list(database, READERS)
+    mailing = plan(database)
+    with Sink(refuse) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), CONNECTIONS)
+        with pytest.raises(Paused) as pause:
+            send(database, mailing, post_for(database, mailing), transport, clock)
+    assert reply.partition(" ")[2] in str(pause.value)
+    assert "newsletter resume 2026-11-hello" in str(pause.value)
+    assert pause.value.until is None
+    assert 20 <= len(asked) <= 20 + 2 * CONNECTIONS
+    assert states(database) == {("PENDING", 0): READERS}
+    with Sink() as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), CONNECTIONS)
+        assert send(database, mailing, post_for(database, mailing), transport, clock).accepted == READERS
+    assert sink.duplicates == []
+
+
+def test_what_the_server_said_stays_on_record(database: Database) -> None:
+    with pytest.raises(Paused):
+        mail(database, lambda _: Rejected(Reply(554, "5.7.1", "blocked using a list")), 150)
+    assert {who.reply for who in undelivered(database, 1)} == {"blocked using a list", ""}
+
+
+def test_refusals_between_which_somebody_is_accepted_stop_nothing(database: Database) -> None:
+    blocked = Rejected(Reply(554, "5.7.1", "blocked using a list"))
+    counts = mail(database, lambda n: Accepted() if n % 20 == 0 else blocked, 400)
+    assert (counts.accepted, counts.rejected) == (20, 380)
+
+
+def test_only_the_readers_of_the_streak_are_taken_back(database: Database) -> None:
+    blocked = Rejected(Reply(554, "5.7.1", "blocked using a list"))
+    with pytest.raises(Paused):
+        mail(database, lambda n: Accepted() if n == 10 else blocked, 400)
+    assert states(database) == {("REJECTED", 1): 9, ("PENDING", 0): 390}
+    assert tally_of(database, 1).accepted == 1
+
+
+def test_an_attempt_before_the_streak_still_counts(database: Database) -> None:
+    fill_list(database, READERS)
+    mailing = plan(database)
+    now = Clock()
+    first = MemoryTransport(keep=0, answer=lambda _: Deferred(Reply(452, "4.2.2", "mailbox full")))
+    send(database, mailing, post_for(database, mailing), first, now)
+    now.wait(3600)
+    blocked = MemoryTransport(keep=0, answer=lambda _: Deferred(Reply(421, "4.7.0", "your IP address is blocked")))
+    with pytest.raises(Paused):
+        send(database, mailing, post_for(database, mailing), blocked, now)
+    assert {attempts for _, attempts in states(database)} == {1}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(450, "4.2.0", "Recipient address rejected: Greylisted"),
+        Reply(451, "4.7.1", "greylisting in action, please come back later"),
+        Reply(452, "4.2.2", "mailbox full"),
+        Reply(451, "4.3.0", "temporary failure"),
+    ],
+)
+def test_greylisting_and_full_mailboxes_stop_nothing_however_many_there_are(database: Database, reply: Reply) -> None:
+    counts = mail(database, lambda _: Deferred(reply), 300)
+    assert counts.deferred == 300
+
+
+def test_more_than_one_address_in_twenty_that_does_not_exist_stops_the_mailing_after_two_hundred(
+    database: Database,
+) -> None:
+    nobody = Rejected(Reply(550, "5.1.1", "no such user"))
+    with pytest.raises(Paused, match=r"addresses do not exist .* the last answer: 550 5\.1\.1 no such user") as pause:
+        mail(database, lambda n: nobody if n % 15 == 0 else Accepted(), 1000)
+    assert "newsletter status 2026-11-hello" in str(pause.value)
+    counts = tally_of(database, 1)
+    assert 200 <= counts.accepted + counts.rejected <= 310
+    assert counts.rejected == (counts.accepted + counts.rejected) // 15, "what does not exist stays rejected"
+
+
+@pytest.mark.parametrize(("each", "readers"), [(20, 1000), (2, 199)])
+def test_one_in_twenty_is_not_too_many_and_the_first_two_hundred_are_too_few_to_judge(
+    database: Database, each: int, readers: int
+) -> None:
+    nobody = Rejected(Reply(550, "5.1.1", "no such user"))
+    assert mail(database, lambda n: nobody if n % each == 0 else Accepted(), readers).is_settled
+
+
+def test_resume_goes_on_after_a_pause_for_addresses_that_do_not_exist(database: Database) -> None:
+    nobody = Rejected(Reply(550, "5.1.1", "no such user"))
+    with pytest.raises(Paused):
+        mail(database, lambda n: nobody if n <= 250 and n % 10 == 0 else Accepted(), 600)
+    before = tally_of(database, 1)
+    assert before.pending > 0
+    (mailing,) = mailings_of(database)
+    after = send(database, mailing, post_for(database, mailing), MemoryTransport(keep=0), clock)
+    assert (after.pending, after.rejected) == (0, before.rejected)
