@@ -1,11 +1,12 @@
 """Config: newsletter.toml as frozen values. Every mistake in it is reported at once, with its line and a way out.
 
     [newsletter]         title language base_url postal_address issues templates theme
-    [sender]             name email reply_to
+    [sender]             name email reply_to bounces
     [store]              url
     [transport]          use
     [transports.NAME]    kind, and what that kind takes
     [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
+    [bounces]            kind, and what that kind takes
     [images]             place folder base_url
     [limits]             rate daily warmup warmup_from
     [limits.GROUP]       rate in_flight daily domains
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.config_bounces import BouncesConfig, bounces_config, mistakes_in_bounces
 from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
 from newsletter.config_limits import mistakes_in_limits
 from newsletter.config_values import GROUP_LIMITS, KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
@@ -70,6 +72,7 @@ class Sender:
     name: str = ""
     email: str = ""
     reply_to: str = ""
+    bounces: str = ""  # where messages come back to; each gets a tag of its own. "": to `email`, without tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Config:
     transports: Mapping[str, TransportConfig] = field(default_factory=dict)
     dkim_domain: str = ""  # "": the sender's
     dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
+    bounces: BouncesConfig = field(default_factory=BouncesConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     limits: Limits = field(default_factory=Limits)  # whatever the transport
     schedule: Schedule = field(default_factory=Schedule)
@@ -184,6 +188,8 @@ def parse_config(text: str, path: str) -> Config:
     transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
     dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
+    for key, message, fix in mistakes_in_bounces(values["bounces"]):
+        mistakes.add((*sections["bounces"][1], key), message, fix)
     for key, message, fix in mistakes_in_images(values["images"]):
         mistakes.add((*sections["images"][1], key), message, fix)
     limits = _limits(*sections.get("limits", ({}, ())), mistakes)
@@ -199,6 +205,7 @@ def parse_config(text: str, path: str) -> Config:
         transports={each.name: each for each in transports},
         dkim_domain=values["dkim"].get("domain", ""),
         dkim_keys=dkim_keys,
+        bounces=bounces_config(values["bounces"], folder),
         images=images_config(values["images"], folder),
         limits=limits,
         schedule=Schedule(**values["retry"]),
@@ -374,7 +381,8 @@ def _home_of(key: str, value: object, where: KeyPath, path: str) -> str | None:
     """Where a key belongs that stands in the wrong section; None when it belongs nowhere."""
     if where[-1:] == ("transport",) and isinstance(value, dict):
         return f"with an s: {_heading(f'transports.{key}', path)}"
-    homes = [section for section, keys in SECTIONS.items() if key in keys]
+    # What [bounces] takes is said of a transport more often.
+    homes = [section for section, keys in SECTIONS.items() if key in keys and section != "bounces"]
     if key in GROUP_LIMITS and not homes:
         homes.append("limits.GROUP")
     if "transports" not in where and (key == "kind" or any(key in keys for keys in KINDS.values())):

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from newsletter.config_bounces import MAILBOXES
 from newsletter.config_images import PLACES
 from newsletter.config_limits import MOST, day, domains, numbers, rate
 from newsletter.errors import ConfigError, Problem, did_you_mean
@@ -27,6 +28,7 @@ _LOCAL_PART = re.compile(r"[^\s\x00-\x20\x7f<>,;:()\[\]\"\\@.]+(?:\.[^\s\x00-\x2
 _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
+_LONGEST_LOCAL_PART, _TAG = 64, 41  # octets: RFC 5321 section 4.5.3.1.1; a + and 40 hexadecimal digits
 _URL_SAFE = "/%:@!$&'()*+,;=~"
 
 
@@ -112,6 +114,18 @@ def email_address(value: Any) -> str:
     if not at or not sound or ("." not in ascii_domain and ascii_domain.casefold() != "localhost"):
         raise _wrong(f"is no email address: {text!r}", 'an address looks like "letter@example.org"')
     return f"{local}@{ascii_domain}"
+
+
+def return_address(value: Any) -> str:
+    """An address to whose local part a tag of 41 characters can be added (newsletter.links)."""
+    text = email_address(value)
+    local = text.rpartition("@")[0]
+    if len(local.encode()) > _LONGEST_LOCAL_PART - _TAG:
+        raise _wrong(
+            f"must have at most {_LONGEST_LOCAL_PART - _TAG} characters before the @: a tag for each message is added",
+            'write "bounces@example.org"',
+        )
+    return text
 
 
 def mail_host(value: Any) -> str:
@@ -294,7 +308,7 @@ SECTIONS: dict[str, Keys] = {
         "templates": file_path,
         "theme": folder_name,
     },
-    "sender": {"name": line, "email": email_address, "reply_to": email_address},
+    "sender": {"name": line, "email": email_address, "reply_to": email_address, "bounces": return_address},
     "store": {"url": database_url},
     "transport": {"use": line},
     "dkim": {
@@ -303,6 +317,19 @@ SECTIONS: dict[str, Keys] = {
         "rsa_key_file": file_path,
         "ed25519_selector": line,
         "ed25519_key_file": file_path,
+    },
+    "bounces": {
+        "kind": choice(*MAILBOXES),
+        "host": mail_host,
+        "port": whole_number(1, 65535),
+        "security": choice("tls", "starttls", "none"),
+        "ca_file": file_path,
+        "username": line,
+        "password_env": variable_name,
+        "password_file": file_path,
+        "folder": line,
+        "processed": line,
+        "path": file_path,
     },
     "images": {"place": choice(*PLACES), "folder": file_path, "base_url": web_address},
     "limits": {"rate": rate, "daily": whole_number(1, MOST), "warmup": numbers(MOST), "warmup_from": day},

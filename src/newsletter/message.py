@@ -154,10 +154,12 @@ class Compiled:
         message_id: str,
         date: datetime,
         unsubscribe_url: str,
+        return_path: str = "",
     ) -> Message:
         """The message for one recipient.
 
-        `values` stand in the order of `Edition.expressions`; `date` is aware. Raises ValueError for a value that
+        `values` stand in the order of `Edition.expressions`; `date` is aware; `return_path` takes the place of the
+        frame's. Raises ValueError for a value that
         cannot be written in UTF-8 (a lone surrogate) and for an address that cannot stand in a header.
         """
         subject = self._constant_subject or self._encode_subject(values)
@@ -182,7 +184,7 @@ class Compiled:
                 self._end,
             )
         )
-        return Message(key, Envelope(self._frame.return_path, to.email), message_id, data)
+        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, data)
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))

@@ -96,7 +96,7 @@ def frame(config: Config, *, test: bool = False) -> Frame:
         list_title=config.title,
         list_id=list_id(who.email),
         unsubscribe_email=config.sender.reply_to or who.email,
-        return_path=who.email,
+        return_path=config.sender.bounces or who.email,
         subject_prefix="[Test] " if test else "",
         is_test=test,
         one_click=config.base_url.startswith("https:"),
@@ -120,6 +120,7 @@ def post(
         issue=issue,
         domain=sender(config).email.rpartition("@")[2],
         mailing=mailing,
+        bounces="" if test else config.sender.bounces,
         dkim=dkim_keys(config),
     )
 

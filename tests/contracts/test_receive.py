@@ -411,3 +411,19 @@ def test_a_refusal_after_a_retry_is_another_one(database: Database) -> None:
         receive_refusals(database, mailing, START + day * DAY)
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (6,)
+
+
+def test_each_message_leaves_under_a_return_path_of_its_own() -> None:
+    said: list[str] = []
+
+    def listening(verb: str, argument: str) -> None:
+        if verb == "MAIL":
+            said.append(argument.partition("<")[2].partition(">")[0])
+
+    with open_database("sqlite://") as database, Sink(listening) as sink:
+        fill_list(database, 3)
+        mailing = plan(database)
+        post = replace(post_for(database, mailing), bounces="bounces@example.org")
+        send(database, mailing, post, SmtpTransport(Server("127.0.0.1", sink.port)), clock)
+        numbers = [subscriber(database, f"reader{n}@example.org") for n in range(3)]
+        assert sorted(map(str, map(post.signer.read_return_path, said))) == [str((mailing.id, n)) for n in numbers]

@@ -59,6 +59,7 @@ class Post:
     issue: str
     domain: str  # right of the @ in Message-IDs
     mailing: int = 0
+    bounces: str = ""  # where messages come back to, with a tag for each; "": the frame's return path
     dkim: tuple[DkimKey, ...] = ()
 
     def message_for(self, recipient: Subscriber, moment: datetime, *, message_id: str = "") -> Message:
@@ -75,6 +76,7 @@ class Post:
             message_id=message_id or self.signer.message_id(self.mailing, recipient.id, self.domain),
             date=moment,
             unsubscribe_url=links.unsubscribe,
+            return_path=self.bounces and self.signer.return_path(self.mailing, recipient.id, self.bounces),
         )
         if not self.dkim:
             return message

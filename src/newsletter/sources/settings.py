@@ -17,6 +17,8 @@ from newsletter.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from newsletter.config_bounces import BouncesConfig
+
 FILE = "newsletter.toml"
 VARIABLE = "NEWSLETTER_CONFIG"
 
@@ -57,8 +59,8 @@ def read_config(path: Path) -> Config:
     return parse_config(text_of(path), str(path))
 
 
-def read_secret(transport: TransportConfig, environ: Mapping[str, str]) -> Secret | None:
-    """The password that a transport names; None when it logs in as nobody. Raises ConfigError when it is not there."""
+def read_secret(transport: TransportConfig | BouncesConfig, environ: Mapping[str, str]) -> Secret | None:
+    """The password that the settings name; None when they log in as nobody. Raises ConfigError when it is not there."""
     if not transport.username:
         return None
     if transport.password_env:
@@ -72,7 +74,8 @@ def read_secret(transport: TransportConfig, environ: Mapping[str, str]) -> Secre
     else:
         return None
     if not value:
-        raise ConfigError(Problem(f"the transport {transport.name!r} takes its password from {source}", fix=fix))
+        who = f"the transport {transport.name!r}" if isinstance(transport, TransportConfig) else "[bounces]"
+        raise ConfigError(Problem(f"{who} takes its password from {source}", fix=fix))
     return Secret(value)
 
 
