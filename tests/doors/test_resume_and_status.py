@@ -308,10 +308,10 @@ def test_status_says_who_did_not_get_it_and_what_the_server_said(ready: Author) 
 def test_a_long_list_of_them_is_cut_for_people_and_whole_for_programs(author: Author) -> None:
     author.issue()
     author.readers(70)
-    with author.sink(fault=lambda verb, _: "550 5.7.1 no" if verb == "RCPT" else None):
+    with author.sink(fault=lambda verb, _: "552 5.2.2 full" if verb == "RCPT" else None):
         author.run("publish", HELLO, "--yes")
     told = author.run("status", HELLO).out
-    assert told.count("rejected  550") == 50
+    assert told.count("rejected  552") == 50
     assert "… and 20 more; all of them: newsletter status 2026-11-hello --csv" in told
     assert len(author.run("status", HELLO, "--csv").out.splitlines()) == 71
     assert len(author.run("status", HELLO, "--json").report["undelivered"]) == 70
