@@ -92,6 +92,21 @@ class Limits:
         caps = [self.daily, None if number is None else self.warmup[number - 1]]
         return min((cap for cap in caps if cap is not None), default=None)
 
+    def seconds_for(self, messages: int) -> float:
+        """How long so many messages take at least, days apart."""
+        return max((messages * rate.seconds / rate.messages for rate in self.rates.values()), default=0.0)
+
+    def told(self, day: date) -> str:
+        """All that holds on this day, on one line: "50/s; 200 a day (day 1 of the warm-up); orange 2/s, 2 at once"."""
+        parts = [str(rate) for rate in self.rates.values()]
+        if (cap := self.cap(day)) is not None:
+            warm = self.warmup_day(day)
+            parts.append(f"{cap:,} a day" + (f" (day {warm} of the warm-up)" if warm else ""))
+        for name, limit in self.groups.items():
+            caps = ((limit.rate, ""), (limit.in_flight, " at once"), (limit.daily, " a day"))
+            parts.append(f"{name} " + ", ".join(f"{cap}{what}" for cap, what in caps if cap is not None))
+        return "; ".join(parts)
+
     def domains(self, group: str) -> tuple[str, ...]:
         """The domains whose recipients are in a group that is limited here."""
         known = GROUPS[group].domains if group in GROUPS else ()

@@ -163,6 +163,21 @@ def test_no_limits_are_told_from_some() -> None:
     assert Limits(groups={"orange": Limit(in_flight=2)})
 
 
+def test_limits_are_told_on_one_line() -> None:
+    limits = Limits(
+        rates={ALL: Rate(50, 1), "transport relay": Rate(3000, 3600)},
+        daily=5000,
+        warmup=(200, 500),
+        warmup_from=DAY,
+        groups={"orange": Limit(Rate(2, 1), 2), "laposte": Limit(daily=100)},
+    )
+    groups = "orange 2/s, 2 at once; laposte 100 a day"
+    assert limits.told(DAY) == f"50/s; 3000/h; 200 a day (day 1 of the warm-up); {groups}"
+    assert limits.told(DAY + timedelta(days=2)) == f"50/s; 3000/h; 5,000 a day; {groups}"
+    assert limits.seconds_for(6000) == 7200
+    assert Limits(daily=5).seconds_for(6000) == 0
+
+
 # ── groups ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -67,7 +67,11 @@ def command(
             what = "is not in git yet" if known.untracked else "has changes that are not committed"
             session.console.warn(f"{written.path} {what}; the mailing will say so")
         seconds = seconds_expected(database, name, transport.capabilities, plan.recipients)
-        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), name, seconds)
+        limits = wiring.limits(config, way)
+        if limits:
+            seconds = max(seconds, limits.seconds_for(plan.recipients))
+        told = limits.told(session.clock().astimezone().date()) if limits else ""
+        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), name, seconds, told)
         people = count(plan.recipients, "recipient")
         if dry_run or not session.console.confirm(f"Send to {people}?", assume_yes=yes):
             session.console.say("Nothing was sent, and nothing recorded.")
@@ -86,7 +90,9 @@ def command(
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 
-def _show(session: Session, plan: Plan, sender: str, revision: str, transport: str, seconds: float) -> None:
+def _show(
+    session: Session, plan: Plan, sender: str, revision: str, transport: str, seconds: float, limits: str
+) -> None:
     """The plan, as a person reads it before saying yes."""
     from newsletter.cli.console import duration
     from newsletter.cli.issues import readable
@@ -98,6 +104,7 @@ def _show(session: Session, plan: Plan, sender: str, revision: str, transport: s
         ("To", count(plan.recipients, "recipient") + (f" in {plan.segment}" if plan.segment else "")),
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
         ("Through", f"{transport}, in {f'about {duration(seconds)}' if seconds >= 1 else 'a moment'}"),
+        *([("Limits", limits)] if limits else []),
     ]
     for label, text in rows:
         session.console.say(f"{click.style(f'{label:>8}', dim=True)}  {text}")

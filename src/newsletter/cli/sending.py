@@ -73,7 +73,7 @@ def run(
 
         def tell_of_a_wait(why: str, due: datetime) -> None:
             with suppress(OSError):
-                session.console.note(f"\n{why}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
+                session.console.note(f"\n{why[:1].upper()}{why[1:]}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
 
         clock, limits = session.clock, wiring.limits(config, way)
         # What a limit lets through, one process sends.
