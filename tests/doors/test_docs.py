@@ -30,6 +30,7 @@ from newsletter.render.site import Site
 from newsletter.segment import NAMES, parse
 from newsletter.sources.list_words import COLUMNS, WORDS_FOR_STATUS
 from newsletter.subscriber import PUBLIC_FIELDS
+from tests.support.images import drawing, saved
 from tests.support.pages import Walk, steps
 
 if TYPE_CHECKING:
@@ -332,11 +333,12 @@ def test_every_slot_of_the_reference_can_be_written_into_an_issue(tmp_path: Path
     slots = sorted(set(re.findall(r"\{\{ [\w.]+ \}\}", page)))
     examples = re.findall(r"^```jinja\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     head = (
-        "---\ntitle: All\ndate: 2026-10-08\nnumber: 7\nauthors: [Ana]\ntags: [a]\nhero: https://example.org/a.png\n"
+        "---\ntitle: All\ndate: 2026-10-08\nnumber: 7\nauthors: [Ana]\ntags: [a]\nhero: a.png\n"
         "hero_alt: A\ncanonical_url: https://example.org/a\nsponsor: The library\n---\n\n"
     )
     run = runner(tmp_path)
     run("init", "--quiet")
+    (tmp_path / "issues" / "a.png").write_bytes(saved(drawing()))
     (tmp_path / "issues" / "all.md").write_text(head + "\n\n".join([*slots, *examples]), "utf-8")
     run("subscribers", "add", "ana@example.org", "--first-name", "Ana", "--last-name", "Q", "--field", "city=Nantes",
         "--tag", "member")  # fmt: skip

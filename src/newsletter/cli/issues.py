@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from newsletter.edition import Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from newsletter.config import Config
     from newsletter.edition import Edition, Pattern
+    from newsletter.errors import Problem
     from newsletter.issue import Issue
     from newsletter.store.database import Database
 
@@ -22,17 +25,32 @@ def load(config: Config, name: str) -> tuple[Path, Issue]:
     return path, read_issue(path, Path.cwd())
 
 
-def rendered(config: Config, issue: Issue, database: Database | None = None, theme: str | None = None) -> Edition:
-    """The issue's edition. With the list at hand, the fields that it prints are checked against those that exist."""
+def rendered(
+    config: Config,
+    issue: Issue,
+    database: Database | None = None,
+    theme: str | None = None,
+    *,
+    warn: Callable[[Problem], None] = lambda _: None,
+) -> Edition:
+    """The issue's edition, with its images. What its author should know of them is handed to `warn`.
+
+    With the list at hand, the fields that it prints are checked against those that exist.
+    """
     from newsletter import wiring
-    from newsletter.render import render
+    from newsletter.render import read
 
     fields: set[str] = set()
     if database is not None:
         from newsletter.store.subscribers import Subscribers
 
         fields = Subscribers(database).field_names()
-    return render(issue, wiring.theme(config, issue, theme), wiring.site(config), fields)
+    look = wiring.theme(config, issue, theme)
+    reading = read(issue, look, wiring.site(config))
+    pictures, notes = wiring.pictures(config, reading.uses, issue, look)
+    for note in notes:
+        warn(note)
+    return reading.edition(fields, pictures)
 
 
 def readable(pattern: Pattern, edition: Edition) -> str:

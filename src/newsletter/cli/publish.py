@@ -10,7 +10,10 @@ from newsletter.cli.console import ExitCode, count, figure
 from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from newsletter.actions.plan import Plan
+    from newsletter.edition import Edition
 
 
 @click.command(
@@ -60,7 +63,7 @@ def command(
     transport = wiring.transport(config, way, os.environ)
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
-        edition = rendered(config, written, database)
+        edition = rendered(config, written, database, warn=session.console.warn)
         plan = make_plan(database, written, edition, segment, language=config.language, new_only=new_only)
         known = revision(path)
         if known and known.dirty:
@@ -103,8 +106,16 @@ def _show(
         ("From", sender),
         ("To", count(plan.recipients, "recipient") + (f" in {plan.segment}" if plan.segment else "")),
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
+        *_carried(plan.edition),
         ("Through", f"{transport}, in {f'about {duration(seconds)}' if seconds >= 1 else 'a moment'}"),
         *([("Limits", limits)] if limits else []),
     ]
     for label, text in rows:
         session.console.say(f"{click.style(f'{label:>8}', dim=True)}  {text}")
+
+
+def _carried(edition: Edition) -> Iterator[tuple[str, str]]:
+    """What the images make each message weigh."""
+    if edition.pictures:
+        weight = sum(len(each.content) for each in edition.pictures) / 1000
+        yield "With", f"{count(len(edition.pictures), 'image')}, {figure(round(weight))} kB in each message"

@@ -34,6 +34,7 @@ def command(
     from newsletter.edition import fill
     from newsletter.errors import Problem, Refused
     from newsletter.links import Links, Signer
+    from newsletter.picture import self_contained
     from newsletter.render import render_mjml
     from newsletter.render.slots import evaluator
 
@@ -46,7 +47,7 @@ def command(
     else:
         # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
         with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
-            edition = rendered(config, written, database, theme)
+            edition = rendered(config, written, database, theme, warn=session.console.warn)
             recipient = recipient_like(database, edition, person, None)
         # A key of its own: what is printed may be passed on, and its links must open nothing.
         keys = {1: b"for show"}
@@ -56,7 +57,8 @@ def command(
         else:
             links = Links(Signer(keys), config.base_url or "https://example.org", written.key, 0, 0)
             pattern = edition.html if form == "html" else edition.text
-            text = fill(pattern, evaluator(edition)(recipient, links))
+            # Outside of a message, `cid:` leads nowhere.
+            text = self_contained(fill(pattern, evaluator(edition)(recipient, links)), edition.pictures)
     if output is None:
         session.console.result(text.removesuffix("\n"))
     else:

@@ -16,7 +16,6 @@ import html
 import re
 import unicodedata
 from base64 import b64decode
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -82,6 +81,8 @@ def prepare(uses: Sequence[Use], issue: Issue, file: Path, width: int, desk: Des
 
     Raises IssueError with all that is wrong: images that are missing, cannot be fetched, are none, weigh too much.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     shelf = Shelf(file.absolute(), desk.newsletter, issue.path)
     first: dict[str, Use] = {}
     widest: dict[str, int] = {}
