@@ -11,6 +11,7 @@ from newsletter.edition import fill
 from newsletter.issue import parse_issue
 from newsletter.picture import Picture, enclose
 from newsletter.render import Site, read, render
+from newsletter.render.theme import Theme
 from newsletter.sources.themes import read_theme
 
 if TYPE_CHECKING:
@@ -161,6 +162,14 @@ def test_the_edition_encloses_what_it_shows_once_and_nothing_else() -> None:
         d_png=Picture(f"cid:{other.content_id}", 1, 1, other),
     )
     assert made.pictures == (INSIDE,)
+
+
+def test_an_image_that_a_theme_does_not_show_is_not_carried_along() -> None:
+    bare = read_theme("letter")
+    files = {**bare.files, "blocks/image.mjml.j2": "<p>{{ alt }}</p>"}
+    issue = parse_issue("---\ntitle: A title\n---\n![a](a.png)")
+    made = read(issue, Theme("bare", files, bare.tokens), SITE).edition((), {"a.png": WIDE})
+    assert made.pictures == ()
 
 
 def test_a_reading_can_become_several_editions() -> None:

@@ -56,10 +56,10 @@ def placed(blocks: Sequence[Block], pictures: Mapping[str, Picture], most: int) 
     return tuple(_placed(block, pictures, most) for block in blocks)
 
 
-def enclosed(uses: Iterable[Use], pictures: Mapping[str, Picture]) -> tuple[Enclosed, ...]:
-    """What the message has to carry for the uses, once each."""
-    shown = (pictures[use.src] for use in uses if use.src in pictures)
-    return tuple({each.enclosed.digest: each.enclosed for each in shown if each.enclosed}.values())
+def enclosed(uses: Iterable[Use], pictures: Mapping[str, Picture], document: str) -> tuple[Enclosed, ...]:
+    """What the message has to carry, once each: a theme may leave out what an issue names."""
+    named = (pictures[use.src].enclosed for use in uses if use.src in pictures)
+    return tuple({each.digest: each for each in named if each and f"cid:{each.content_id}" in document}.values())
 
 
 def _use(src: str, line: int, width: object, nonce: str) -> Iterator[Use]:

@@ -82,7 +82,7 @@ class Rendering:
             language=self._language,
             title=self._title,
             path=self._issue.path,
-            pictures=pictures.enclosed(self.uses, images),
+            pictures=pictures.enclosed(self.uses, images, document),
         )
 
     def _placed(self, images: Mapping[str, Picture]) -> tuple[Block, ...]:
