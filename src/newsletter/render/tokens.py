@@ -29,10 +29,11 @@ ABOUT = ("description", "inherits")  # what [theme] says, for people and for the
 SCHEMES = ("light", "dark")
 _KINDS = ("serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui")
 
-# Which text stands on which ground; besides these, `name_ink` stands on `name`.
+# Which text stands on which ground; besides these, `name_ink` stands on `name`, and `code_…` on `shade`.
 _ON = {
     "sheet": ("ink", "soft", "accent"),
     "shade": ("ink", "soft", "accent", "note", "tip", "important", "warning", "caution"),
+    "mark": ("ink",),
 }
 # From and to, in CSS pixels, with what lies beyond.
 _SIZES = {
@@ -165,6 +166,8 @@ def pairs(colours: Collection[str]) -> Iterator[tuple[str, str]]:
     for name in colours:
         if name.endswith("_ink") and (ground := name.removesuffix("_ink")) in colours:
             yield name, ground
+        elif name.startswith("code_") and "shade" in colours:
+            yield name, "shade"
 
 
 def _contrasts(tokens: Mapping[str, Any], said: Sequence[Said]) -> Iterator[Problem]:

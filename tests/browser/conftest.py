@@ -1,0 +1,125 @@
+"""A real browser, one for each process that runs tests, and what it is shown: issues in every theme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from newsletter.edition import fill
+from newsletter.issue import parse_issue
+from newsletter.links import Links, Signer
+from newsletter.render import Site, read
+from newsletter.render.slots import evaluator
+from newsletter.sources.themes import read_theme
+from newsletter.subscriber import Subscriber
+from tests.support.painted import ORIGIN, paint, pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page, Route
+
+CHROMIUM = Path("/usr/bin/chromium")
+ISSUES = Path(__file__).parent / "issues"
+LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
+SITE = Site(
+    title="La lettre des Lilas",
+    language="en",
+    base_url="https://lettre.example.org",
+    postal_address="12 rue des Lilas\n44000 Nantes",
+    sender_name="Camille Durand",
+    sender_email="lettre@example.org",
+)
+LINKS = Links(Signer({1: b"a key of the tests"}), SITE.base_url, "hello", 7, 3)
+ZOE = Subscriber("zoe@example.org", first_name="Zoé", tags=("vip",), fields={"city": "Nantes"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="take the pictures of themes that the documentation shows")
+
+
+@lru_cache(maxsize=64)
+def shown(name: str, theme: str) -> str:
+    """The HTML that a subscriber gets of an issue of this folder, in a theme."""
+    issue = parse_issue((ISSUES / f"{name}.md").read_text("utf-8"), f"{name}.md")
+    rendering = read(issue, read_theme(theme), SITE)
+    edition = rendering.edition((), pictures(use.src for use in rendering.uses))
+    return fill(edition.html, evaluator(edition)(ZOE, LINKS))
+
+
+@dataclass
+class Screen:
+    """What a reader looks at, with a width, a scheme, and images or without."""
+
+    page: Page
+
+    def show(self, html: str, width: int = 390, scheme: str = "light", *, images: bool = True) -> Screen:
+        """Open a message."""
+        # An address that was never asked for: the browser keeps what it has seen.
+        html = html if images else html.replace(ORIGIN, "https://nowhere.example.org/")
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        self.page.set_content(html, wait_until="load")
+        return self
+
+    def stumbles(self) -> dict[str, list[str]]:
+        """What a reader would stumble over, by kind."""
+        found: dict[str, list[str]] = self.page.evaluate(LOOK)
+        return {kind: what for kind, what in found.items() if what}
+
+    def violations(self) -> list[str]:
+        """What axe-core finds."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        # A mail program's page has the landmarks; a message is an article inside of it.
+        outside = {rule: {"enabled": False} for rule in ("region", "landmark-one-main")}
+        options: dict[str, Any] = {"resultTypes": ["violations"], "rules": outside}
+        response = Axe().run(self.page, options=options).response
+        return [
+            f"{violation['id']}: {node['html'][:120]} {node['failureSummary']}"
+            for violation in response["violations"]
+            for node in violation["nodes"]
+        ]
+
+
+def answer(route: Route) -> None:
+    """Bring a painted picture; nothing else is reached."""
+    if route.request.url.startswith(ORIGIN):
+        route.fulfill(body=paint(route.request.url), content_type="image/png")
+    else:
+        route.abort()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"THE BROWSER TESTS ARE LEFT OUT: there is no {CHROMIUM} (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def screen(browser: Browser) -> Iterator[Screen]:
+    """One page for all tests of a process: to open a new one takes longer than to look at it."""
+    page = browser.new_page()
+    page.route("**/*", answer)
+    yield Screen(page)
+    page.close()
+
+
+@pytest.fixture
+def show(screen: Screen) -> Callable[..., Screen]:
+    """show(issue, theme, width, scheme, images=…): an issue of this folder on the screen."""
+
+    def open_issue(name: str, theme: str, width: int = 390, scheme: str = "light", *, images: bool = True) -> Screen:
+        return screen.show(shown(name, theme), width, scheme, images=images)
+
+    return open_issue
