@@ -15,7 +15,7 @@ from newsletter.cli.new import front_matter, next_number, short_slug, write_new
 from newsletter.issue import parse_issue
 from newsletter.sources.issues import list_issues, read_issue
 from newsletter.sources.settings import read_config
-from newsletter.sources.themes import shipped_templates, theme_folder, theme_names
+from newsletter.sources.themes import read_theme, shipped_templates, theme_folder, theme_names
 
 
 @pytest.fixture
@@ -170,10 +170,22 @@ def test_any_title_survives_the_way_into_the_configuration(
 
 def test_a_theme_is_copied_to_be_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "--with-templates"]) == 0
-    assert files_in(folder / "templates" / "letter") == files_in(shipped_templates() / "letter")
+    copied, shipped = files_in(folder / "templates" / "letter"), files_in(shipped_templates() / "letter")
+    assert {**copied, "theme.toml": b""} == {**shipped, "theme.toml": b""}
     assert "templates/letter/" in capsys.readouterr().out
     config = read_config(folder / "newsletter.toml")
     assert theme_folder("letter", config.templates) == folder / "templates" / "letter"
+
+
+@pytest.mark.parametrize("name", theme_names(shipped_templates()))
+def test_a_copied_theme_looks_as_it_did_and_gets_what_it_lacks_from_the_shipped_one(folder: Path, name: str) -> None:
+    assert main(["init", "--with-templates", name]) == 0
+    own, shipped = read_theme(name, folder / "templates"), read_theme(name)
+    assert own.folder == f"templates/{name}"
+    assert own.look == shipped.look
+    assert own.inherits == "letter"
+    (folder / "templates" / name / "style.css.j2").unlink()
+    assert "style.css.j2" in read_theme(name, folder / "templates").files
 
 
 def test_a_copied_theme_that_was_changed_stays_changed(folder: Path) -> None:

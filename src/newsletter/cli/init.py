@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from newsletter.config import Config
 
 
+_ROOT = re.compile(rb'^# inherits = "\w+"', re.MULTILINE)  # in a theme that inherits from none
+
+
 class File(NamedTuple):
     """A file to be made unless it is there."""
 
@@ -104,9 +107,11 @@ def _theme_files(config: Config, name: str) -> Iterator[File]:
     source, target = theme_folder(name, config.templates), config.templates / name
     for path in sorted(source.rglob("*")):
         if path.is_file():
-            yield File(
-                target / path.relative_to(source), path.read_bytes(), "a theme of your own, to be changed", target
-            )
+            content = path.read_bytes()
+            if path == source / "theme.toml":
+                # What a copy does not have, such as a block that comes with a later version, is the shipped one's.
+                content = _ROOT.sub(f'inherits = "{name}"'.encode(), content)
+            yield File(target / path.relative_to(source), content, "a theme of your own, to be changed", target)
 
 
 def _make(file: File) -> bool:

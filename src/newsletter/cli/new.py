@@ -6,7 +6,6 @@ import json
 import re
 import unicodedata
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import combining
 
@@ -19,8 +18,8 @@ from newsletter.cli.starter import starter_text, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-    from newsletter.render.theme import Theme
 
 _LONGEST_SLUG = 60  # characters of a file's name, so that a listing stays readable
 _WORD = re.compile(r"[^\W_]+")
@@ -112,10 +111,6 @@ def _skeleton(name: str, own: Path, language: str) -> str:
     theme = read_theme(name, own)
     in_language = f"skeleton.{language.partition('-')[0].lower()}.md"
     # A translation that is inherited does not count beside a skeleton that the theme has itself.
-    if in_language in theme.files and (_is_own(theme, in_language) or not _is_own(theme, "skeleton.md")):
+    if in_language in theme.files and (theme.is_own(in_language) or not theme.is_own("skeleton.md")):
         return theme.files[in_language]
     return theme.skeleton or starter_text(translated("skeleton", language))
-
-
-def _is_own(theme: Theme, file: str) -> bool:
-    return Path(theme.origin(file)).parent == Path(theme.origin("theme.toml")).parent

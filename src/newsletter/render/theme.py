@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 LAYOUT, STYLE, TEXT, PROSE = "layout.mjml.j2", "style.css.j2", "text.j2", "blocks/prose.mjml.j2"
-SKELETON = "skeleton.md"
+TOKENS, SKELETON = "theme.toml", "skeleton.md"
 INHERITED = "inherited/"  # before the path of a file that another one of the same path has replaced
 _FIRST = re.compile(rf"""<(?P<tag>[a-z][a-z-]*)|\{{%-?\s*(?:extends|include)\s+["'](?P<file>{INHERITED}[^"']+)""")
 
@@ -66,6 +66,30 @@ class Theme:
         """The path to show for a file of the theme."""
         return self.origins.get(path, f"{self.name}/{path}")
 
+    def is_own(self, path: str) -> bool:
+        """Whether a file is the theme's own, not inherited."""
+        return path in self.files and self.origin(path) == f"{self.folder}/{path}"
+
+    @property
+    def folder(self) -> str:
+        """The path to show for the theme itself."""
+        return self.origin(TOKENS).removesuffix(f"/{TOKENS}")
+
+    @property
+    def description(self) -> str:
+        """One line about the theme, for people."""
+        return str(self.tokens.get("theme", {}).get("description", ""))
+
+    @property
+    def inherits(self) -> str:
+        """The name of the theme that it takes everything else from, or nothing."""
+        return str(self.tokens.get("theme", {}).get("inherits", ""))
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """The tokens that templates read, table by table."""
+        return {table: keys for table, keys in self.tokens.items() if table != "theme"}
+
     @property
     def skeleton(self) -> str:
         """The text that a new issue begins with, below its front matter."""
@@ -78,7 +102,8 @@ class Theme:
         return Theme(
             self.name,
             {**{new: parent.files[path] for path, new in moved.items()}, **self.files},
-            merged(parent.tokens, self.tokens),
+            # What a theme says about itself is said of no other.
+            {**merged(parent.tokens, self.tokens), "theme": self.tokens.get("theme", {})},
             {**{new: parent.origin(path) for path, new in moved.items()}, **self.origins},
         )
 
