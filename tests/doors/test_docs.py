@@ -388,7 +388,8 @@ def test_the_reference_tells_of_every_token_of_the_shipped_theme() -> None:
 def test_the_reference_tells_of_every_block_and_of_every_variable_that_its_template_uses() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ?(.*?) ?\|$", section(reference("themes"), "Blocks"), re.MULTILINE))
     blocks = {path.name.removesuffix(".mjml.j2"): path for path in (LETTER / "blocks").glob("*.mjml.j2")}
-    rows |= dict.fromkeys(CATALOGUE, "")  # what these take, docs/reference/blocks.md tells
+    # What these take, docs/reference/blocks.md tells; a part and a region have no template of their own.
+    rows |= {name: "" for name, entry in CATALOGUE.items() if not (entry.inside or entry.form)}
     assert set(rows) == set(blocks)
     everywhere = terms(section(reference("themes"), "Templates"))
     known = {word for row in everywhere for word in re.split(r"\W+", row)}
@@ -396,7 +397,8 @@ def test_the_reference_tells_of_every_block_and_of_every_variable_that_its_templ
         used = undeclared(path)
         told = set(re.findall(r"`(\w+)`", rows[name])) | known | {"line"}
         if name in CATALOGUE:
-            told |= {"content", "title", "label", *(attribute.name for attribute in CATALOGUE[name].attributes)}
+            taken = (attribute.name for attribute in CATALOGUE[name].attributes)
+            told |= {"content", "title", "label", "by", "parts", *taken}
         assert used <= told, f"{name}: {sorted(used - told)}"
 
 

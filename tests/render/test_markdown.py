@@ -26,12 +26,17 @@ FORMS = [
     ("www.example.org", '<p><a href="https://www.example.org">www.example.org</a></p>', "www.example.org"),
     ("me@example.org", '<p><a href="mailto:me@example.org">me@example.org</a></p>', "me@example.org"),
     (
-        "- [ ] open\n- [x] done\n- [X] done, too\n- [] none",
+        "- [ ] open\n- [x] done\n- [X] done, too",
         (
             '<ul class="tasks">\n<li><span class="box">☐</span> open</li>\n<li><span class="box">☑</span> done</li>\n'
-            '<li><span class="box">☑</span> done, too</li>\n<li>[] none</li>\n</ul>'
+            '<li><span class="box">☑</span> done, too</li>\n</ul>'
         ),
-        "- [ ] open\n- [x] done\n- [x] done, too\n- [] none",
+        "- [ ] open\n- [x] done\n- [x] done, too",
+    ),
+    (
+        "- [x] task\n- [] none",
+        '<ul>\n<li><span class="box">☑</span> task</li>\n<li>[] none</li>\n</ul>',
+        "- [x] task\n- [] none",
     ),
     (
         "Term\n: One *meaning*\n\nOther\n: A\n: B",

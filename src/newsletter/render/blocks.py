@@ -31,7 +31,7 @@ def read(tokens: Sequence[Token], cut: Cut, holes: Holes, names: Names, title: s
 
     Raises IssueError for what cannot be a block.
     """
-    blocks = joined_lists(_Reader(tokens, cut, holes, names).until(len(tokens)), holes)
+    blocks = recognise.postscript(joined_lists(_Reader(tokens, cut, holes, names).until(len(tokens)), holes))
     if blocks and blocks[0].name == "heading" and inline.text(blocks[0].inline).strip() == title.strip():
         blocks = blocks[1:]
     return outlined(blocks, holes)
@@ -118,7 +118,7 @@ class _Reader:
         line, ordered = self._line, token.type == "ordered_list_open"
         children = tuple(map(recognise.task, self._inside(token)))
         tight = not any(part.name == "paragraph" for item in children for part in item.children)
-        tasks = any("task" in item.data for item in children)
+        tasks = all("task" in item.data for item in children)
         start = int(token.attrs.pop("start", 1))
         data = {"ordered": ordered, "start": start, "tight": tight, "tasks": tasks}
         return Block("list", line, data, children=children)
@@ -145,6 +145,10 @@ class _Reader:
         self._parent = entry.name
         children = self._inside(token, 1 + directive.has_label)
         self._parent = parent
+        if entry.name == "facts":
+            children = recognise.facts(children, self._holes)
+        elif entry.name == "pullquote":
+            children, label = recognise.attributed(children)
         self._names.check_body(entry, children, line)
         return Block(entry.name, line, data, label, children)
 
@@ -174,7 +178,10 @@ class _Reader:
         line = self._line
         rows = self._inside(token)
         head = tuple(row for row in rows if row.children and row.children[0].data["header"])
-        return Block("table", line, {"head_rows": len(head)}, children=rows)
+        # Columns under a corner that is empty are told apart by their head, rows by their first cell.
+        has_row_heads = bool(head) and not inline.text(head[0].children[0].inline).strip()
+        data = {"head_rows": len(head), "has_row_heads": has_row_heads, "caption": str(token.attrs.pop("caption", ""))}
+        return Block("table", line, data, children=rows)
 
     def cell(self, token: Token) -> Block:
         style = str(token.attrs.pop("style", ""))

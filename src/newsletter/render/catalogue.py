@@ -94,6 +94,7 @@ class Entry:
     label: bool = False  # whether it takes a [label]
     needs_label: bool = False
     inside: str = ""  # the only block that it can stand in, as one of its parts
+    form: str = ""  # the only form of an issue that shows what stands in it: `email` or `web`
     inline: bool = False  # whether it can stand in the middle of a sentence
 
     def known(self, name: str) -> Attribute | None:
@@ -101,21 +102,33 @@ class Entry:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
+CALLOUTS = ("note", "tip", "important", "warning", "caution")
+
 CATALOGUE: Mapping[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry(
-            "callout",
-            (Attribute("kind", choice("note", "tip", "important", "warning", "caution"), default="note"),),
-            body=True,
-            label=True,
-        ),
+        Entry("callout", (Attribute("kind", choice(*CALLOUTS), default="note"),), body=True, label=True),
+        Entry("divider", (Attribute("look", choice("line", "dots", "stars"), default="line"),)),
+        Entry("email-only", body=True, form="email"),
+        Entry("fact", body=True, label=True, needs_label=True, inside="facts"),
+        Entry("facts", body=True, label=True),
         Entry("lead", body=True),
+        Entry("mark", label=True, needs_label=True, inline=True),
+        Entry("postscript", body=True),
+        Entry("pullquote", body=True),
+        Entry("question", (Attribute("by"), Attribute("to")), body=True, label=True, needs_label=True),
+        Entry("share", label=True),
+        Entry("spacer", (Attribute("height", NUMBER, default="24"),)),
+        Entry("subscribe", (Attribute("href", ADDRESS),), label=True),
+        Entry("web-only", body=True, form="web"),
     )
 }
 
 # Blocks that are made of parts, and of nothing else: `columns` of `column`.
 PARTS = frozenset(entry.inside for entry in CATALOGUE.values() if entry.inside)
+
+# Blocks whose last line may say whose words they are, behind a dash.
+ATTRIBUTED = frozenset({"quote", "pullquote"})
 
 # Attributes that hold an address, of all blocks; an image and a button of plain Markdown have theirs by these names.
 ADDRESSES = frozenset(
@@ -123,9 +136,7 @@ ADDRESSES = frozenset(
 )
 
 # Other names for a block with some of its attributes: `:::tip` is `:::callout{kind=tip}`.
-SHORTHANDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    kind: ("callout", {"kind": kind}) for kind in ("note", "tip", "important", "warning", "caution")
-}
+SHORTHANDS: Mapping[str, tuple[str, Mapping[str, str]]] = {kind: ("callout", {"kind": kind}) for kind in CALLOUTS}
 
 # The words of `> [!NOTE]`, as GitHub and Obsidian know them, and their French ones.
 ALERTS: Mapping[str, str] = {

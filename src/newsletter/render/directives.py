@@ -39,7 +39,7 @@ _INLINE_BRACES = re.compile(_BRACES)
 _FENCE = re.compile(r"(`{3,}|~{3,})")
 _ATTRIBUTE = re.compile(
     r"""\s*(?:\.(?P<class>[A-Za-z_][\w-]*)|\#(?P<id>[A-Za-z][\w-]*)|(?P<key>[A-Za-z][\w-]*)"""
-    r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'=<>`]+)))?)(?=\s|$)"""
+    r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"']+)))?)(?=\s|$)"""
 )
 _DEEPEST = 20  # containers in containers
 _ENDS = ["paragraph", "reference", "blockquote", "list", "table"]

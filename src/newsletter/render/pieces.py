@@ -19,8 +19,9 @@ from markupsafe import Markup, escape
 
 from newsletter.errors import IssueError, Problem
 from newsletter.render import inline, raw
-from newsletter.render.catalogue import ADDRESSES, PARTS
+from newsletter.render.catalogue import ADDRESSES, ATTRIBUTED, PARTS
 from newsletter.render.holes import Kind
+from newsletter.render.listing import coloured
 from newsletter.render.theme import PROSE, made
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ class Pieces:
         found = {**self._resolved(block.data), "line": block.line}
         if block.name == "list":
             found["items"] = [self._item(item) for item in block.children]
+        elif block.name == "code":
+            found["code"] = made(coloured(block.data["code"], block.data["language"]))
         elif block.name == "definitions":
             found["items"] = [self._definition(item) for item in block.children]
         elif block.name == "footnotes":
@@ -155,6 +158,7 @@ class Pieces:
         elif block.name == "table":
             rows = [[self._cell(cell) for cell in row.children] for row in block.children]
             found["head"], found["rows"] = rows[: block.data["head_rows"]], rows[block.data["head_rows"] :]
+            found["least"] = sum(max(map(_longest_word, column)) for column in zip(*_texts(block), strict=True))
         elif block.name in PARTS:
             found["parts"] = [self._part(part, is_mjml=is_mjml) for part in block.children]
             found["title"] = self._inline(block.inline)
@@ -167,6 +171,8 @@ class Pieces:
             found["title"] = self._inline(block.inline)
         else:
             found["content"] = self._inline(block.inline)
+        if block.name in ATTRIBUTED:
+            found["by"] = self._inline(block.inline)
         found["label"] = inline.text(block.inline)
         return found
 
@@ -271,6 +277,14 @@ def _named(markup: str, data: Mapping[str, Any]) -> str:
     if anchor and name == "class":
         attributes = f' id="{anchor}"{attributes}'
     return f"{markup[: tag.start()]}<{tag[2]}{attributes}>{markup[tag.end() :]}"
+
+
+def _texts(table: Block) -> list[list[str]]:
+    return [[inline.text(cell.inline) for cell in row.children] for row in table.children]
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
 
 
 def _has_raw(block: Block) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urljoin
 
 from markupsafe import escape
@@ -16,6 +16,7 @@ from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
 from newsletter.render.holes import Holes, Kind
 from newsletter.render.page import Page
+from newsletter.render.regions import shown
 from newsletter.render.text import TextPart
 from newsletter.render.theme import TEXT, machine, made
 from newsletter.render.typography import typeset
@@ -40,8 +41,8 @@ _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|#|\?")
 class Rendering:
     """One issue in one theme, read and ready to be laid out."""
 
-    def __init__(self, issue: Issue, theme: Theme, site: Site) -> None:
-        """Cut, parse and read the issue. Raises IssueError."""
+    def __init__(self, issue: Issue, theme: Theme, site: Site, form: Literal["email", "web"] = "email") -> None:
+        """Cut, parse and read the issue, in the form that is mailed or in the one for the web. Raises IssueError."""
         self._issue, self._theme = issue, theme
         self._language = language = issue.language or site.language
         self._holes = holes = Holes(
@@ -52,7 +53,7 @@ class Rendering:
         self._constants = _constants(issue, site, self._title, language)
         cut = holes.cut(issue.body, issue.body_line)
         names = Reader(issue.path, lambda text: holes.nonce in text, lambda text: typeset(text, language), CATALOGUE)
-        self._body = blocks.read(markdown.parse(cut, language, holes), cut, holes, names, issue.title)
+        self._body = shown(blocks.read(markdown.parse(cut, language, holes), cut, holes, names, issue.title), form)
         self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
         self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
         self._resolve = _resolver(site.base_url, holes)
@@ -192,7 +193,7 @@ def _variables(
     said["hero_picture"] = None
     newsletter = {name: value or "" for name, value in constants["newsletter"].items()}
 
-    def say(name: str, **values: object) -> str:
+    def say(name: str, /, **values: object) -> str:
         return catalogue[name].format(**values)
 
     return {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem, did_you_mean
@@ -18,7 +19,7 @@ from newsletter.render.block import Block
 from newsletter.render.catalogue import ALERTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from markdown_it.token import Token
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _ALERT = re.compile(r"\[!([^\W\d_]+)\][ \t]*(.*)")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
+_DASH = re.compile(r"(?:[—–―]|--?-?)[ \t\u00a0\u202f]*(?=\S|$)")
+_COLON = re.compile(r"[ \u00a0\u202f]*:(?=[ \u00a0\u202f]|$)")
+_POSTSCRIPT = re.compile(r"(?:P\.? ?-?){1,3}S\b\.?[ :–—,\u00a0\u202f]")
+_NOTHING = {"classes": (), "anchor": ""}
 _BREAKS = {"softbreak", "hardbreak"}
 
 
@@ -39,7 +44,95 @@ def paragraph(content: tuple[Token, ...], line: int) -> Block:
 
 def quote(children: tuple[Block, ...], line: int, holes: Holes) -> Block:
     """The block that a quote is. Raises IssueError for an alert that does not exist."""
-    return _alert(children, line, holes) or Block("quote", line, children=children)
+    if alert := _alert(children, line, holes):
+        return alert
+    words, by = attributed(children)
+    return Block("quote", line, inline=by, children=words)
+
+
+def attributed(children: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Token, ...]]:
+    """What stands in a quote, and who said it: a last line that begins with a dash."""
+    last = children[-1] if children else None
+    if last is None or last.name not in {"paragraph", "text"}:
+        return children, ()
+    at = max((at for at, token in enumerate(last.inline) if token.type in _BREAKS), default=-1)
+    beginning = last.inline[at + 1] if at + 1 < len(last.inline) else None
+    found = _DASH.match(beginning.content) if beginning and beginning.type == "text" else None
+    if beginning is None or found is None or (at < 0 and len(children) == 1):
+        return children, ()
+    by = (beginning.copy(content=beginning.content[found.end() :]), *last.inline[at + 2 :])
+    rest = (replace(last, inline=last.inline[:at]),) if at > 0 else ()
+    return (*children[:-1], *rest), tuple(_meaningful(by))
+
+
+def facts(children: Sequence[Block], holes: Holes) -> tuple[Block, ...]:
+    """The facts of a card: each line, item or definition is one. Raises IssueError for what is none."""
+    out: list[Block] = []
+    for child in children:
+        match child.name:
+            case "fact":
+                out.append(child)
+            case "definitions":
+                terms = [item for item in child.children if item.name == "term"]
+                for term in terms:
+                    at = child.children.index(term)
+                    values = takewhile(lambda item: item.name != "term", child.children[at + 1 :])
+                    body = tuple(block for value in values for block in value.children)
+                    out.append(Block("fact", term.line, _NOTHING, term.inline, body))
+            case "list":
+                lines = (line for item in child.children for line in item.children)
+                out += (_fact(line.inline, line.line, holes) for line in lines)
+            case _:
+                out += (_fact(line, child.line, holes) for line in _lines(child.inline))
+    return tuple(out)
+
+
+def _fact(content: tuple[Token, ...], line: int, holes: Holes) -> Block:
+    """`Term: value`; the term may stand in emphasis."""
+    for at, token in enumerate(content):
+        found = _COLON.search(token.content) if token.type == "text" else None
+        if found is None:
+            continue
+        end = at + 1
+        rest = token.content[found.end() :]
+        # The colon of `**Born:** 1980` stands in the emphasis of the term.
+        while not rest.strip() and end < len(content) and content[end].nesting < 0:
+            end += 1
+        term = (*content[:at], token.copy(content=token.content[: found.start()]), *content[at + 1 : end])
+        value = _stripped((token.copy(content=rest), *content[end:]))
+        if sum(part.nesting for part in term) == 0 and inline.text(term).strip() and inline.text(value).strip():
+            text = Block("text", line, inline=value)
+            return Block("fact", line, _NOTHING, tuple(_meaningful(term)), (text,))
+    fix = "write each fact on a line of its own, as `- Born: 1980`; a condition stands around the whole card"
+    raise IssueError(Problem("this is no fact", holes.path, line, fix=fix))
+
+
+def _stripped(content: Sequence[Token]) -> tuple[Token, ...]:
+    """Running text without white space at its beginning."""
+    tokens = _meaningful(content)
+    if tokens and tokens[0].type == "text":
+        tokens[0] = tokens[0].copy(content=tokens[0].content.lstrip())
+    return tuple(tokens)
+
+
+def _lines(content: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
+    line: list[Token] = []
+    for token in content:
+        if token.type in _BREAKS:
+            yield tuple(line)
+            line.clear()
+        else:
+            line.append(token)
+    yield tuple(line)
+
+
+def postscript(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The blocks with a paragraph that begins with `P.S.`, and those directly below it, as a postscript."""
+    for at, block in enumerate(blocks):
+        if block.name == "paragraph" and block.inline and _POSTSCRIPT.match(block.inline[0].content):
+            body = tuple(takewhile(lambda block: block.name == "paragraph", blocks[at:]))
+            return (*blocks[:at], Block("postscript", block.line, _NOTHING, children=body), *blocks[at + len(body) :])
+    return blocks
 
 
 def task(item: Block) -> Block:
@@ -100,7 +193,7 @@ def _alert(children: tuple[Block, ...], line: int, holes: Holes) -> Block | None
     body = (replace(first, inline=text), *children[1:]) if text else children[1:]
     if not body:  # a label alone is what there is to say
         label, body = (), (replace(first, inline=label),)
-    return Block("callout", line, {"kind": kind, "classes": (), "anchor": ""}, label, body)
+    return Block("callout", line, {"kind": kind, **_NOTHING}, label, body)
 
 
 def _button(content: Sequence[Token], line: int) -> Block | None:

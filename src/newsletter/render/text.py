@@ -137,8 +137,8 @@ class TextPart:
         """The logical lines of what a template wrote, with those in them that it was handed."""
         out: list[Line] = []
         for written in text.split("\n"):
-            if mark := self._kept_mark.fullmatch(written.strip()):
-                out += self._kept[int(mark[1])]
+            if mark := self._kept_mark.search(written):
+                out += _behind(written[: mark.start()], self._kept[int(mark[1])])
             elif written.strip() or (out and out[-1] != _EMPTY):
                 out.append(Line(written.rstrip()))
         return out
@@ -197,6 +197,8 @@ class TextPart:
 
     def quote(self, block: Block) -> Iterator[Line]:
         yield from map(_quoted, self._trimmed(self.lines(block.children)))
+        if by := self._label(block):
+            yield Line(f"— {by}", depth=1)
 
     def code(self, block: Block) -> Iterator[Line]:
         for text in block.data["code"].rstrip("\n").split("\n"):
@@ -226,6 +228,9 @@ class TextPart:
         rows = [[self._running.text(cell.inline).replace("\n", " ") for cell in row.children] for row in block.children]
         aligns = [cell.data["align"] for cell in block.children[0].children]
         heads = block.data["head_rows"]
+        if caption := block.data["caption"]:
+            yield Line(caption)
+            yield _EMPTY
         widths = [max(width(row[at], self._holes.mark) for row in rows) for at in range(len(aligns))]
         if sum(widths) + 3 * (len(widths) - 1) <= WIDTH:
             yield from self._aligned(rows, widths, aligns, heads)
@@ -235,11 +240,12 @@ class TextPart:
     def _aligned(
         self, rows: Sequence[Sequence[str]], widths: Sequence[int], aligns: Sequence[str], heads: int
     ) -> Iterator[Line]:
-        for at, row in enumerate(rows):
-            cells = (self._padded(*cell) for cell in zip(row, widths, aligns, strict=True))
-            yield Line("   ".join(cells).rstrip(), fixed=True)
-            if at + 1 == heads:
-                yield Line("   ".join("-" * size for size in widths), fixed=True)
+        lines = ["   ".join(map(self._padded, row, widths, aligns)).rstrip() for row in rows]
+        lines[heads:heads] = ["   ".join("-" * size for size in widths)] if heads else []
+        # A line that begins with a space is given one more to travel (RFC 3676); so then are all of them.
+        margin = " " if any(line.startswith(" ") for line in lines) else ""
+        for line in lines:
+            yield Line(f"{margin}{line}", fixed=True)
 
     def _padded(self, text: str, columns: int, align: str) -> str:
         free = columns - width(text, self._holes.mark)
@@ -257,6 +263,16 @@ class TextPart:
 
     def text(self, block: Block) -> Iterator[Line]:
         yield from self.paragraph(block)
+
+
+def _behind(text: str, lines: Sequence[Line]) -> Iterator[Line]:
+    """Lines behind a text that stands before them; beside it, if the first of them is plain."""
+    if text.strip() and lines and not (lines[0].depth or lines[0].fixed or lines[0].is_mark):
+        yield replace(lines[0], text=f"{text}{lines[0].text}")
+        lines = lines[1:]
+    elif text.strip():
+        yield Line(text.rstrip())
+    yield from lines
 
 
 def _indented(line: Line, columns: int) -> Line:

@@ -1,0 +1,26 @@
+"""Regions: what only the mail shows, and what only the web page shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from newsletter.render.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from newsletter.render.block import Block
+
+
+def shown(blocks: Sequence[Block], form: str) -> tuple[Block, ...]:
+    """The blocks that a form of the issue shows, `email` or `web`; a region's own blocks take its place."""
+    out: list[Block] = []
+    for block in blocks:
+        children = shown(block.children, form) if block.children else ()
+        region = CATALOGUE[block.name].form if block.name in CATALOGUE else ""
+        if region:
+            out += children if region == form else ()
+        elif children or not block.children:  # what held nothing else is empty now
+            out.append(block if children == block.children else replace(block, children=children))
+    return tuple(out)
