@@ -237,6 +237,8 @@ def test_after_an_hour_it_is_asked_whether_the_image_has_changed(server: Server,
     assert second.headers["If-Modified-Since"] == "Sat, 21 Nov 2026 08:00:00 GMT"
     fetch(server.url("/a.png"), cache, web(at=1_800_010_001))
     assert len(server.requests) == 2  # "not modified" makes it fresh again
+    fetch(server.url("/a.png"), cache, web(at=1_800_020_000))
+    assert server.requests[-1].headers["If-None-Match"] == '"one"'  # which that answer did not repeat
 
 
 def test_a_new_version_takes_the_place_of_the_old_one(server: Server, cache: Cache) -> None:

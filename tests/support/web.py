@@ -54,7 +54,7 @@ class Web:
                     return
                 tag = page.headers.get("ETag")
                 if tag and self.headers.get("If-None-Match") == tag:
-                    page = Page(status=304, headers=page.headers)
+                    page = Page(status=304)
                 self.send_response(page.status)
                 if page.type:
                     self.send_header("Content-Type", page.type)

@@ -34,6 +34,7 @@ _REDIRECTS = 3
 _FRESH_SECONDS = 3600
 _AT_ONCE = 65_536  # bytes
 _ADDRESSES = 4  # of one host that are tried: the first may be an IPv6 address on a network without IPv6
+_VALIDATORS = ("ETag", "Last-Modified")
 _ELSEWHERE = {301, 302, 303, 307, 308}
 _SAVE_IT = "save the image beside the issue, and name that file"
 
@@ -84,10 +85,14 @@ def fetch(url: str, cache: Cache, web: Web) -> Fetched:
             day = time.strftime("%Y-%m-%d", time.gmtime(kept.facts.get("checked", 0)))
             return Fetched(kept.content, f"{error}; the copy of {day} is used")
         _refuse(str(error), f"see that this machine is online, and that the address is right; or {_SAVE_IT}")
-    content = kept.content if kept and answer.status == HTTPStatus.NOT_MODIFIED else answer.content
-    validators = {name: answer.headers[name] for name in ("ETag", "Last-Modified") if name in answer.headers}
-    cache.put("fetched", key, Entry({"url": url, "checked": now, **validators}, content))
-    return Fetched(content)
+    facts = {"url": url, "checked": now} | {
+        name: answer.headers[name] for name in _VALIDATORS if name in answer.headers
+    }
+    entry = Entry(facts, answer.content)
+    if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+        entry = Entry({**kept.facts, **facts}, kept.content)
+    cache.put("fetched", key, entry)
+    return Fetched(entry.content)
 
 
 def forget(url: str, cache: Cache) -> None:
