@@ -1,8 +1,9 @@
 """Typography: quotes, dashes and spaces as the language sets them.
 
-French: a narrow no-break space before ; ! ? and inside « », a no-break space before a colon and before units, and a
-narrow one between groups of digits (Lexique des règles typographiques en usage à l'Imprimerie nationale). Only running
-text is touched: never code, an address, an attribute or a time of day.
+French: a narrow no-break space before ; : ! ? and inside « », and between groups of digits; a no-break space before
+units. (The Imprimerie nationale sets a wider space before the colon than before the others; on screens, where no-break
+spaces stretch or not as each program likes, one narrow space for all of them reads best.) Only running text is touched:
+never code, an address, an attribute or a time of day.
 """
 
 from __future__ import annotations
@@ -42,10 +43,9 @@ _ANY_SPACE = "[ \u00a0\u202f]"
 # A sign ends a word or a quotation here; in `a;b`, `?x=1` or `:-)` it does not.
 _ENDS = r"(?=$|[\s\u00a0\u202f)\]»”’\"*_…?!.,;:])"
 _FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"(?<=\S){_ANY_SPACE}+([;!?]){_ENDS}"), rf"{NARROW}\1"),
+    (re.compile(rf"(?<=\S){_ANY_SPACE}+([;:!?]){_ENDS}"), rf"{NARROW}\1"),
     (re.compile(rf"(?<=[\w)\]»”’%])([;!?]){_ENDS}"), rf"{NARROW}\1"),
-    (re.compile(rf"(?<=\S){_ANY_SPACE}+:{_ENDS}"), f"{NO_BREAK}:"),
-    (re.compile(rf"(?<=[^\W\d]):(?=$|{_ANY_SPACE}|\n)"), f"{NO_BREAK}:"),
+    (re.compile(rf"(?<=[^\W\d]):(?=$|{_ANY_SPACE}|\n)"), f"{NARROW}:"),
     (re.compile(rf"«{_ANY_SPACE}*(?=\S|$)"), f"«{NARROW}"),
     (re.compile(rf"{_ANY_SPACE}*»"), f"{NARROW}»"),
     (re.compile(rf"(?<=\d){_ANY_SPACE}*(?=[€%‰£$](?!\w))"), NO_BREAK),
