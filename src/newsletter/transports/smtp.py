@@ -7,6 +7,7 @@ a crash leaves at most one uncertain delivery a connection; with CHUNKING, at mo
 
 from __future__ import annotations
 
+import re
 import selectors
 from collections import deque
 from contextlib import suppress
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 _RECONNECT_AFTER = (0.0, 0.2, 1.0, 3.0, 10.0)
 # A message on which connections break before it is offered is put off after so many of them.
 _TRIES = 3
+# A server that says so is right: from here on there is one connection fewer. OFR_104 is how Orange says it.
+_TOO_MANY = re.compile(
+    r"too many (?:\S+ ){0,2}(?:connect|session)|(?:connect|session)\S* (?:\S+ ){0,3}(?:limit|exceed)"
+    r"|concurren|simultan|_104\b",
+    re.IGNORECASE,
+)
 
 
 class SmtpTransport:
@@ -288,6 +295,8 @@ class _Run:
         except OSError as error:
             self._drop(connection, _broken(error))
         except ConnectionClosed as closed:
+            if _TOO_MANY.search(closed.reply.text):
+                self.limit = max(1, min(self.limit, len(self.live)) - 1)
             self._drop(connection, closed.reply)
         except SenderRefused as refused:
             problem = Problem(
