@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from newsletter.render.pictures import Use
     from newsletter.render.theme import Theme
     from newsletter.signing.dkim import DkimKey
+    from newsletter.sources.intake import Intake
     from newsletter.store.database import Database
     from newsletter.transports import Transport
 
@@ -160,6 +161,22 @@ def limits(config: Config, name: str | None) -> Limits | None:
     if settings.rate:
         rates[f"transport {settings.name}"] = settings.rate
     return replace(config.limits, rates=rates) or None
+
+
+def bounces(config: Config, environ: Mapping[str, str], *, read_only: bool = False) -> Intake:
+    """The mailbox that reports come back to. Raises ConfigError when there is none, and what opening it raises."""
+    settings = config.bounces
+    if settings.kind == "imap":
+        from newsletter.sources.imap import ImapIntake
+        from newsletter.sources.settings import read_secret
+
+        return ImapIntake(settings, read_secret(settings, environ), read_only=read_only)
+    if settings.path is None:
+        fix = 'name a SOURCE, or write a section [bounces] with kind = "imap", "maildir" or "mbox"'
+        raise ConfigError(Problem("no mailbox for bounces is configured", str(config.path), fix=fix))
+    from newsletter.sources.intake import Maildir, Mbox
+
+    return Maildir(settings.path) if settings.kind == "maildir" else Mbox(settings.path)
 
 
 def _smtp(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:

@@ -32,6 +32,7 @@ from newsletter.sources.list_words import COLUMNS, WORDS_FOR_STATUS
 from newsletter.subscriber import PUBLIC_FIELDS
 from tests.support.images import drawing, saved
 from tests.support.pages import Walk, steps
+from tests.support.reports import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -255,11 +256,16 @@ def test_the_reference_tells_of_every_key_that_json_has_and_of_no_other(tmp_path
     (listed,) = json.loads(run("subscribers", "list", "--json", "--quiet"))
     shown = json.loads(run("subscribers", "show", "ana@example.org", "--json"))
     reconciled = json.loads(run("reconcile", issue, "--assume", "sent", "--json"))
+    (tmp_path / "report.eml").write_bytes(Witness(tmp_path).bounce("ana@example.org"))
+    bounced = json.loads(run("bounces", "report.eml", "--json"))
     undelivered = run("status", issue, "--csv").strip().split(",")
 
     page = reference("json")
     assert terms(section(page, "publish, resume and status")) == {*published, *resumed, *undelivered}
     assert terms(section(page, "reconcile")) == set(reconciled)
+    told = section(page, "bounces")
+    assert terms(told) == set(bounced)
+    assert all(f"`{key}`" in told for key in (*bounced["kinds"], *bounced["events"][0]))
     told = section(page, "subscribers import")
     assert terms(told) == set(imported)
     assert all(f"`{key}`" in told for key in imported["problems"][0])

@@ -70,6 +70,7 @@ COMMANDS = {
     "run": Row("Sending", "newsletter.cli.run", "Go on with a mailing until nobody is left, however long it takes."),
     "retry": Row("Sending", "newsletter.cli.retry", "Try rejected deliveries once more."),
     "reconcile": Row("Sending", "newsletter.cli.reconcile", "Settle the deliveries that are uncertain."),
+    "bounces": Row("Sending", "newsletter.cli.bounces", "Read what came back, and write to nobody in vain."),
     "status": Row("Sending", "newsletter.cli.status", "Show where mailings stand, and who did not get one."),
     "inbox": Row("Trying", "newsletter.cli.inbox", "Run a mailbox on this machine, to see what readers get."),
 }

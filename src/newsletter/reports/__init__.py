@@ -33,8 +33,6 @@ from newsletter.reports.who import Evidence, find
 if TYPE_CHECKING:
     from newsletter.links import Signer
 
-MOST_OCTETS = 10_000_000  # no honest report is larger; what is, is not read
-
 _RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
 _STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _UNSUBSCRIBE = re.compile(r"\s*unsubscribe\s+([A-Za-z0-9_-]{36})\s*", re.IGNORECASE)
@@ -69,8 +67,6 @@ def events_in(raw: bytes, signer: Signer) -> list[Event]:
 
 def read_report(raw: bytes, signer: Signer) -> Reading:
     """What a message is, and the events that it tells of. Any bytes may be handed in."""
-    if len(raw) > MOST_OCTETS:
-        return Reading(ReportKind.OTHER)
     message = read_message(raw)
     leaves = list(message.leaves())
     returned = [_header_of(part) for part in leaves if part.fields.type in _RETURNED]
