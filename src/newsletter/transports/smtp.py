@@ -295,7 +295,7 @@ class _Run:
         except OSError as error:
             self._drop(connection, _broken(error))
         except ConnectionClosed as closed:
-            if _TOO_MANY.search(closed.reply.text):
+            if not connection.dialogue.idle and _TOO_MANY.search(closed.reply.text):
                 self.limit = max(1, min(self.limit, len(self.live)) - 1)
             self._drop(connection, closed.reply)
         except SenderRefused as refused:
