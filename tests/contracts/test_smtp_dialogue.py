@@ -226,7 +226,7 @@ plans = st.builds(
 )
 peaceful = st.builds(
     Plan,
-    mail=codes([250, 250, 451, 552]),
+    mail=codes([250, 250, 552]),
     rcpt=codes([250, 250, 450, 550]),
     data=codes([354, 354, 451, 554]),
     dot=codes([250, 250, 450, 550]),
@@ -446,6 +446,16 @@ def test_a_refusal_before_the_end_of_the_content_was_sent_counts_and_ends_the_co
     assert dialogue.lost(LOST, 3) == ([], [])
 
 
+def test_a_refusal_right_behind_the_call_for_content_counts_and_ends_the_connection() -> None:
+    dialogue, results = Dialogue(Features(pipelining=True)), list[tuple[Message, Outcome | None]]()
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    with pytest.raises(ConnectionClosed):
+        dialogue.receive(b"250 ok\r\n250 ok\r\n354 go on\r\n550 5.7.1 no, rather not\r\n", results)
+    assert results == [(numbered(1), Rejected(Reply(550, "5.7.1", "no, rather not")))]
+    assert (dialogue.ready, dialogue.lost(LOST, 0)) == ([], ([], []))
+
+
 def test_an_acceptance_before_the_end_of_the_content_was_sent_is_none() -> None:
     dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
     with pytest.raises(ConnectionClosed, match="out of turn"):
@@ -463,7 +473,7 @@ def test_a_reply_to_a_command_that_was_not_sent_yet_is_out_of_turn() -> None:
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
-@pytest.mark.parametrize("before", [b"", b"250 ok\r\n", b"250 ok\r\n|250 ok\r\n"])
+@pytest.mark.parametrize("before", [b"", b"250 ok\r\n", b"250 ok\r\n|250 ok\r\n", b"250 a\r\n|250 b\r\n|354 c\r\n"])
 def test_421_ends_the_connection_and_is_no_fault_of_the_message(before: bytes, pipelining: bool) -> None:
     dialogue = Dialogue(Features(pipelining=pipelining))
     dialogue.begin(numbered(1))
@@ -475,6 +485,27 @@ def test_421_ends_the_connection_and_is_no_fault_of_the_message(before: bytes, p
         dialogue.receive(b"421 4.7.0 busy\r\n", [])
     known, again = dialogue.lost(LOST, 0)
     assert (known, [message for message, _ in again]) == ([], [numbered(1)])
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_temporary_refusal_of_the_first_mail_puts_that_message_off(pipelining: bool) -> None:
+    dialogue, results = Dialogue(Features(pipelining=pipelining)), list[tuple[Message, Outcome | None]]()
+    dialogue.begin(numbered(1))
+    dialogue.out = []
+    dialogue.receive(b"451 4.3.0 later\r\n" + b"503 5.5.1 no\r\n" * 2 * pipelining, results)
+    assert results == [(numbered(1), Deferred(Reply(451, "4.3.0", "later")))]
+
+
+@pytest.mark.parametrize("reply", [b"452 4.5.3 too many messages\r\n", b"503 5.5.1 nested MAIL\r\n"])
+def test_a_connection_that_takes_no_more_messages_costs_none_of_them(reply: bytes) -> None:
+    dialogue, results = after_354(numbered(1)), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"250 2.0.0 kept\r\n", results)
+    dialogue.begin(numbered(2))
+    dialogue.out = []
+    with pytest.raises(ConnectionClosed):
+        dialogue.receive(reply, results)
+    assert [message.key for message, _ in results] == [1]
+    assert dialogue.lost(LOST, 0) == ([], [(numbered(2), False)])
 
 
 def test_421_to_the_content_puts_that_message_off() -> None:

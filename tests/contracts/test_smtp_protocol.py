@@ -187,6 +187,40 @@ def test_a_server_that_answers_no_content_is_given_up_before_many_are_uncertain(
     assert set(sink.accepted) <= set(map(recipient, uncertain))
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("reply", ["452 4.5.3 Too many messages sent", "421 4.7.0 Too many messages"])
+def test_a_server_that_takes_five_messages_a_connection_gets_all_over_more_of_them(
+    reply: str, connections: int, pipelining: bool
+) -> None:
+    taken: list[str] = []
+
+    def talk(peer: Peer) -> None:
+        peer.greet(*(["PIPELINING"] if pipelining else []))
+        here = 0
+        while True:
+            verb, _, argument = peer.hear().partition(" ")
+            if verb == "MAIL" and here == 5:
+                peer.say(reply)
+                if reply.startswith("421"):
+                    return
+            elif verb in ("RCPT", "DATA") and here == 5:
+                peer.say("503 5.5.1 no")
+            elif verb == "DATA":
+                peer.say("354 go on")
+                peer.hear_content()
+                here += 1
+                peer.say("250 kept")
+            else:
+                if verb == "RCPT":
+                    taken.append(argument)
+                peer.say("221 bye" if verb == "QUIT" else "250 ok")
+
+    with Talker(talk) as server:
+        assert all_accepted(told(server, letters(33), connections), 33)
+    assert len(taken) == len(set(taken)) == 33
+
+
 def test_a_connection_that_the_server_closes_while_there_is_nothing_to_send_is_replaced() -> None:
     def once(peer: Peer) -> None:
         peer.greet()

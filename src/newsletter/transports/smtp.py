@@ -129,6 +129,8 @@ class _Run:
             self._give_work()
             if self.results:
                 yield self._take_results()
+            if self._commit():
+                continue  # to tell what that came to, before waiting
             if not self.live and not self.leaving and self._more():
                 self._reopen()
                 continue
@@ -142,9 +144,6 @@ class _Run:
                 else:
                     self._attend(key.data, mask)
             self._check_deadlines()
-            if self.results:
-                yield self._take_results()
-            self._commit()
         if self.fatal:
             raise self.fatal
 
@@ -309,17 +308,18 @@ class _Run:
             return bool(data)
         return False
 
-    def _commit(self) -> None:
-        """Put on record every content that is about to be committed, then write it."""
+    def _commit(self) -> bool:
+        """Put on record every content that is about to be committed, then write it; whether there was one."""
         ready = [connection for connection in self.live if connection.dialogue.ready]
         if not ready:
-            return
+            return False
         # What comes behind each content is looked for first: should that fail, nothing was offered in vain.
         following = [self._pull(c.dialogue) if c.dialogue.takes_following else None for c in ready]
         self.offer([message for connection in ready for message in connection.dialogue.ready])
         for connection, message in zip(ready, following, strict=True):
             connection.dialogue.commit(message)
             self._write(connection)
+        return True
 
     def _write(self, connection: Connection) -> None:
         try:

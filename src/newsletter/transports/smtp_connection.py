@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.transports.smtp_dialogue import Step
     from newsletter.transports.smtp_envelope import Features
 
+_MOST_PARTS = 512  # in one call; Linux takes 1024 (IOV_MAX), others fewer
 _FAREWELL_SECONDS = 2.0  # for the reply to QUIT, which changes nothing
 
 
@@ -92,7 +93,7 @@ class Connection:
     def _write_all(self, out: list[bytes]) -> None:
         """Hand over all parts in one call, without joining them; keep what the socket has no room for."""
         try:
-            sent = self.sock.sendmsg(out)
+            sent = self.sock.sendmsg(out[:_MOST_PARTS])
         except BlockingIOError:
             sent = 0
         except OSError:

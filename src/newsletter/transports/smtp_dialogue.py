@@ -98,6 +98,7 @@ class Dialogue:
         self._buffer = b""
         self._lines: list[str] = []
         self._needs_reset = False
+        self._accepted = False  # anything, on this connection
 
     @property
     def idle(self) -> bool:
@@ -270,6 +271,9 @@ class Dialogue:
             raise ConnectionClosed(reply)
         if (kind == 3 and step is not Step.DATA) or (kind == 2 and step is Step.DATA):
             raise _out_of_turn(reply)
+        if step is Step.MAIL and not self.chunking and (reply.code == 503 or (kind == 4 and self._accepted)):
+            # We are not in step, or the connection has had its share: another one may take what this one does not.
+            raise ConnectionClosed(reply)
         if step is Step.MAIL and kind == 5 and not speaks_of_message(reply):
             raise SenderRefused(reply)
         if step is Step.DATA:
@@ -306,9 +310,15 @@ class Dialogue:
         sent = refused or transaction.end is not None
         seen = self._has_seen(transaction, unsent) or (refused and not self.chunking)
         kind = reply.code // 100
-        if not sent or kind == 3 or (kind == 2 and not seen):
+        if not sent and reply.code == 421:
+            raise ConnectionClosed(reply)
+        if kind == 3 or (kind == 2 and not seen):
             raise _out_of_turn(reply)
+        if not sent:
+            # It asked for the content and then refused it unseen.
+            self.ready = []
         self._expected.popleft()
+        self._accepted = self._accepted or kind == 2
         results.append((transaction.message, transaction.failure or outcome_of(reply)))
         if reply.code == 421 and self.chunking:
             raise ConnectionClosed(reply)
