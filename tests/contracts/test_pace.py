@@ -18,7 +18,7 @@ from newsletter.mailing import MailingState
 from newsletter.outcome import Accepted, Deferred, Reply
 from newsletter.store.database import Database, open_database
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
-from newsletter.store.tokens import used_today
+from newsletter.store.tokens import HOLD_SECONDS, hold, used_today
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
@@ -178,6 +178,24 @@ def test_a_message_that_cannot_be_composed_gives_its_place_back(database: Databa
     put(database, "a\r\nb@orange.fr", *people(5, "orange.fr"))
     counts = Round(database).send(plan(database), Limits(groups={"orange": Limit(in_flight=1)}))
     assert (counts.accepted, counts.rejected) == (5, 1)
+
+
+def test_places_of_a_sender_who_died_are_free_for_the_one_who_goes_on(database: Database) -> None:
+    put(database, *people(5, "orange.fr"))
+    mailing = plan(database)
+    post = Round(database)
+    hold(database, "orange", f"{mailing.id}/0/0/", 2, 0, 2, int(NOW.timestamp()))
+    post.send(mailing, Limits(groups={"orange": Limit(in_flight=2)}))
+    assert post.clock.moment - NOW < timedelta(seconds=5)
+
+
+def test_places_of_another_mailing_are_waited_for(database: Database) -> None:
+    put(database, *people(5, "orange.fr"), *people(5))
+    post = Round(database)
+    hold(database, "orange", "77/0/0/", 2, 0, 2, int(NOW.timestamp()))
+    post.send(plan(database), Limits(groups={"orange": Limit(in_flight=2)}))
+    assert post.sent[:5] == people(5)
+    assert post.moments("@orange.fr")[0] - NOW.timestamp() == pytest.approx(HOLD_SECONDS, abs=3)
 
 
 def test_at_the_end_all_places_are_free(database: Database) -> None:

@@ -104,6 +104,15 @@ def test_places_of_one_who_left_or_died_are_free_again(database: Database) -> No
     assert hold(database, "orange", "c", 9, 0, 2, 100 + HOLD_SECONDS) == 2
 
 
+def test_who_goes_on_with_a_mailing_frees_the_places_of_those_before_and_no_others(database: Database) -> None:
+    for holder in ("1/4/0/", "1/4/1/", "1/5/0/", "11/4/0/", "2/4/0/"):
+        hold(database, holder, holder, 1, 0, 1, 100)
+    leave(database, "1/", but="1/5/")
+    with database.reading() as connection:
+        left = [holder for (holder,) in connection.execute("SELECT holder FROM places ORDER BY holder")]
+    assert left == ["1/5/0/", "11/4/0/", "2/4/0/"]
+
+
 askers = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 6), st.integers(0, 2)), max_size=40)
 
 

@@ -75,7 +75,7 @@ class Pacer:
         self._limits = limits
         self._clock = clock
         self._job = job
-        self._holder = f"{lease.mailing}/{lease.fence}/{job}"
+        self._holder = f"{lease.mailing}/{lease.fence}/{job}/"
         groups = [_Lane(name, limit, limits.domains(name)) for name, limit in limits.groups.items()]
         self._lanes = deque([_Lane(""), *groups])
         self._by_domain = {domain: lane for lane in groups for domain in lane.domains}
@@ -200,6 +200,10 @@ class Pacer:
         """How many more of a lane may be under way."""
         if not lane.limit.in_flight:
             return len(lane.waiting)
+        if not any(each.places_at for each in self._lanes):
+            # Who had this mailing before is gone, or the fence would not be ours.
+            mailing = f"{self._lease.mailing}/"
+            leave(self._database, mailing, but=f"{mailing}{self._lease.fence}/")
         if lane.places_at is None or now - lane.places_at > _PLACES_MS:
             wanted = min(lane.limit.in_flight, len(lane.waiting) + len(lane.under_way))
             busy = len(lane.under_way)
@@ -250,9 +254,11 @@ class Pacer:
     def _claim(self, choice: Choice, now: int) -> list[Subscriber]:
         """Read on in the ledger where the last claim for the same ended, so that who was passed over is passed once."""
         after = 0 if choice.latest_first else self._after.get(choice, 0)
+        # To find who joined last, all have to be sorted: seldom, then.
+        size = _LARGEST_CLAIM if choice.latest_first else self._size
         chunk: list[Subscriber] = []
         for start in (after, 0) if after else (0,):
-            chunk = claim(self._database, self._lease, self._size, now // 1000, self._job, replace(choice, after=start))
+            chunk = claim(self._database, self._lease, size, now // 1000, self._job, replace(choice, after=start))
             if chunk:
                 break
         self._after[choice] = chunk[-1].id if chunk else 0

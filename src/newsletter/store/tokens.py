@@ -3,7 +3,7 @@
 spend    take tokens from several limits at once, or none    a batch at a time: the sender pays one transaction for it
 refund   give back to daily caps what was not used after all
 hold     places at a group's servers, under a lease           so many messages may be under way there at once
-leave    give the places back
+leave    give the places back, or those of a sender whom another one has followed
 
 A message pays all the limits that hold for it in one transaction, so that no token is taken in vain.
 """
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from newsletter.limits import Rate
     from newsletter.store.database import Database
 
-HOLD_SECONDS = 60  # as long as a lease: the places of a process that died are free again
+# Longer than the longest wait for an answer, so that a place is never given away under a message. Whoever dies blocks
+# theirs as long, or until somebody goes on with their mailing.
+HOLD_SECONDS = 660
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,10 @@ def hold(database: Database, name: str, holder: str, wanted: int, busy: int, lim
     return int(held)
 
 
-def leave(database: Database, holder: str) -> None:
-    """Give all of a holder's places back."""
+def leave(database: Database, holders: str, but: str = "") -> None:
+    """Give the places back of those whose names begin so, but for those whose names begin with the longer text."""
     with database.transaction() as connection:
-        connection.execute("DELETE FROM places WHERE holder = ?", (holder,))
+        connection.execute(
+            "DELETE FROM places WHERE substr(holder, 1, ?) = ? AND (? = '' OR substr(holder, 1, ?) != ?)",
+            (len(holders), holders, but, len(but), but),
+        )
