@@ -75,6 +75,8 @@ class ImapIntake:
                 Problem(f"the login as {self._settings.username} was refused ({self._server}): {_words(error)}",
                         fix="check username and password (the environment variable or file that newsletter.toml names)")
             ) from error  # fmt: skip
+        # Most servers offer more to who is known; imaplib remembers what they said to a stranger.
+        self._offered = (self._imap.capability()[1][-1] or b"").decode("ascii", "replace").upper().split()
 
     def _open(self, read_only: bool) -> None:
         answer, words = self._imap.select(quoted(self._settings.folder), readonly=read_only)
@@ -116,14 +118,14 @@ class ImapIntake:
 
     def _move(self, uids: str) -> None:
         folder = quoted(self._settings.processed)
-        command = "MOVE" if "MOVE" in self._imap.capabilities else "COPY"
+        command = "MOVE" if "MOVE" in self._offered else "COPY"
         if self._imap.uid(command, uids, folder)[0] != "OK":
             # It is not there yet: [TRYCREATE].
             self._imap.create(folder)
             self._ask(command, uids, folder)
         if command == "COPY":
             self._ask("STORE", uids, "+FLAGS.SILENT", "(\\Deleted)")
-            if "UIDPLUS" in self._imap.capabilities:
+            if "UIDPLUS" in self._offered:
                 self._ask("EXPUNGE", uids)
 
     def close(self) -> None:
