@@ -27,7 +27,7 @@ _Q = ["_" if byte == 32 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" fo
 
 def header_safe(value: str) -> str:
     """The value, unchanged. Raises ValueError when it holds what would end or break a header."""
-    if found := _UNSAFE.search(value):
+    if not value.isprintable() and (found := _UNSAFE.search(value)):
         raise ValueError(f"a header value holds U+{ord(found[0]):04X}, which no header may hold")
     return value
 

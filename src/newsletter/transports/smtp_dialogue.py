@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 4096
 _MOST_LINES = 256
 _FIRST_DIGITS = frozenset((b"2", b"3", b"4", b"5"))
+_GO_ON = frozenset((b"2", b"3"))
 _MARKS = frozenset((b"", b" ", b"-"))
 _END_OF_DATA = b".\r\n"  # behind the line end of the content
 _REPLIES_WITH_BDAT = 4  # to RSET, MAIL, RCPT, BDAT
@@ -197,7 +198,7 @@ class Dialogue:
                 self._lines.append(line[4:].decode("latin-1"))
                 continue
             code = int(line[:3])
-            if line[:1] == b"2" and not self._is_final():
+            if line[:1] in _GO_ON and not self._is_final():
                 reply = Reply(code)  # what it says besides is never looked at
             else:
                 reply = parse_reply(code, [*self._lines, line[4:].decode("latin-1")])
