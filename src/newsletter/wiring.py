@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from newsletter.limits import Limits
     from newsletter.picture import Picture
     from newsletter.render.pictures import Use
+    from newsletter.render.snippets import Snippet
     from newsletter.render.theme import Theme
     from newsletter.signing.dkim import DkimKey
     from newsletter.sources.intake import Intake
@@ -50,6 +51,13 @@ def theme(config: Config, issue: Issue, name: str | None = None) -> Theme:
     from newsletter.sources.themes import read_theme
 
     return read_theme(name or issue.theme or config.theme, config.templates)
+
+
+def snippets(config: Config) -> Mapping[str, Snippet]:
+    """What issues can include, by name. Raises IssueError."""
+    from newsletter.sources.snippets import read_snippets
+
+    return read_snippets(config.templates)
 
 
 def site(config: Config) -> Site:

@@ -152,7 +152,7 @@ def test_the_form_for_the_web_has_what_is_for_the_web_alone() -> None:
     from tests.render.conftest import SITE, read_as
 
     issue = parse_issue("# T\n\n:::web-only\na\n:::\n:::email-only\nb\n:::\n", "a.md")
-    assert read_as(Rendering(issue, read_theme("letter"), SITE, "web").edition()).words == "a"
+    assert read_as(Rendering(issue, read_theme("letter"), SITE, form="web").edition()).words == "a"
 
 
 def test_space_is_for_the_eye_alone(mail: Make) -> None:

@@ -46,7 +46,7 @@ def rendered(
 
         fields = Subscribers(database).field_names()
     look = wiring.theme(config, issue, theme)
-    reading = read(issue, look, wiring.site(config))
+    reading = read(issue, look, wiring.site(config), wiring.snippets(config))
     pictures, notes = wiring.pictures(config, reading.uses, issue, look)
     for note in notes:
         warn(note)

@@ -43,7 +43,8 @@ def command(
     if output is not None and output.exists() and output.samefile(path):
         raise click.UsageError(f"{output} is the issue itself, and would be lost")
     if form == "mjml":
-        text = render_mjml(written, wiring.theme(config, written, theme), wiring.site(config))
+        look = wiring.theme(config, written, theme)
+        text = render_mjml(written, look, wiring.site(config), wiring.snippets(config))
     else:
         # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
         with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:

@@ -1,6 +1,7 @@
 """Render: an issue, a theme and the newsletter's own words become an edition. No I/O, no clock: same input, same bytes.
 
     stage            from → to                                       module
+    expand           snippets into the author's text                 snippets
     cut              slots out of the author's text                  holes
     parse            Markdown → tokens, set in the issue's language  markdown, typography
     read             tokens → blocks                                 blocks
@@ -26,19 +27,20 @@ if TYPE_CHECKING:
     from newsletter.issue import Issue
     from newsletter.picture import Picture
     from newsletter.render.pipeline import Rendering
+    from newsletter.render.snippets import Snippet
     from newsletter.render.theme import Theme
 
 __all__ = ["Site", "read", "render", "render_mjml"]
 
 
-def read(issue: Issue, theme: Theme, site: Site) -> Rendering:
+def read(issue: Issue, theme: Theme, site: Site, snippets: Mapping[str, Snippet] | None = None) -> Rendering:
     """The issue, read: its `uses` are the images that it names, and its `edition(fields, images)` shows them.
 
-    Raises IssueError.
+    `snippets` are what it can include, by name. Raises IssueError.
     """
     from newsletter.render.pipeline import Rendering
 
-    return Rendering(issue, theme, site)
+    return Rendering(issue, theme, site, snippets)
 
 
 def render(
@@ -47,6 +49,7 @@ def render(
     site: Site,
     fields: Collection[str] = (),
     images: Mapping[str, Picture] | None = None,
+    snippets: Mapping[str, Snippet] | None = None,
 ) -> Edition:
     """The edition of an issue in a theme.
 
@@ -54,12 +57,12 @@ def render(
     `images` says what to show for the images that the issue names; the others are left as they are.
     Raises IssueError for what is wrong in the issue, ThemeError for what is wrong in a template, with file and line.
     """
-    return read(issue, theme, site).edition(fields, images)
+    return read(issue, theme, site, snippets).edition(fields, images)
 
 
-def render_mjml(issue: Issue, theme: Theme, site: Site) -> str:
+def render_mjml(issue: Issue, theme: Theme, site: Site, snippets: Mapping[str, Snippet] | None = None) -> str:
     """The MJML that an issue becomes in a theme, with slots as the author wrote them: to be read, not to be sent.
 
     Raises IssueError and ThemeError.
     """
-    return read(issue, theme, site).mjml()
+    return read(issue, theme, site, snippets).mjml()

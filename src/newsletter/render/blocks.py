@@ -45,7 +45,7 @@ class _Reader:
         self._names = names
         self._parent = ""  # the block of the catalogue that is being read
         self._at = 0
-        self._line = cut.first_line
+        self._line = cut.line(0)
 
     def until(self, end: int) -> tuple[Block, ...]:
         out: list[Block] = []

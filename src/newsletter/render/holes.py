@@ -11,6 +11,7 @@ slot.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from newsletter.errors import IssueError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class Kind(Enum):
@@ -50,12 +51,13 @@ class Cut:
     """A text with marks instead of holes. A hole over several lines became a mark on one."""
 
     text: str
-    first_line: int
+    lines: Sequence[int]  # of the author's file, for each line of the uncut text
     lost: tuple[tuple[int, int], ...]  # line of the cut text, and how many lines the hole took with it
 
     def line(self, number: int) -> int:
         """The line of the author's file that line `number` (from 0) of the cut text stood on."""
-        return self.first_line + number + sum(lines for at, lines in self.lost if at < number)
+        uncut = number + sum(lines for at, lines in self.lost if at < number)
+        return self.lines[min(uncut, len(self.lines) - 1)]
 
 
 # Inside a hole: quoted text, which may hold braces, and all else up to the end; no second beginning, no empty line.
@@ -93,8 +95,11 @@ class Holes:
         """The mark of an expression that no author's line holds: one that a theme wrote."""
         return self.add(Hole(Kind.SLOT, source, f"{{{{ {source} }}}}"))
 
-    def cut(self, text: str, first_line: int | None = None) -> Cut:
-        """The text with marks. What is wrong with a hole is said later: it may still turn out to stand in code."""
+    def cut(self, text: str, lines: Sequence[int] = range(1, sys.maxsize)) -> Cut:
+        """The text with marks; `lines` says on which line of the author's file each of its lines was written.
+
+        What is wrong with a hole is said later: it may still turn out to stand in code.
+        """
         out: list[str] = []
         lost: list[tuple[int, int]] = []
         position, line, line_start, cut_line = 0, 0, 0, 0
@@ -104,17 +109,16 @@ class Holes:
                 line += newlines
                 cut_line += newlines
                 line_start = position + before.rindex("\n") + 1
-            place = None if first_line is None else first_line + line
-            out += (before, self.add(self._read(match, place, match.start() - line_start + 1)))
+            out += (before, self.add(self._read(match, lines[line], match.start() - line_start + 1)))
             position = match.end()
             if newlines := match[0].count("\n"):
                 line += newlines
                 lost.append((cut_line, newlines))
                 line_start = match.start() + match[0].rindex("\n") + 1
         out.append(text[position:])
-        return Cut("".join(out), first_line or 1, tuple(lost))
+        return Cut("".join(out), lines, tuple(lost))
 
-    def _read(self, match: re.Match[str], line: int | None, column: int) -> Hole:
+    def _read(self, match: re.Match[str], line: int, column: int) -> Hole:
         raw = match[0]
         if match["braces"] is not None:
             return Hole(Kind.BRACES, match["braces"], raw, line, column)

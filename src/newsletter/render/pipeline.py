@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urljoin
 
@@ -17,6 +20,7 @@ from newsletter.render.flowed import Line, flow
 from newsletter.render.holes import Holes, Kind
 from newsletter.render.page import Page
 from newsletter.render.regions import shown
+from newsletter.render.snippets import Expanded
 from newsletter.render.text import TextPart
 from newsletter.render.theme import TEXT, machine, made
 from newsletter.render.typography import typeset
@@ -24,12 +28,13 @@ from newsletter.render.weave import Weaver
 from newsletter.render.words import direction, joined, long_date, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from newsletter.issue import Issue
     from newsletter.picture import Picture
     from newsletter.render.block import Block
     from newsletter.render.site import Site
+    from newsletter.render.snippets import Snippet
     from newsletter.render.theme import Theme
 
 _PREVIEW = 110  # characters of the first paragraph that stand in for a preheader
@@ -41,30 +46,55 @@ _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|#|\?")
 class Rendering:
     """One issue in one theme, read and ready to be laid out."""
 
-    def __init__(self, issue: Issue, theme: Theme, site: Site, form: Literal["email", "web"] = "email") -> None:
+    def __init__(
+        self,
+        issue: Issue,
+        theme: Theme,
+        site: Site,
+        snippets: Mapping[str, Snippet] | None = None,
+        form: Literal["email", "web"] = "email",
+    ) -> None:
         """Cut, parse and read the issue, in the form that is mailed or in the one for the web. Raises IssueError."""
         self._issue, self._theme = issue, theme
         self._language = language = issue.language or site.language
+        self._written = written = Expanded(issue.body, issue.body_line, issue.path, snippets or {}, language)
         self._holes = holes = Holes(
-            issue.path, (issue.body, issue.subject, issue.preheader, issue.title, theme.fingerprint)
+            issue.path, (written.text, issue.subject, issue.preheader, issue.title, theme.fingerprint)
         )
         _refuse_slots(issue, holes)
         self._title = typeset(issue.title, language)
         self._constants = _constants(issue, site, self._title, language)
-        cut = holes.cut(issue.body, issue.body_line)
-        names = Reader(issue.path, lambda text: holes.nonce in text, lambda text: typeset(text, language), CATALOGUE)
-        self._body = shown(blocks.read(markdown.parse(cut, language, holes), cut, holes, names, issue.title), form)
+        with self._told():
+            self._body = shown(self._read(), form)
         self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
         self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
         self._resolve = _resolver(site.base_url, holes)
         self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve)
+
+    def _read(self) -> tuple[Block, ...]:
+        """The blocks of the body."""
+        holes, language = self._holes, self._language
+        cut = holes.cut(self._written.text, self._written.lines)
+        names = Reader(
+            self._issue.path, lambda text: holes.nonce in text, lambda text: typeset(text, language), CATALOGUE
+        )
+        return blocks.read(markdown.parse(cut, language, holes), cut, holes, names, self._issue.title)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Let problems name the file and line of a snippet, where they stand in one."""
+        try:
+            yield
+        except IssueError as error:
+            raise self._written.told(error) from None
 
     @property
     def uses(self) -> tuple[pictures.Use, ...]:
         """The images that the issue names, the one on top first."""
         hero, place = self._issue.hero or "", self._issue.place("hero")
         top = [pictures.Use(hero, place.line)] if hero and "{{" not in hero else []
-        return (*top, *pictures.used(self._body, self._holes.nonce))
+        used = pictures.used(self._body, self._holes.nonce)
+        return (*top, *(replace(use, line=self._written.in_issue(use.line)) for use in used))
 
     def edition(self, fields: Collection[str] = (), images: Mapping[str, Picture] | None = None) -> Edition:
         """The finished edition; `images` says what is shown for the addresses in `uses`.
@@ -72,14 +102,17 @@ class Rendering:
         An image that is not among them is left as it is. Raises IssueError and ThemeError.
         """
         images = images or {}
-        document, text = self._page(images).html(self._placed(images)), self._text()
         weaver = Weaver(self._holes, self._constants, fields)
+        with self._told():
+            document, text = self._page(images).html(self._placed(images)), self._text()
+            subject, preheader = weaver.plain(self._subject), weaver.plain(self._preheader)
+            html, plain = weaver.html(document), weaver.plain(text)
         return Edition(
-            subject=weaver.plain(self._subject),
-            preheader=weaver.plain(self._preheader),
-            html=weaver.html(document),
-            text=weaver.plain(text),
-            expressions=tuple(weaver.expressions),
+            subject=subject,
+            preheader=preheader,
+            html=html,
+            text=plain,
+            expressions=tuple(replace(each, line=self._written.in_issue(each.line)) for each in weaver.expressions),
             language=self._language,
             title=self._title,
             path=self._issue.path,
@@ -91,7 +124,8 @@ class Rendering:
 
     def mjml(self) -> str:
         """The MJML, with slots and images as they were written."""
-        return self._holes.restore(self._page({}).source(self._placed({})))
+        with self._told():
+            return self._holes.restore(self._page({}).source(self._placed({})))
 
     def _page(self, images: Mapping[str, Picture]) -> Page:
         padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
@@ -118,7 +152,7 @@ class Rendering:
 def _line(issue: Issue, name: str, text: str, holes: Holes, language: str) -> str:
     """A line of the front matter with marks, set in the language."""
     place = issue.place(name)
-    marked = typeset(holes.cut(text, place.line).text, language)
+    marked = typeset(holes.cut(text, range(place.line, sys.maxsize)).text, language)
     holes.refuse_unclosed(marked, place.line)
     return marked
 

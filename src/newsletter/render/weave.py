@@ -162,12 +162,15 @@ class Weaver:
 
     def _other(self, hole: Hole) -> IssueError:
         word = hole.source.split(maxsplit=1)[0] if hole.source else ""
-        fix = "an issue knows {% if … %}, {% elif … %}, {% else %} and {% endif %}"
+        fix = "an issue knows {% if … %}, {% elif … %}, {% else %}, {% endif %} and {% include … %}"
         if word in {"else", "elsif", "elseif"}:
             fix = f"write {{% elif {hole.source.split('if', 1)[-1].strip()} %}}"
+        elif word == "include":
+            fix = 'write {% include "name" %} on a line of its own, at the left margin'
         elif word == "end":
             fix = "write {% endif %}"
-        return self._holes.error(hole, f"there is no tag `{{% {word} %}}`", fix)
+        what = "stands inside something else" if word == "include" else "is no tag"
+        return self._holes.error(hole, f"`{{% {word} %}}` {what}", fix)
 
     def _slot(self, parts: list[str | Slot | Choice], hole: Hole, where: Where) -> None:
         source = self._checked(hole)

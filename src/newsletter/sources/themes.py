@@ -91,11 +91,11 @@ def _unknown(name: str, places: Sequence[Path], children: tuple[tuple[str, Path]
     if not children:
         return ThemeError(Problem(f"there is no theme {name!r}", fix=fix))
     names = [child for child, _ in children]
-    shown = _shown(children[-1][1] / MARK)
+    place = shown(children[-1][1] / MARK)
     if name in names:
         ring = " → ".join([*names, name])
-        return ThemeError(Problem(f"the theme inherits from itself: {ring}", shown, fix="take one `inherits` away"))
-    return ThemeError(Problem(f"there is no theme {name!r} to inherit from", shown, fix=fix))
+        return ThemeError(Problem(f"the theme inherits from itself: {ring}", place, fix="take one `inherits` away"))
+    return ThemeError(Problem(f"there is no theme {name!r} to inherit from", place, fix=fix))
 
 
 def _files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -105,7 +105,7 @@ def _files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in _READ and path.is_file():
             inside = path.relative_to(folder).as_posix()
-            origins[inside] = _shown(path)
+            origins[inside] = shown(path)
             try:
                 files[inside] = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
@@ -113,7 +113,7 @@ def _files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     return files, origins
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """The path as an author would write it: from here, if it is below here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
