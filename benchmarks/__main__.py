@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 
-from benchmarks import sending, startup
+from benchmarks import distance, sending, startup
 
-SUITES = {"startup": startup.run, "sending": sending.run}
+SUITES = {"startup": startup.run, "sending": sending.run, "distance": distance.run}
 
 
 def main() -> None:

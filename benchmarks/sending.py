@@ -43,16 +43,16 @@ kind = "smtp"
 host = "127.0.0.1"
 port = {port}
 security = "none"
-connections = 20
+{more}
 """
 
 
 @contextmanager
-def newsletter(readers: int, port: int = 2525) -> Iterator[Path]:
+def newsletter(readers: int, port: int = 2525, more: str = "connections = 20") -> Iterator[Path]:
     """A newsletter with so many readers, in a folder of its own on this disk."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=HERE) as name:
         folder = Path(name)
-        (folder / "newsletter.toml").write_text(CONFIG.format(port=port))
+        (folder / "newsletter.toml").write_text(CONFIG.format(port=port, more=more))
         (folder / "issues").mkdir()
         shutil.copy(HERE.parent / "issues" / f"{ISSUE}.md", folder / "issues")
         with open_database(f"sqlite:///{folder}/newsletter.db") as database, database.transaction() as connection:
@@ -82,10 +82,21 @@ def server(command: list[str | Path], port: int) -> Iterator[None]:
         process.wait()
 
 
-def publish(readers: int, transport: str, port: int = 2525) -> tuple[float, Cost]:
+def publish(readers: int, transport: str, port: int = 2525, more: str = "connections = 20") -> tuple[float, Cost]:
     """Publish to so many readers; the seconds of the sending itself, and the cost of the whole process."""
-    with newsletter(readers, port) as folder:
-        command: list[str | Path] = [PROGRAM, "publish", ISSUE, "--transport", transport, "--yes", "--json", "--quiet"]
+    with newsletter(readers, port, more) as folder:
+        command: list[str | Path] = [
+            PROGRAM,
+            "publish",
+            ISSUE,
+            "--transport",
+            transport,
+            "--yes",
+            "--json",
+            "--quiet",
+            "--jobs",
+            "1",
+        ]
         spent = cost(command, cwd=folder)
     report = json.loads(spent.output)
     assert report["accepted"] == readers, report
@@ -110,11 +121,14 @@ def run() -> None:
     for readers in (10_000, 40_000):
         seconds, spent = publish(readers, "nowhere")
         rows.append(row("newsletter publish", "memory", readers, seconds, spent))
-    for name, command, port in _servers():
+    for name, command, port in servers():
         with server(command, port):
             for readers in (10_000, 40_000):
                 seconds, spent = publish(readers, "relay", port)
                 rows.append(row("newsletter publish, 20 connections", name, readers, seconds, spent))
+            if "fastsink" in name:
+                seconds, spent = publish(40_000, "relay", port, "connections = 10\nchunking = true")
+                rows.append(row("newsletter publish, 10 connections, chunking", name, 40_000, seconds, spent))
             if shutil.which("smtp-source"):
                 spent = cost(
                     ["smtp-source", "-s", "20", "-m", "20000", "-l", "39000", "-f", "a@example.org", "-t",
@@ -142,7 +156,8 @@ def _peers() -> Iterator[tuple[str, list[str | Path]]]:
         print("no nodemailer: it is left out", file=sys.stderr)
 
 
-def _servers() -> Iterator[tuple[str, list[str | Path], int]]:
+def servers() -> Iterator[tuple[str, list[str | Path], int]]:
+    """The servers that are at hand: a name, the command that starts it, its port."""
     compiler = shutil.which("cc")
     if compiler:
         port = free_port()
