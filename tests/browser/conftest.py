@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ SITE = Site(
     sender_name="Camille Durand",
     sender_email="lettre@example.org",
 )
+LOGO = {"src": f"{ORIGIN}hills-day-240x80.png", "dark": f"{ORIGIN}hills-dusk-240x80.png", "width": 120}
 LINKS = Links(Signer({1: b"a key of the tests"}), SITE.base_url, "hello", 7, 3)
 ZOE = Subscriber("zoe@example.org", first_name="Zoé", tags=("vip",), fields={"city": "Nantes"})
 
@@ -43,10 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @lru_cache(maxsize=64)
-def shown(name: str, theme: str) -> str:
-    """The HTML that a subscriber gets of an issue of this folder, in a theme."""
+def shown(name: str, theme: str, *, logo: bool = False) -> str:
+    """The HTML that a subscriber gets of an issue of this folder, in a theme, perhaps with a logo."""
     issue = parse_issue((ISSUES / f"{name}.md").read_text("utf-8"), f"{name}.md")
-    rendering = read(issue, read_theme(theme), SITE)
+    look = read_theme(theme)
+    if logo:
+        look = replace(look, tokens={**look.tokens, "logo": {**look.tokens["logo"], **LOGO}})
+    rendering = read(issue, look, SITE)
     edition = rendering.edition((), pictures(use.src for use in rendering.uses))
     return fill(edition.html, evaluator(edition)(ZOE, LINKS))
 

@@ -98,7 +98,7 @@ def test_an_unknown_theme_is_refused_with_the_nearest_one(author: Author) -> Non
 def test_a_broken_theme_is_told_and_the_others_are_listed(author: Author) -> None:
     own_theme(author.folder, '[light]\naccent = "green"\n')
     answer = author.run("themes")
-    assert answer.code == 1
+    assert answer.code == 3
     assert "templates/mine/theme.toml:5:1" in answer.err
     assert all(name in answer.out for name in SHIPPED)
 

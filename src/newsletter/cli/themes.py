@@ -42,7 +42,7 @@ def command(session: Session, name: str | None, as_json: bool) -> ExitCode:
             themes.append(read_theme(each, own))
         except ThemeError as error:
             session.console.warn(error.problems[0])
-            code = ExitCode.PARTLY
+            code = ExitCode.REFUSED
     if as_json:
         session.console.print_json([_as_json(theme) for theme in themes])
     else:
