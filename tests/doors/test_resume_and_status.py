@@ -367,3 +367,69 @@ def test_a_misspelt_name_is_told_the_nearest(ready: Author) -> None:
 @pytest.mark.parametrize("arguments", [("--csv",), (HELLO, "--csv", "--json")])
 def test_csv_needs_an_issue_and_is_not_json(ready: Author, arguments: tuple[str, ...]) -> None:
     assert ready.run("status", *arguments).code == 2
+
+
+# ── what nobody knows ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def doubtful(ready: Author) -> Author:
+    """The same, after a publish whose connection broke when bo@example.com's message was out."""
+    with ready.inbox(refuse_content={"bo@example.com": HANG_UP}):
+        assert ready.run("publish", HELLO, "--yes").code == 1
+    return ready
+
+
+def test_a_script_that_resumes_leaves_the_uncertain_alone(doubtful: Author) -> None:
+    with doubtful.inbox() as inbox:
+        before = readers_of(inbox)
+        assert doubtful.run("resume", HELLO).code == 3
+        assert readers_of(inbox) == before
+
+
+def test_the_author_may_have_the_uncertain_sent_again(doubtful: Author) -> None:
+    with doubtful.inbox() as inbox:
+        before = len(readers_of(inbox))
+        assert doubtful.run("resume", HELLO, "--on-uncertain", "resend").code == 0
+        assert len(readers_of(inbox)) == before + 1
+    assert doubtful.run("status", HELLO, "--json").report["accepted"] == 3
+
+
+@pytest.mark.parametrize(("answer", "accepted"), [("n", 2), ("y", 3)])
+def test_asked_about_the_uncertain_only_a_clear_yes_sends_again(doubtful: Author, answer: str, accepted: int) -> None:
+    with doubtful.inbox():
+        doubtful.run("resume", HELLO, "--on-uncertain", "ask", answer=answer)
+    assert doubtful.run("status", HELLO, "--json").report["accepted"] == accepted
+
+
+def test_rejected_readers_are_tried_again_by_retry_and_only_these(ready: Author) -> None:
+    with ready.inbox(refuse=NEVER):
+        assert ready.run("publish", HELLO, "--yes").code == 1
+    ready.run("subscribers", "list")
+    with ready.database() as database, database.transaction() as connection:
+        connection.execute("DELETE FROM suppressions")  # the author has found out that the address is good
+    with ready.inbox() as inbox:
+        assert ready.run("retry", HELLO, "--yes").code == 0
+        assert readers_of(inbox).count("bo@example.com") == 1
+
+
+def test_reconcile_settles_by_the_mail_servers_log(doubtful: Author) -> None:
+    with doubtful.inbox() as inbox:
+        received = [message for message in inbox.messages() if "bo@example.com" in message.recipients]
+    log = doubtful.folder / "mail.log"
+    log.write_text("".join(f"postfix/cleanup[1]: A1: message-id={each.parsed['Message-ID']}\n" for each in received))
+    answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
+    assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)
+    assert doubtful.run("status", HELLO, "--json").report["accepted"] == 3
+
+
+def test_reconcile_wants_to_be_told_how(doubtful: Author) -> None:
+    answer = doubtful.run("reconcile", HELLO)
+    assert answer.code == 2
+    assert "--log FILE, --mailbox PATH, or --assume sent or unsent" in answer.err
+
+
+def test_reconcile_may_be_looked_at_first(doubtful: Author) -> None:
+    answer = doubtful.run("reconcile", HELLO, "--assume", "unsent", "--dry-run", "--json")
+    assert (answer.code, answer.report["not_found"]) == (0, ["bo@example.com"])
+    assert doubtful.run("status", HELLO, "--json").report["uncertain"] == 1

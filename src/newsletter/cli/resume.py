@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from newsletter.cli.doubt import on_uncertain_option
 from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -22,17 +23,28 @@ if TYPE_CHECKING:
 )
 @click.option("--now", "at_once", is_flag=True, help="Try the deferred ones at once, before their time.")
 @click.option("--as-planned", is_flag=True, help="Send the text that the others got, whatever the issue says now.")
+@on_uncertain_option
 @jobs_option
 @json_option
 @pass_session
 def command(
-    session: Session, issue: str, way: str | None, at_once: bool, as_planned: bool, jobs: int | None, as_json: bool
+    session: Session,
+    issue: str,
+    way: str | None,
+    at_once: bool,
+    as_planned: bool,
+    on_uncertain: str | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> ExitCode:
     """Go on with the mailing of ISSUE: to those who were not offered it yet, and to the deferred ones that are due.
 
-    Nobody who was accepted, rejected, skipped or is uncertain is written to.
+    Nobody who was accepted, rejected or skipped is written to, and nobody who is uncertain unless you say so.
     """
-    return go_on(session, issue, way, at_once=at_once, as_planned=as_planned, jobs=jobs, as_json=as_json)
+    return go_on(
+        session, issue, way, at_once=at_once, as_planned=as_planned, on_uncertain=on_uncertain, jobs=jobs,
+        as_json=as_json,
+    )  # fmt: skip
 
 
 def go_on(
@@ -42,6 +54,7 @@ def go_on(
     *,
     at_once: bool = False,
     as_planned: bool,
+    on_uncertain: str | None = "skip",
     jobs: int | None,
     as_json: bool,
     until_nobody_is_left: bool = False,
@@ -52,6 +65,7 @@ def go_on(
     from newsletter import wiring
     from newsletter.actions.plan import not_published
     from newsletter.actions.publish import check_settings, same_sender, same_text, unfinished
+    from newsletter.cli.doubt import decide
     from newsletter.cli.sending import run
     from newsletter.issue import stem_of
 
@@ -59,6 +73,7 @@ def go_on(
     if not wiring.has_store(config):
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
+        decide(session, database, stem_of(issue), on_uncertain)
         moment = session.clock()
         mailing, _ = unfinished(database, stem_of(issue), moment, at_once=at_once, can_wait=until_nobody_is_left)
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
