@@ -249,3 +249,12 @@ def test_an_empty_mailbox_is_fine(sent: Author) -> None:
     path = sent.folder / "mbox"
     path.write_bytes(b"")
     assert sent.run("bounces", str(path)).out == f"0 messages in {path}\n"
+
+
+def test_status_counts_what_was_heard(sent: Author) -> None:
+    box = maildir(sent.folder / "Maildir", everything(Witness(sent.folder)))
+    sent.run("bounces", str(box))
+    assert sent.run("status", HELLO, "--json").report["heard"] == {
+        "hard": 1, "soft": 1, "block": 1, "content": 0, "sender": 0, "auto": 0, "complaint": 1,
+    }  # fmt: skip
+    assert "         1  hard: there is no such address (suppressed at once)" in sent.run("status", HELLO).out

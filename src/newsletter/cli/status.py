@@ -77,17 +77,20 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
 
 
 def _one(session: Session, database: Database, mailings: list[Mailing], *, as_json: bool) -> ExitCode:
+    from newsletter.bounce import BounceClass
     from newsletter.cli.sending import summary, tell
+    from newsletter.store.events import came_back
     from newsletter.store.mailings import next_retry, tally_of
 
     last = mailings[-1]
     if as_json:
-        counts = tally_of(database, last.id)
+        counts, heard = tally_of(database, last.id), came_back(database, last.id)
         session.console.print_json(
             summary(last.issue, last.id, last.state.value, counts, _seconds(last))
             | {
                 "commit": last.commit,
                 "modified": last.modified,
+                "heard": {each.value: heard.get(each, 0) for each in BounceClass},
                 "undelivered": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(database, mailings)],
             }
         )
@@ -98,6 +101,7 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
             f"{_version(mailing)}"
         )
         tell(session, mailing.issue, tally_of(database, mailing.id), None, next_retry(database, mailing.id))
+        _tell_what_was_heard(session, database, mailing)
         _tell_who(session, database, mailing)
     return ExitCode.DONE
 
@@ -106,6 +110,18 @@ def _version(mailing: Mailing) -> str:
     if not mailing.commit:
         return "not in git"
     return mailing.commit[:12] + (", with changes that were not committed" if mailing.modified else "")
+
+
+def _tell_what_was_heard(session: Session, database: Database, mailing: Mailing) -> None:
+    """Why messages were refused or came back, in classes, and how many complained."""
+    from newsletter.cli.console import figure
+    from newsletter.store.events import came_back
+
+    heard = sorted(came_back(database, mailing.id).items(), key=lambda item: -item[1])
+    if heard:
+        session.console.say("Refused or come back:")
+    for bounce, number in heard:
+        session.console.say(f"{figure(number):>10}  {bounce.value}: {bounce.meaning} ({bounce.action})")
 
 
 def _tell_who(session: Session, database: Database, mailing: Mailing) -> None:
