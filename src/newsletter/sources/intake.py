@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import mailbox
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -132,7 +132,8 @@ class Maildir:
             for name in done:
                 for folder in ("cur", "new", "tmp"):
                     (self._path / _PROCESSED / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._files[name].replace(self._path / _PROCESSED / "cur" / f"{name}:2,S")
+                with suppress(FileNotFoundError):  # another run has been faster
+                    self._files[name].replace(self._path / _PROCESSED / "cur" / f"{name}:2,S")
 
     def close(self) -> None:
         pass
