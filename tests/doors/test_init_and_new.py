@@ -301,6 +301,26 @@ def test_a_theme_inherits_the_skeleton_that_it_does_not_have(
     assert read_issue(Path(capsys.readouterr().out.strip())).body.lstrip().startswith(beginning)
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", theme_names(shipped_templates()))
+def test_every_theme_begins_with_something_of_its_own_that_renders(
+    letter: Path, name: str, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert read_theme(name).is_own("skeleton.md")
+    assert read_theme(name).is_own("skeleton.fr.md")
+    assert main(["new", "Ana", "--theme", name, "--language", language]) == 0
+    path = capsys.readouterr().out.strip()
+    text = Path(path).read_text("utf-8")
+    assert text.count("---\n") >= 2
+    assert main(["render", path]) == 0
+    html = capsys.readouterr().out
+    assert re.search(r"<h1[^>]*>Ana</h1>", html)
+    assert ("Se désabonner" in html) == (language == "fr")
+    # Taking the sign away from what it proposes gives front matter that is understood.
+    Path(path).write_text(text.replace("\n# hero", "\nhero"), "utf-8")
+    assert bool(read_issue(Path(path)).hero) == ("hero_alt" in text)
+
+
 def test_a_theme_without_a_skeleton_still_gives_a_beginning(letter: Path, capsys: pytest.CaptureFixture[str]) -> None:
     theme = letter / "templates" / "bare"
     theme.mkdir(parents=True)

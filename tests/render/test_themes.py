@@ -167,11 +167,6 @@ def test_every_theme_shows_its_mjml(name: str) -> None:
     assert "Hi {{ subscriber.email }} &amp; co." in text
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_every_theme_has_a_skeleton_that_renders(edition: Make, name: str) -> None:
-    theme = read_theme(name)
-    assert theme.skeleton
-    assert edition(theme.skeleton, theme=theme).title == "A title"
 
 
 def test_the_readme_names_every_block_and_everything_that_templates_receive(letter: Any) -> None:

@@ -25,6 +25,7 @@ _LONGEST_SLUG = 60  # characters of a file's name, so that a listing stays reada
 _WORD = re.compile(r"[^\W_]+")
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})  # letters that Unicode takes for one
 _NUMBER = re.compile(r"""^number\s*[:=]\s*["']?(\d{1,9})["']?\s*(?:#.*)?$""", re.MULTILINE | re.IGNORECASE)
+_HEAD = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _ENOUGH = 4000  # characters; an issue's first lines stand within
 
 
@@ -40,7 +41,7 @@ def command(session: Session, title: str, theme: str | None, language: str | Non
     numbers, it gets the next one.
     """
     config = session.config()
-    text = _skeleton(theme or config.theme, config.templates, language or config.language)
+    proposed, text = parted(_skeleton(theme or config.theme, config.templates, language or config.language))
     today = date.today()
     head = {
         "title": title,
@@ -51,7 +52,7 @@ def command(session: Session, title: str, theme: str | None, language: str | Non
         "draft": True,
     }
     config.issues.mkdir(parents=True, exist_ok=True)
-    path = write_new(config.issues, f"{today:%Y-%m}-{short_slug(title)}", f"{front_matter(head)}\n{text}")
+    path = write_new(config.issues, f"{today:%Y-%m}-{short_slug(title)}", f"{front_matter(head, proposed)}\n{text}")
     session.console.result(short_path(path))
     session.console.note("It is a draft: `publish` refuses it until the line draft: true is gone.")
 
@@ -71,14 +72,20 @@ def next_number(beginnings: Iterable[str]) -> int | None:
     return max(numbers) + 1 if numbers else None
 
 
-def front_matter(head: Mapping[str, object]) -> str:
+def parted(skeleton: str) -> tuple[list[str], str]:
+    """The lines that a skeleton proposes for the front matter, and what it proposes to write below."""
+    found = _HEAD.match(skeleton)
+    return (found[1].splitlines(), skeleton[found.end() :]) if found else ([], skeleton)
+
+
+def front_matter(head: Mapping[str, object], proposed: Iterable[str] = ()) -> str:
     """The first lines of an issue, in YAML; what is None is left out. JSON's texts and truths are YAML's, too."""
     lines = [
         f"{key}: {value if isinstance(value, date) else json.dumps(value, ensure_ascii=False)}"
         for key, value in head.items()
         if value is not None
     ]
-    return "\n".join(["---", *lines, "---", ""])
+    return "\n".join(["---", *lines, *proposed, "---", ""])
 
 
 def write_new(folder: Path, stem: str, text: str) -> Path:
