@@ -138,6 +138,24 @@ def test_a_second_signal_stops_at_once_and_names_what_is_uncertain(ready: Author
 
 
 @on_unix
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_server_that_never_answers_does_not_keep_a_stopping_send_alive(ready: Author, jobs: int) -> None:
+    def stop_and_say_nothing(_: Sink) -> None:
+        process.send_signal(signal.SIGTERM)
+        process.wait()  # longer than the server takes to answer: it never does
+
+    with (
+        once_in_the_middle(ready, stop_and_say_nothing) as sink,
+        ready.start("publish", HELLO, "--yes", "--json", "--jobs", str(jobs), under="interruptible,hurried") as process,
+    ):
+        assert process.stdout
+        report = json.loads(process.stdout.read())
+    assert process.returncode == 4
+    assert 1 <= report["uncertain"] <= CONNECTIONS * jobs
+    goes_on_to_the_end(ready, sink, report, jobs)
+
+
+@on_unix
 def test_what_nohup_runs_goes_on_when_the_terminal_is_gone(ready: Author) -> None:
     with (
         once_in_the_middle(ready, lambda _: process.send_signal(signal.SIGHUP)) as sink,

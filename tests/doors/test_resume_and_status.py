@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.actions.send import send
 from newsletter.inbox import HANG_UP
+from newsletter.store.database import open_database
+from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports.smtp_session import Server
 from tests.support.author import COUNTS, HELLO, readers_of
+from tests.support.sending import NOW, fill_list, plan, post_for
+from tests.support.sink import Sink
 
 if TYPE_CHECKING:
     from tests.support.author import Author
@@ -433,3 +439,42 @@ def test_reconcile_may_be_looked_at_first(doubtful: Author) -> None:
     answer = doubtful.run("reconcile", HELLO, "--assume", "unsent", "--dry-run", "--json")
     assert (answer.code, answer.report["not_found"]) == (0, ["bo@example.com"])
     assert doubtful.run("status", HELLO, "--json").report["uncertain"] == 1
+
+
+# ── an old copy ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mailing_that_nobody_has_touched_for_days_goes_on_only_by_force(stopped: Author) -> None:
+    with stopped.database() as database, database.transaction() as connection:
+        connection.execute("UPDATE mailings SET planned_at = planned_at - 1000000")
+        connection.execute("UPDATE deliveries SET updated_at = 0")
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO)
+        assert answer.code == 3
+        assert "nothing was heard of this mailing for 11 days: this may be an old copy of the database" in answer.err
+        assert "newsletter resume 2026-11-hello --force" in answer.err
+        assert readers_of(inbox) == []
+        assert stopped.run("resume", HELLO, "--force").code == 0
+        assert readers_of(inbox) == EVERYBODY
+
+
+def test_a_database_that_came_from_another_machine_goes_on_only_by_force(stopped: Author) -> None:
+    with stopped.database() as database, database.transaction() as connection:
+        connection.execute("UPDATE mailings SET worker = 'elsewhere|boot|1'")
+    with stopped.inbox() as inbox:
+        answer = stopped.run("resume", HELLO)
+        assert (answer.code, "sent from another machine (elsewhere)" in answer.err) == (3, True)
+        assert stopped.run("resume", HELLO, "--force").code == 0
+        assert readers_of(inbox) == EVERYBODY
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(hours=3)])
+def test_a_clock_that_jumps_in_the_middle_of_a_send_loses_and_doubles_nobody(jump: timedelta) -> None:
+    moments = iter([NOW] * 40)
+    with Sink() as sink, open_database("sqlite://") as database:
+        fill_list(database, 200)
+        mailing = plan(database)
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 3)
+        counts = send(database, mailing, post_for(database, mailing), transport, lambda: next(moments, NOW + jump))
+    assert counts.accepted == 200
+    assert (len(sink.accepted), sink.duplicates) == (200, [])

@@ -1,7 +1,7 @@
 """The program in other circumstances: `python -m tests.support.program without-rights,hurried publish …`.
 
 without-rights   as an ordinary user has it: root may write to what is read-only, and gives that up (capabilities(7))
-hurried          it waits for a locked database as it always does, but not for ten seconds
+hurried          it waits for a locked database and a silent server as it always does, but not for seconds
 interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
 without-hup      SIGHUP is ignored, as nohup(1) has it
 """
@@ -14,7 +14,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from newsletter.cli import main
+from newsletter.cli import main, sending
 from newsletter.store import database
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def give_up_all_capabilities() -> None:
 def hurry() -> None:
     """Wait for nobody longer than a moment."""
     database.BUSY_SECONDS = 0.05
+    sending.PATIENCE = 0.1
 
 
 CIRCUMSTANCES: dict[str, Callable[[], object]] = {

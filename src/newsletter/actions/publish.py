@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.actions.plan import what_is_left
 from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
 from newsletter.store.ledger import make_due, write_plan
-from newsletter.store.mailings import edition_of, next_retry
+from newsletter.store.mailings import edition_of, last_sign_of_life, next_retry
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
     from newsletter.sources.git import Revision
     from newsletter.store.database import Database
+
+
+# A newsletter that nobody has touched for so long is no longer news, and its ledger may be a copy from a backup.
+STALE_AFTER = timedelta(days=2)
 
 
 def check_ready(issue: Issue) -> None:
@@ -96,6 +101,25 @@ def unfinished(
             )
         )
     return mailing, counts
+
+
+def check_fresh(database: Database, mailing: Mailing, host: str, now: datetime) -> None:
+    """That the ledger can be trusted to know what was sent: it is not an old copy of one that has gone on elsewhere.
+
+    Raises LedgerError when another machine was at work last, or when nothing was heard of the mailing for two days.
+    """
+    last_host, heard = last_sign_of_life(database, mailing.id)
+    why = None
+    if last_host not in ("", host):
+        why = f"this mailing was sent from another machine ({last_host}), and may have gone on there"
+    elif now - heard > STALE_AFTER:
+        days = (now - heard).days
+        why = (
+            f"nothing was heard of this mailing for {days} days: this may be an old copy of the database, from a backup"
+        )
+    if why:
+        fix = f"if nobody was written to since from another copy: newsletter resume {mailing.issue} --force"
+        raise LedgerError(Problem(why, fix=fix))
 
 
 def same_text(database: Database, mailing: Mailing, rendered: Edition | None) -> Edition:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -217,13 +218,22 @@ def _same(note: str | None) -> str | None:
 
 
 def _lines(console: Console, total: int, label: str) -> Advance:
+    """A line for each tenth, but none in the second after another; with `--json`, an object a line."""
     done = tenths = 0
+    last = monotonic()
 
     def advance(steps: int = 1, note: str = "") -> None:
-        nonlocal done, tenths
+        nonlocal done, tenths, last
         done += steps
-        if (reached := 10 * done // total) > tenths:
-            tenths = reached
+        reached = 10 * done // total
+        if reached <= tenths or (reached < 10 and monotonic() - last < 1):
+            return
+        tenths, last = reached, monotonic()
+        if console.json_only:
+            import json
+
+            console.note(json.dumps({"progress": label, "done": done, "of": total, "note": note}, ensure_ascii=False))
+        else:
             console.note(f"{label}: {figure(done)} of {figure(total)}{note and ', '}{note}")
 
     return advance

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ListError, Problem
-from newsletter.render.slots import needs
+from newsletter.render.needs import samples
 from newsletter.sources.addresses import valid_address
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Subscriber
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def recipient_like(database: Database | None, edition: Edition, person: str | None, address: str | None) -> Subscriber:
     """The subscriber `person` (an address), or a sample; written to at `address` if that is given.
 
-    Of a sample, nothing is known but what the issue cannot do without, which stands there as its own name: [city].
+    Of a sample, nothing is known but what the issue cannot do without, which stands there as its own name: [city],
+    or as a day or a number where one is written.
     With an address that is a subscriber's and no `person`, that subscriber is meant. Its number is 0, so that links
     in the copy concern nobody. Raises ListError for an unknown person and a broken address.
     """
@@ -44,7 +45,7 @@ def _checked(address: str) -> str:
 
 
 def _sample(edition: Edition) -> Subscriber:
-    wanted = {name: f"[{name.rpartition('.')[2]}]" for name in needs(edition)}
+    wanted = samples(edition)
     return Subscriber(
         email="reader@example.org",
         first_name=wanted.get("first_name", ""),

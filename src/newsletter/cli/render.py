@@ -20,10 +20,19 @@ FORMATS = ("html", "text", "mjml", "eml")
     "--as", "person", metavar="EMAIL", help="As this subscriber would get it; default: a reader we know nothing of."
 )
 @click.option("--theme", metavar="NAME", help="In this theme, whatever the issue says.")
+@click.option("--variants", "lists", is_flag=True, help="List the versions that conditions make, and who gets which.")
+@click.option("--segment", metavar="RULE", default="", help="With --variants: count only those in this segment.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @pass_session
 def command(
-    session: Session, issue: str, form: str, person: str | None, theme: str | None, output: Path | None
+    session: Session,
+    issue: str,
+    form: str,
+    person: str | None,
+    theme: str | None,
+    lists: bool,
+    segment: str,
+    output: Path | None,
 ) -> ExitCode:
     """Print ISSUE as a recipient would get it: as HTML, as plain text, as the whole message, or the MJML in between."""
     from datetime import UTC, datetime
@@ -42,7 +51,15 @@ def command(
     path, written = load(config, issue)
     if output is not None and output.exists() and output.samefile(path):
         raise click.UsageError(f"{output} is the issue itself, and would be lost")
-    if form == "mjml":
+    if segment and not lists:
+        raise click.UsageError("--segment counts recipients, and needs --variants")
+    if lists:
+        from newsletter.cli.variants import variants_told
+
+        with wiring.store(config) as database:
+            edition = rendered(config, written, database, theme, warn=session.console.warn)
+            text = "\n".join(variants_told(config, database, edition, segment))
+    elif form == "mjml":
         look = wiring.theme(config, written, theme)
         text = render_mjml(written, look, wiring.site(config), wiring.snippets(config))
     else:

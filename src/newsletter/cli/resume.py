@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.doubt import on_uncertain_option
-from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session
+from newsletter.cli.shell import Command, Session, force_option, jobs_option, json_option, pass_session
 
 if TYPE_CHECKING:
     from newsletter.cli.console import ExitCode
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--now", "at_once", is_flag=True, help="Try the deferred ones at once, before their time.")
 @click.option("--as-planned", is_flag=True, help="Send the text that the others got, whatever the issue says now.")
 @on_uncertain_option
+@force_option
 @jobs_option
 @json_option
 @pass_session
@@ -34,6 +35,7 @@ def command(
     at_once: bool,
     as_planned: bool,
     on_uncertain: str | None,
+    force: bool,
     jobs: int | None,
     as_json: bool,
 ) -> ExitCode:
@@ -42,8 +44,8 @@ def command(
     Nobody who was accepted, rejected or skipped is written to, and nobody who is uncertain unless you say so.
     """
     return go_on(
-        session, issue, way, at_once=at_once, as_planned=as_planned, on_uncertain=on_uncertain, jobs=jobs,
-        as_json=as_json,
+        session, issue, way, at_once=at_once, as_planned=as_planned, on_uncertain=on_uncertain, force=force,
+        jobs=jobs, as_json=as_json,
     )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def go_on(
     at_once: bool = False,
     as_planned: bool,
     on_uncertain: str | None = "skip",
+    force: bool,
     jobs: int | None,
     as_json: bool,
     until_nobody_is_left: bool = False,
@@ -63,8 +66,9 @@ def go_on(
     import os
 
     from newsletter import wiring
-    from newsletter.actions.plan import not_published
-    from newsletter.actions.publish import check_settings, same_sender, same_text, unfinished
+    from newsletter.actions.plan import not_published, what_is_left
+    from newsletter.actions.publish import check_fresh, check_settings, same_sender, same_text, unfinished
+    from newsletter.actions.send import this_worker
     from newsletter.cli.doubt import decide
     from newsletter.cli.sending import run
     from newsletter.issue import stem_of
@@ -73,8 +77,10 @@ def go_on(
     if not wiring.has_store(config):
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
-        decide(session, database, stem_of(issue), on_uncertain)
         moment = session.clock()
+        if not force:
+            check_fresh(database, what_is_left(database, stem_of(issue))[0], this_worker().host, moment)
+        decide(session, database, stem_of(issue), on_uncertain)
         mailing, _ = unfinished(database, stem_of(issue), moment, at_once=at_once, can_wait=until_nobody_is_left)
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
         check_settings(config, name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session
+from newsletter.cli.shell import Command, Session, force_option, jobs_option, json_option, pass_session
 
 if TYPE_CHECKING:
     from newsletter.cli.console import ExitCode
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     "--transport", "way", metavar="NAME", help="Go on through this transport; default: the one it began with."
 )
 @click.option("--as-planned", is_flag=True, help="Send the text that the others got, whatever the issue says now.")
+@force_option
 @jobs_option
 @json_option
 @pass_session
 def command(
-    session: Session, issue: str, way: str | None, as_planned: bool, jobs: int | None, as_json: bool
+    session: Session, issue: str, way: str | None, as_planned: bool, force: bool, jobs: int | None, as_json: bool
 ) -> ExitCode:
     """Go on with the mailing of ISSUE, and stay until nobody is left.
 
@@ -31,4 +32,6 @@ def command(
     """
     from newsletter.cli.resume import go_on
 
-    return go_on(session, issue, way, as_planned=as_planned, jobs=jobs, as_json=as_json, until_nobody_is_left=True)
+    return go_on(
+        session, issue, way, as_planned=as_planned, force=force, jobs=jobs, as_json=as_json, until_nobody_is_left=True
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections import Counter
 from contextlib import contextmanager, suppress
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +49,7 @@ def run(
     from newsletter.actions.send import send
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
     from newsletter.errors import Stopped
-    from newsletter.outcome import Deferred
+    from newsletter.outcome import Accepted, Deferred
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_retry, tally_of
 
@@ -55,12 +58,19 @@ def run(
     began = monotonic()
     failure: Stopped | KeyboardInterrupt | None = None
     with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
+        others: Counter[str] = Counter()
+        done = 0
 
         def progress(outcomes: Sequence[Outcome]) -> None:
+            nonlocal done
             final = [each for each in outcomes if not (until_nobody_is_left and isinstance(each, Deferred))]
+            others.update(type(each).__name__.lower() for each in outcomes if not isinstance(each, Accepted))
+            done += len(outcomes)
+            words = [f"{figure(round(done / max(monotonic() - began, 0.001)))}/s"]
+            words += [f"{figure(number)} {name}" for name, number in others.items()]
             # Whoever watched may have gone, and the terminal with them: that is no reason to stop.
             with suppress(OSError):
-                advance(len(final))
+                advance(len(final), ", ".join(words))
 
         def once() -> Tally:
             if number > 1:
@@ -120,6 +130,8 @@ def summary(issue: str, mailing: int | None, state: str, counts: Tally, seconds:
     }
 
 
+PATIENCE = 8.0  # seconds for what is in flight, once asked to stop
+
 # What each count means, and what to do about it, in the words of the end of a send.
 _MEANING = (
     ("accepted", "accepted"),
@@ -152,16 +164,21 @@ def tell(session: Session, issue: str, counts: Tally, seconds: float | None, ret
 def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
     """Let the first signal stop gently: no new recipients, what is in flight is finished.
 
-    The second one interrupts at once; the ledger then calls uncertain what had no answer yet. A signal that whoever
-    started us wants ignored stays ignored: nohup and a shell's background jobs rely on it.
+    The second one interrupts at once, and so does a server that has not answered for eight seconds then; the ledger
+    calls uncertain what had no answer yet. A signal that whoever started us wants ignored stays ignored: nohup and a
+    shell's background jobs rely on it.
     """
     asked = False
+    # Whoever stops a service waits ten seconds before killing it.
+    impatience = Timer(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGINT if os.name == "nt" else wanted[0]))
+    impatience.daemon = True
 
     def on_signal(_number: int, _frame: object) -> None:
         nonlocal asked
         if asked:
             raise KeyboardInterrupt
         asked = True
+        impatience.start()
         # A signal may come in the middle of a line that is being written, or with the end of the terminal; then
         # this line is not written.
         with suppress(RuntimeError, OSError):
@@ -173,5 +190,6 @@ def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: asked
     finally:
+        impatience.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

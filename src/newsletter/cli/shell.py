@@ -62,6 +62,12 @@ def jobs_option(command: F) -> F:
     return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=text)(command)
 
 
+def force_option(command: F) -> F:
+    """Add `--force`, handed over as `force`."""
+    text = "Go on although the ledger looks like an old copy: from another machine, or not touched for two days."
+    return click.option("--force", is_flag=True, help=text)(command)
+
+
 def _json_only(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     ctx.ensure_object(Session).console.json_only |= value
     return value

@@ -71,8 +71,8 @@ def reopen_rejected(database: Database, mailing: int, now: int) -> int:
 
 
 def _at_rest(connection: Connection, mailing: int) -> None:
-    (worker,) = connection.execute("SELECT worker FROM mailings WHERE id = ?", (mailing,)).fetchone()
-    if worker:
+    (lease_until,) = connection.execute("SELECT lease_until FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    if lease_until:
         raise LedgerError(
             Problem(
                 "this mailing is being sent, or its sender was killed and left it open",

@@ -149,6 +149,19 @@ def next_retry(database: Database, mailing: int) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
+def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
+    """The machine that sent the mailing last ("" for none yet), and when the ledger last heard of it."""
+    with database.reading() as connection:
+        worker, planned = connection.execute(
+            "SELECT worker, planned_at FROM mailings WHERE id = ?", (mailing,)
+        ).fetchone()
+        (updated,) = connection.execute(
+            "SELECT max(updated_at) FROM deliveries WHERE mailing_id = ?", (mailing,)
+        ).fetchone()
+    last = Worker.parse(worker)
+    return last.host if last else "", datetime.fromtimestamp(max(planned, updated or 0), UTC)
+
+
 def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive: Callable[[Worker], bool]) -> Lease:
     """Take the lease of a mailing, and settle what its last holder left behind.
 
@@ -161,7 +174,7 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
             "SELECT worker, lease_until, fence FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
         holder = Worker.parse(text)
-        if holder is not None:
+        if holder is not None and lease_until:
             same_machine = holder.host == worker.host
             dead = same_machine and (holder.boot != worker.boot or not is_alive(holder))
             if not dead and lease_until > now:
@@ -229,7 +242,7 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
         counts = count_states(connection, lease.mailing)
         state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
         connection.execute(
-            "UPDATE mailings SET worker = '', lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
+            "UPDATE mailings SET lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
             (state.value, finished, lease.mailing),
         )
     return counts
