@@ -545,6 +545,17 @@ def test_with_chunking_a_window_of_messages_goes_out_whole_and_only_after_commit
     assert sent.endswith(numbered(1).data)
 
 
+def test_with_chunking_a_message_of_which_the_answer_is_awaited_leaves_no_room() -> None:
+    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=2)
+    for number in (0, 1):
+        dialogue.begin(numbered(number))
+    dialogue.commit(None)
+    dialogue.out = []
+    for reply, room in ((b"250 a\r\n250 b\r\n250 c\r\n", 0), (b"250 2.0.0 kept\r\n", 1)):
+        dialogue.receive(reply, [])
+        assert dialogue.room == room
+
+
 def test_with_chunking_a_refused_recipient_is_theirs_alone_and_the_window_goes_on() -> None:
     dialogue = Dialogue(Features(pipelining=True, chunking=True), window=2)
     for number in (0, 1):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
+import threading
 import tracemalloc
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     Fault = Callable[[str, str], str | None]
 
+CERTIFICATE = Path(__file__).parents[1] / "doors" / "localhost.pem"
 SOON = (0.0, 0.01, 0.01)  # how long to wait before coming back: not at all
 
 
@@ -157,6 +161,39 @@ def test_a_connection_is_replaced_after_its_share_and_each_ends_with_quit(pipeli
         assert all_accepted(told(sink, letters(50), connections, max_messages=10), 50)
     assert len([each for each in sink.commands if each.startswith("MAIL")]) == 50
     assert sink.farewells == sink.used >= 5
+
+
+def test_few_messages_make_few_connections() -> None:
+    with Sink() as sink:
+        assert all_accepted(told(sink, letters(1), 10), 1)
+        assert sink.connections == 1
+        assert all_accepted(told(sink, letters(2), 10), 2)
+    assert sink.connections <= 1 + 3
+
+
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_the_end_does_not_wait_for_connections_that_never_open(security: str) -> None:
+    """The first connection works; all others are accepted, and then nothing is said on them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+
+    def talk(peer: Peer) -> None:
+        if server.connections > 1:
+            silent.append(peer)
+            while peer.sock.recv(65_536):
+                pass
+            return
+        if security == "tls":
+            peer.encrypt(context)
+        _scripted(lambda verb, _: "354 go on" if verb == "DATA" else None)(peer)
+
+    silent: list[Peer] = []
+    with Talker(talk) as server:
+        settings = Server("localhost", server.port, security, ca_file=str(CERTIFICATE))
+        results = outcomes(SmtpTransport(settings, 5).deliver(iter(letters(50)), no_offer))
+    assert len(results) == 50
+    assert silent
+    assert [each.name for each in threading.enumerate() if each.name == "smtp-open"] == []
 
 
 def test_all_connections_end_with_quit() -> None:

@@ -100,6 +100,12 @@ def smtp_without_pipelining(_folder: Path, witness: Witness) -> Iterator[Way]:
 
 
 @contextmanager
+def smtp_with_chunking(_folder: Path, witness: Witness) -> Iterator[Way]:
+    with _sink(witness, extensions=("8BITMIME", "CHUNKING")) as sink:
+        yield _to_sink(sink, SmtpTransport(Server("127.0.0.1", sink.port), connections=3, window=8))
+
+
+@contextmanager
 def smtp_with_few_messages_a_connection(_folder: Path, witness: Witness) -> Iterator[Way]:
     with _sink(witness) as sink:
         yield _to_sink(sink, SmtpTransport(Server("127.0.0.1", sink.port), connections=3, max_messages=7))
@@ -120,6 +126,7 @@ WAYS = {
         smtp,
         smtp_with_login_over_tls,
         smtp_without_pipelining,
+        smtp_with_chunking,
         smtp_with_few_messages_a_connection,
         lmtp_over_a_unix_socket,
     )

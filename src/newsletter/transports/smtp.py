@@ -203,8 +203,8 @@ class _Run:
                 self.idle[connection] = None
                 return
         # Not while connections break: then one at a time, with patience, until something gets done.
-        wanted = self.live and not self.ended and not self.trouble
-        if wanted and len(self.live) + len(self.leaving) + len(self.opener) < self.limit:
+        wanted = self.live and not self.trouble
+        if wanted and len(self.live) + len(self.leaving) + len(self.opener) < self.limit and self._more():
             self.opener.open_another()
 
     def _begin(self, connection: Connection) -> bool:

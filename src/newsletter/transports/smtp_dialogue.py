@@ -111,7 +111,8 @@ class Dialogue:
         """How many messages may be begun now."""
         if not self.chunking:
             return int(self.idle)
-        return self.window - len(self.ready) - len(self._expected) // _REPLIES_WITH_BDAT
+        unanswered = -(-len(self._expected) // _REPLIES_WITH_BDAT)
+        return self.window - len(self.ready) - unanswered
 
     @property
     def takes_following(self) -> bool:
