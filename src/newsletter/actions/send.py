@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.actions.breaker import Breaker
 from newsletter.actions.pace import Pacer
+from newsletter.actions.receive import receive_refusals
 from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
@@ -127,9 +128,11 @@ def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) 
     with _Heartbeat(beat):
         try:
             yield lease
+            receive_refusals(database, mailing.id, now())
         except BaseException:
             # If even this fails, the next sender finds the lease of a process that is gone.
             with suppress(NewsletterError):
+                receive_refusals(database, mailing.id, now())
                 let_go(database, lease, now())
             raise
     let_go(database, lease, now())
