@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from newsletter.edition import Edition, fill
 from newsletter.errors import IssueError
 from newsletter.links import Links, Signer
-from newsletter.render.slots import evaluator, needs
+from newsletter.render.needs import needs, samples
+from newsletter.render.slots import evaluator
 from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -207,3 +208,54 @@ def test_escaped_braces_and_braces_in_code_are_text(mail: Make) -> None:
     assert "{{ a }} and <code>{{ b }}</code>" in got.body
     assert "{% c %} \\{{ d }}" in got.body
     assert "{{ a }} and {{ b }} and" in got.words
+
+
+# ── Dates and numbers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("slot", "language", "expected"),
+    [
+        ('"1980-05-12" | date', "fr", "12 mai 1980"),
+        ('"1980-05-01" | date', "fr-CA", "1er mai 1980"),
+        ("subscriber.fields.day | date", "fr", "12 mai 1980"),
+        ("subscriber.fields.day | date", "en", "May 12, 1980"),
+        ("subscriber.fields.day | date", "xx", "May 12, 1980"),
+        ('subscriber.fields.day | date("d MMMM")', "de", "12 Mai"),
+        ('subscriber.fields.day | date("short")', "fr", "12/05/1980"),
+        ("subscriber.fields.points | number", "fr", "1\u202f234,5"),
+        ("subscriber.fields.points | number", "en", "1,234.5"),
+        ("subscriber.fields.points | number(2)", "de", "1.234,50"),
+        ("subscriber.fields.points | number(0)", "en", "1,234"),
+        ("1000000 | number", "fr", "1\u202f000\u202f000"),
+        ("subscriber.fields.none | date | default('soon')", "fr", "soon"),
+        ("subscriber.fields.points | date | default('soon')", "fr", "soon"),
+        ("subscriber.fields.day | number | default('none')", "fr", "none"),
+        ("'NaN' | number | default('none')", "fr", "none"),
+        ("'1e99' | number | default('none')", "fr", "none"),
+    ],
+)
+def test_dates_and_numbers_are_written_in_the_language_of_the_reader(
+    mail: Make, slot: str, language: str, expected: str
+) -> None:
+    reader = Subscriber("a@example.org", language=language, fields={"day": "1980-05-12", "points": "1234.5"})
+    # What is the same for everybody is written in the language of the issue.
+    front = f"lang: {language}" if slot[0] in "'\"1" else "lang: es"
+    assert mail(f"{{{{ {slot} }}}}", front, reader).words == expected
+
+
+def test_what_is_no_date_is_an_error_without_a_default(edition: Make, read: Make) -> None:
+    made = edition("a\n\n{{ subscriber.fields.day | date }}")
+    with pytest.raises(IssueError, match=r"hello\.md:7: .*'soon' is no date"):
+        read(made, Subscriber("a@example.org", fields={"day": "soon"}))
+    assert needs(made)["fields.day"] == 7
+
+
+def test_what_has_a_default_is_not_needed_whatever_its_form(edition: Make) -> None:
+    made = edition("{{ subscriber.fields.a | date | default('b') }} {{ subscriber.fields.c | number(2) | d('e') }}")
+    assert needs(made) == {}
+
+
+def test_a_sample_is_a_day_or_a_number_where_one_is_written(edition: Make) -> None:
+    made = edition("{{ subscriber.fields.a | date }} {{ subscriber.fields.b | number(1) }} {{ subscriber.fields.c }}")
+    assert samples(made) == {"fields.a": "2026-11-21", "fields.b": "1234", "fields.c": "[c]"}

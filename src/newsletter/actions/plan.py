@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
 from newsletter.links import Links, Signer
 from newsletter.mailing import MailingState
-from newsletter.render.slots import evaluator, needs
+from newsletter.render.needs import needs
+from newsletter.render.slots import evaluator
 from newsletter.segment import parse
 from newsletter.store.ledger import count_new
 from newsletter.store.mailings import mailings_of, next_retry, tally_of

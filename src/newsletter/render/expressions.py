@@ -15,6 +15,7 @@ from jinja2 import TemplateSyntaxError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import did_you_mean, nearest
+from newsletter.render.filters import FILTERS, LANGUAGE
 from newsletter.subscriber import PUBLIC_FIELDS
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def environment() -> ImmutableSandboxedEnvironment:
     """The sandbox of slots: no globals, no loader, missing values as above."""
     env = _Environment(undefined=Missing)
     env.globals.clear()
+    env.filters |= FILTERS
     return env
 
 
@@ -211,14 +213,14 @@ def _literal(value: object) -> str:
     return repr(str(value))
 
 
-def constant_text(source: str) -> str:
-    """The value of a constant expression. Raises jinja2.UndefinedError when it is missing."""
-    return text_of(environment().compile_expression(source, undefined_to_none=False)())
+def constant_text(source: str, language: str) -> str:
+    """The value of a constant expression, in a language. Raises jinja2.UndefinedError when it is missing."""
+    return text_of(environment().compile_expression(source, undefined_to_none=False)({LANGUAGE: language}))
 
 
-def constant_truth(source: str) -> bool:
+def constant_truth(source: str, language: str) -> bool:
     """Whether a constant condition holds; a missing value does not."""
-    return bool(environment().compile_expression(source, undefined_to_none=False)())
+    return bool(environment().compile_expression(source, undefined_to_none=False)({LANGUAGE: language}))
 
 
 def text_of(value: object) -> str:

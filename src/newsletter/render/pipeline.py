@@ -24,6 +24,7 @@ from newsletter.render.snippets import Expanded
 from newsletter.render.text import TextPart
 from newsletter.render.theme import TEXT, machine, made
 from newsletter.render.typography import typeset
+from newsletter.render.variants import refuse_unreachable
 from newsletter.render.weave import Weaver
 from newsletter.render.words import direction, joined, long_date, words
 
@@ -102,11 +103,12 @@ class Rendering:
         An image that is not among them is left as it is. Raises IssueError and ThemeError.
         """
         images = images or {}
-        weaver = Weaver(self._holes, self._constants, fields)
+        weaver = Weaver(self._holes, self._constants, fields, self._language)
         with self._told():
             document, text = self._page(images).html(self._placed(images)), self._text()
             subject, preheader = weaver.plain(self._subject), weaver.plain(self._preheader)
             html, plain = weaver.html(document), weaver.plain(text)
+            refuse_unreachable((subject, preheader, html, plain), weaver.expressions, self._issue.path)
         return Edition(
             subject=subject,
             preheader=preheader,

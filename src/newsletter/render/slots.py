@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError, nodes
 
-from newsletter.edition import Choice, Slot
+from newsletter.edition import Choice
 from newsletter.errors import IssueError, Problem
 from newsletter.render.expressions import (
     LINKS,
@@ -21,9 +21,10 @@ from newsletter.render.expressions import (
     reference,
     text_of,
 )
+from newsletter.render.filters import LANGUAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from newsletter.edition import Edition, Expression, Pattern
     from newsletter.links import Links
@@ -41,7 +42,7 @@ class _NoValue(Exception):
 
 
 # What an expression may raise for one recipient, whose data it was not written for.
-_UNFIT = (_NoValue, TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
+UNFIT = (_NoValue, TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
 
 
 def evaluator(edition: Edition) -> Callable[[Subscriber, Links], tuple[str, ...]]:
@@ -50,22 +51,22 @@ def evaluator(edition: Edition) -> Callable[[Subscriber, Links], tuple[str, ...]
     Raises IssueError when an expression cannot be compiled; the function it returns raises IssueError when a recipient
     lacks a value that is printed without a default.
     """
-    compiled = [_compile(expression, edition) for expression in edition.expressions]
+    functions = [compiled(expression, edition) for expression in edition.expressions]
 
     def values(subscriber: Subscriber, links: Links) -> tuple[str, ...]:
         try:
-            return tuple([value(subscriber, links) for value in compiled])
-        except _UNFIT:
+            return tuple([value(subscriber, links) for value in functions])
+        except UNFIT:
             return careful(subscriber, links)
 
     def careful(subscriber: Subscriber, links: Links) -> tuple[str, ...]:
         """The values once more, when one of them is missing: it may stand where this recipient does not see it."""
         out: list[str] = []
         missing: dict[int, Exception] = {}
-        for index, value in enumerate(compiled):
+        for index, value in enumerate(functions):
             try:
                 out.append(value(subscriber, links))
-            except _UNFIT as error:
+            except UNFIT as error:
                 missing[index] = error
                 out.append(_NONE_CHOSEN if edition.expressions[index].is_choice else "")
         if missing:
@@ -76,57 +77,6 @@ def evaluator(edition: Edition) -> Callable[[Subscriber, Links], tuple[str, ...]
         return tuple(out)
 
     return values
-
-
-def needs(edition: Edition) -> dict[str, int]:
-    """The fields that every recipient must have, because they are printed without a default, and the first line each.
-
-    A field that is printed only where a condition has asked for it is not among them.
-    """
-    found: dict[str, int] = {}
-    for pattern in (edition.subject, edition.preheader, edition.html, edition.text):
-        for expression, asked in _printed(edition, pattern, frozenset()):
-            for name in _required(parse(expression.sources[0])) - asked:
-                found[name] = min(expression.line, found.get(name, expression.line))
-    return found
-
-
-def _printed(edition: Edition, pattern: Pattern, asked: frozenset[str]) -> Iterator[tuple[Expression, frozenset[str]]]:
-    """Each printed expression, and the fields that the conditions around it have asked for."""
-    for part in pattern:
-        if isinstance(part, Slot):
-            yield edition.expressions[part.index], asked
-        elif isinstance(part, Choice):
-            for source, branch in zip(edition.expressions[part.index].sources, part.branches, strict=True):
-                in_condition = _mentioned(parse(source)) if source else frozenset()
-                yield from _printed(edition, branch, asked | in_condition)
-
-
-def _field_name(node: nodes.Node) -> str | None:
-    path = reference(node)
-    return ".".join(path[1:]) if path and path[0] == "subscriber" and len(path) > 1 else None
-
-
-def _mentioned(tree: nodes.Node) -> frozenset[str]:
-    candidates = (tree, *tree.find_all((nodes.Getattr, nodes.Getitem)))
-    return frozenset(name for node in candidates if (name := _field_name(node)))
-
-
-def _required(tree: nodes.Node) -> frozenset[str]:
-    """The fields without which an expression has no value."""
-    if name := _field_name(tree):
-        return frozenset({name} - {"tags", "fields"})
-    match tree:
-        case nodes.Filter(node=nodes.Node() as node, name="default" | "d", args=args):
-            inside = frozenset() if _field_name(node) else _required(node)
-            return inside.union(*map(_required, args))
-        case nodes.Or(left=left, right=right):
-            return _required(right) - _mentioned(left)
-        case nodes.CondExpr(test=test, expr1=yes, expr2=no):
-            return (_required(yes) | (_required(no) if no else frozenset())) - _mentioned(test)
-        case nodes.Test() | nodes.Compare() | nodes.Not():
-            return frozenset()
-    return frozenset().union(*map(_required, tree.iter_child_nodes()))
 
 
 def _shown(edition: Edition, values: Sequence[str]) -> set[int]:
@@ -170,7 +120,8 @@ def _missing_error(edition: Edition, expression: Expression, subscriber: Subscri
     )
 
 
-def _compile(expression: Expression, edition: Edition) -> Value:
+def compiled(expression: Expression, edition: Edition) -> Value:
+    """One expression as a function of a recipient; it raises one of UNFIT when there is no value. Raises IssueError."""
     try:
         if expression.is_choice:
             return _choice([_value(source, edition.language) if source else None for source in expression.sources])
@@ -216,7 +167,8 @@ def _value(source: str, language: str) -> Value:
 
     def value(subscriber: Subscriber, links: Links) -> Any:
         context = {name: getattr(links, attribute) for name, attribute in used}
-        return expression({"subscriber": _person(subscriber, language), **context})
+        person = _person(subscriber, language)
+        return expression({"subscriber": person, LANGUAGE: person["language"], **context})
 
     return value
 

@@ -53,10 +53,17 @@ class _Frame:
 class Weaver:
     """Weaves the texts of one edition and collects their expressions."""
 
-    def __init__(self, holes: Holes, constants: Mapping[str, Mapping[str, object]], fields: Collection[str]) -> None:
+    def __init__(
+        self,
+        holes: Holes,
+        constants: Mapping[str, Mapping[str, object]],
+        fields: Collection[str],
+        language: str = "en",
+    ) -> None:
         self._holes = holes
         self._constants = constants
         self._fields = fields
+        self._language = language
         self._numbers: dict[tuple[tuple[str, ...], bool], int] = {}
         self.expressions: list[Expression] = []
 
@@ -178,7 +185,7 @@ class Weaver:
             parts.append(Slot(self._number((source,), hole, is_choice=False), where))
             return
         try:
-            _constant(parts, ESCAPES[where](constant_text(source)))
+            _constant(parts, ESCAPES[where](constant_text(source, self._language)))
         except UndefinedError:
             raise self._holes.error(
                 hole, f"`{hole.raw}`: the issue does not have it", "set it in the front matter, or give a default"
@@ -192,7 +199,7 @@ class Weaver:
         branches: list[Pattern] = []
         for source, branch in zip(frame.sources, frame.branches, strict=True):
             if source and is_constant(source):
-                if not constant_truth(source):
+                if not constant_truth(source, self._language):
                     continue
                 source = ""
             sources.append(source)

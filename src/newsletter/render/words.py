@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from babel import Locale
+
 _RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
 
 
@@ -39,19 +41,24 @@ def words(language: str) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=64)
+def locale(language: str) -> Locale:
+    """How dates and numbers are written in a language; as in English where that is not known."""
+    from babel import Locale, UnknownLocaleError
+
+    for tag in (language.replace("-", "_"), base(language)):
+        try:
+            return Locale.parse(tag)
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en")
+
+
+@lru_cache(maxsize=64)
 def long_date(day: date, language: str) -> str:
     """The day in words: `21 novembre 2026`, `November 21, 2026`."""
-    from babel import Locale, UnknownLocaleError
     from babel.dates import format_date
 
-    try:
-        locale = Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        try:
-            locale = Locale.parse(base(language))
-        except (UnknownLocaleError, ValueError):
-            locale = Locale.parse("en")
-    text = format_date(day, format="long", locale=locale)
+    text = format_date(day, format="long", locale=locale(language))
     # French writes the first of a month as an ordinal.
     return f"1er{text[1:]}" if base(language) == "fr" and day.day == 1 else text
 
