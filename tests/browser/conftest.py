@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from newsletter.edition import fill
-from newsletter.issue import parse_issue
-from newsletter.links import Links, Signer
-from newsletter.render import Site, read
-from newsletter.render.slots import evaluator
-from newsletter.sources.themes import read_theme
-from newsletter.subscriber import Subscriber
-from tests.support.painted import ORIGIN, paint, pictures
+from tests.support.everything import shown
+from tests.support.painted import ORIGIN, paint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,35 +17,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 CHROMIUM = Path("/usr/bin/chromium")
-ISSUES = Path(__file__).parent / "issues"
 LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
-SITE = Site(
-    title="La lettre des Lilas",
-    language="en",
-    base_url="https://lettre.example.org",
-    postal_address="12 rue des Lilas\n44000 Nantes",
-    sender_name="Camille Durand",
-    sender_email="lettre@example.org",
-)
-LOGO = {"src": f"{ORIGIN}hills-day-240x80.png", "dark": f"{ORIGIN}hills-dusk-240x80.png", "width": 120}
-LINKS = Links(Signer({1: b"a key of the tests"}), SITE.base_url, "hello", 7, 3)
-ZOE = Subscriber("zoe@example.org", first_name="Zoé", tags=("vip",), fields={"city": "Nantes"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="take the pictures of themes that the documentation shows")
-
-
-@lru_cache(maxsize=64)
-def shown(name: str, theme: str, *, logo: bool = False) -> str:
-    """The HTML that a subscriber gets of an issue of this folder, in a theme, perhaps with a logo."""
-    issue = parse_issue((ISSUES / f"{name}.md").read_text("utf-8"), f"{name}.md")
-    look = read_theme(theme)
-    if logo:
-        look = replace(look, tokens={**look.tokens, "logo": {**look.tokens["logo"], **LOGO}})
-    rendering = read(issue, look, SITE)
-    edition = rendering.edition((), pictures(use.src for use in rendering.uses))
-    return fill(edition.html, evaluator(edition)(ZOE, LINKS))
 
 
 @dataclass

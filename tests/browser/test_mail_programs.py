@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.sources.themes import read_theme, shipped_templates, theme_names
-from tests.browser.conftest import shown
+from tests.support.everything import shown
 from tests.support.painted import ORIGIN
 
 if TYPE_CHECKING:
