@@ -219,7 +219,7 @@ class Wire:
 codes = st.sampled_from
 plans = st.builds(
     Plan,
-    mail=codes([250, 250, 250, 250, 451, 452, 421, 552]),
+    mail=codes([250, 250, 250, 250, 451, 452, 421, 552, 550]),
     rcpt=codes([250, 250, 250, 250, 450, 550, 421]),
     data=codes([354, 354, 354, 354, 451, 554, 421]),
     dot=codes([250, 250, 250, 250, 450, 550, 421]),
@@ -283,8 +283,8 @@ def test_wherever_the_connection_is_lost_each_message_has_one_fate_and_it_is_tru
     talk = wire(offered, server, chunks)
     try:
         talk.run(steps)
-    except ConnectionClosed as closed:
-        reason = closed.reply
+    except (ConnectionClosed, SenderRefused) as ended:
+        reason = ended.reply
     else:
         reason = LOST
     known, again = talk.dialogue.lost(reason, len(talk.to_server))
@@ -298,6 +298,9 @@ def test_wherever_the_connection_is_lost_each_message_has_one_fate_and_it_is_tru
                 assert key in server.accepted
             case Uncertain():
                 assert key in talk.committed
+            case None:
+                assert said[key].mail == 550
+                assert key not in server.accepted
             case _:
                 assert key not in server.accepted
     assert not set(untaken) & set(server.accepted)

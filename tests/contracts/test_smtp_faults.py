@@ -152,7 +152,7 @@ def test_a_refused_sender_stops_the_mailing_and_marks_nobody(way: str) -> None:
     ):
         fill_list(database, READERS)
         mailing = plan(database)
-        transport = SmtpTransport(Server("127.0.0.1", sink.port))
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), window=WINDOW)
         with pytest.raises(TransportError, match=r"refuses the sender: 550 5\.1\.8 who are you\?"):
             send(database, mailing, post_for(database, mailing), transport, clock)
         states = Counter(who.state.name for who in undelivered(database, mailing.id))

@@ -80,6 +80,7 @@ def _out_of_turn(reply: Reply) -> ConnectionClosed:
 class _Transaction:
     message: Message
     failure: Outcome | None = None
+    sender_refused: bool = False  # so it says nothing of the recipient
     end: int | None = None  # so many octets of `out` must have gone before it can be taken as whole; None before commit
 
 
@@ -100,6 +101,7 @@ class Dialogue:
         self._lines: list[str] = []
         self._needs_reset = False
         self._accepted = False  # anything, on this connection
+        self._sender_refused: Reply | None = None
 
     @property
     def idle(self) -> bool:
@@ -111,6 +113,8 @@ class Dialogue:
         """How many messages may be begun now."""
         if not self.chunking:
             return int(self.idle)
+        if self._sender_refused:
+            return 0
         unanswered = -(-len(self._expected) // _REPLIES_WITH_BDAT)
         return self.window - len(self.ready) - unanswered
 
@@ -223,7 +227,7 @@ class Dialogue:
                 continue
             seen.add(id(transaction))
             if transaction.failure is not None:
-                known.append((transaction.message, transaction.failure))
+                known.append((transaction.message, None if transaction.sender_refused else transaction.failure))
             # Behind a 421 nothing was looked at any more.
             elif self._has_seen(transaction, unsent) and reason.code != 421:
                 known.append((transaction.message, Uncertain(reason)))
@@ -277,7 +281,11 @@ class Dialogue:
             # We are not in step, or the connection has had its share: another one may take what this one does not.
             raise ConnectionClosed(reply)
         if step is Step.MAIL and kind == 5 and not speaks_of_message(reply):
-            raise SenderRefused(reply)
+            if not self.chunking:
+                raise SenderRefused(reply)
+            # Contents are on their way behind it: none will be taken, and what is said of them is heard first.
+            transaction.sender_refused = True
+            self._sender_refused = reply
         if step is Step.DATA:
             self._answer_to_data(transaction, reply, results)
             return
@@ -321,9 +329,14 @@ class Dialogue:
             self.ready = []
         self._expected.popleft()
         self._accepted = self._accepted or kind == 2
-        results.append((transaction.message, transaction.failure or outcome_of(reply)))
+        if transaction.sender_refused:
+            results.append((transaction.message, None))
+        else:
+            results.append((transaction.message, transaction.failure or outcome_of(reply)))
         if reply.code == 421 and self.chunking:
             raise ConnectionClosed(reply)
+        if self._sender_refused and not self._expected:
+            raise SenderRefused(self._sender_refused)
         if not seen and not self.chunking:
             # Refused in the middle of the content. The rest of it must not be taken for commands; a BDAT has a length.
             raise ConnectionClosed(reply)
