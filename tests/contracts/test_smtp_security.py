@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.config import parse_config
 from newsletter.errors import TransportError
 from newsletter.inbox import Inbox, Manners
 from newsletter.message import Envelope, Message
@@ -19,6 +20,9 @@ from newsletter.outcome import Accepted
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_login import choose_mechanism
 from newsletter.transports.smtp_session import Server
+from newsletter.wiring import transport
+from tests.support.letters import letters, no_offer, outcomes
+from tests.support.sink import Sink
 from tests.support.talker import Peer, Talker
 
 if TYPE_CHECKING:
@@ -410,3 +414,35 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert f"cannot use the mail server 127.0.0.1:{port}: Connection refused" in refusal(Server("127.0.0.1", port))
     missing = f"unix:{tmp_path}/nobody"
     assert f"cannot use the mail server {missing}: No such file" in refusal(Server(missing, 0, lmtp=True))
+
+
+def test_newsletter_toml_says_all_of_this(tmp_path: Path) -> None:
+    context = server_side()
+    with Inbox(tmp_path / "mail", http_port=None, manners=Manners(tls=context, login=(USER, PASSWORD))) as inbox:
+        (tmp_path / "ca.pem").write_bytes(CERTIFICATE.read_bytes())
+        text = f"""
+            [transports.relay]
+            kind = "smtp"
+            host = "localhost"
+            port = {inbox.smtp_port}
+            security = "tls"
+            ca_file = "ca.pem"
+            username = "{USER}"
+            password_env = "RELAY_PASSWORD"
+            auth = "login"
+            max_messages = 2
+        """
+        config = parse_config(text, str(tmp_path / "newsletter.toml"))
+        relay = transport(config, None, {"RELAY_PASSWORD": PASSWORD})
+        told = outcomes(relay.deliver(iter(letters(5)), no_offer))
+        assert [type(each) for each in told.values()] == [Accepted] * 5
+        assert len(inbox.messages()) == 5
+
+
+def test_newsletter_toml_may_name_a_socket(tmp_path: Path) -> None:
+    with Sink(path=tmp_path / "lmtp", keep_commands=True) as sink:
+        text = f'[transports.relay]\nkind = "lmtp"\nhost = "unix:{tmp_path}/lmtp"\n'
+        relay = transport(parse_config(text, str(tmp_path / "newsletter.toml")), None, {})
+        told = outcomes(relay.deliver(iter(letters(5)), no_offer))
+    assert [type(each) for each in told.values()] == [Accepted] * 5
+    assert sink.commands[0] == "LHLO localhost"
