@@ -58,8 +58,9 @@ def test_the_reference_tells_of_every_shorthand_and_of_every_alert() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_page_with_all_blocks_shows_every_one(name: str) -> None:
-    page = (Path(__file__).parent / "fixtures" / "all-blocks.md").read_text("utf-8")
+def test_the_pages_with_all_blocks_show_every_one(name: str) -> None:
+    fixtures = Path(__file__).parent / "fixtures"
+    page = "\n".join((fixtures / f"{page}.md").read_text("utf-8") for page in ("all-blocks", "layout"))
     plain = {"postscript": r"^P\.S\.", "callout": r"^:::tip", "fact": r"^- Born: "}
     assert re.search(plain.get(name, rf":{name}\b"), page, re.MULTILINE)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import inline, notes, raw, recognise
+from newsletter.render import inline, notes, raw, recognise, shapes
 from newsletter.render.block import Block
 from newsletter.render.holes import Kind
 from newsletter.render.outline import outlined
@@ -108,7 +108,8 @@ class _Reader:
         content = self._take_inline()
         if token.hidden:
             return Block("text", line, inline=content)
-        return recognise.paragraph(content, line)
+        block = shapes.bare_video(content, line) or recognise.paragraph(content, line)
+        return shapes.shaped(block, self._holes)
 
     def heading(self, token: Token) -> Block:
         line = self._line
@@ -150,7 +151,7 @@ class _Reader:
         elif entry.name == "pullquote":
             children, label = recognise.attributed(children)
         self._names.check_body(entry, children, line)
-        return Block(entry.name, line, data, label, children)
+        return shapes.shaped(Block(entry.name, line, data, label, children), self._holes)
 
     def code(self, token: Token) -> Block:
         self._at += 1

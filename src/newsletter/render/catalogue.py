@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import IssueError, Problem, did_you_mean
@@ -55,6 +56,20 @@ def _address(text: str) -> str:
     return text
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text if len(text) == len("2026-12-04") else "")
+    except ValueError:
+        raise ValueError("write year, month and day, as 2026-12-04") from None
+
+
+def _hour(text: str) -> time:
+    try:
+        return time.fromisoformat(text if len(text) == len("18:30") else "")
+    except ValueError:
+        raise ValueError("write hour and minute, as 18:30") from None
+
+
 def choice(*names: str) -> Type:
     """One of a few names."""
 
@@ -70,6 +85,8 @@ TEXT = Type("text", str)  # set in the issue's language
 ADDRESS = Type("an address", _address)
 NUMBER = Type("a number", _number, 0)
 PERCENT = Type("a number from 0 to 100", _percent, 0)
+DAY = Type("a day, as `2026-12-04`", _day, None)
+HOUR = Type("an hour, as `18:30`", _hour, None)
 SWITCH = Type("a switch: its name alone", str, empty=False)
 LANGUAGE = Type("a language tag, such as `fr`", str)
 
@@ -91,8 +108,10 @@ class Entry:
     name: str
     attributes: tuple[Attribute, ...] = ()
     body: bool = False  # whether Markdown stands in it: `:::name` … `:::`
+    optional: bool = False  # whether it can do without the body: `::name`
     label: bool = False  # whether it takes a [label]
     needs_label: bool = False
+    parts: str = ""  # what its body is read as (see shapes), when that is no block of its own
     inside: str = ""  # the only block that it can stand in, as one of its parts
     form: str = ""  # the only form of an issue that shows what stands in it: `email` or `web`
     inline: bool = False  # whether it can stand in the middle of a sentence
@@ -102,30 +121,69 @@ class Entry:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
+LOOKS = ("solid", "outline", "soft", "wide", "link")
 CALLOUTS = ("note", "tip", "important", "warning", "caution")
 
 CATALOGUE: Mapping[str, Entry] = {
     entry.name: entry
     for entry in (
+        Entry("audio", (Attribute("href", ADDRESS, required=True), Attribute("length")), label=True, needs_label=True),
+        Entry("beside", (Attribute("side", choice("start", "end"), default="start"),), body=True),
+        Entry(
+            "button",
+            (Attribute("href", ADDRESS, required=True), Attribute("look", choice(*LOOKS), default="solid")),
+            label=True,
+            needs_label=True,
+        ),
+        Entry("buttons", body=True, parts="button"),
         Entry("callout", (Attribute("kind", choice(*CALLOUTS), default="note"),), body=True, label=True),
+        Entry("cards", body=True, parts="card"),
+        Entry("chart", body=True, label=True, parts="bar"),
+        Entry("column", body=True, inside="columns"),
+        Entry("columns", body=True),
         Entry("divider", (Attribute("look", choice("line", "dots", "stars"), default="line"),)),
         Entry("email-only", body=True, form="email"),
+        Entry(
+            "event",
+            (
+                Attribute("date", DAY, required=True),
+                Attribute("time", HOUR),
+                Attribute("until", DAY),
+                Attribute("end", HOUR),
+                Attribute("place"),
+                Attribute("href", ADDRESS),
+                Attribute("ics", ADDRESS),
+            ),
+            body=True,
+            optional=True,
+            label=True,
+            needs_label=True,
+        ),
         Entry("fact", body=True, label=True, needs_label=True, inside="facts"),
         Entry("facts", body=True, label=True),
+        Entry("gallery", (Attribute("columns", choice("2", "3"), default="2"),), body=True, parts="image"),
+        Entry("hero", body=True),
         Entry("lead", body=True),
         Entry("mark", label=True, needs_label=True, inline=True),
+        Entry("person", (Attribute("role"),), body=True, optional=True, label=True, needs_label=True),
         Entry("postscript", body=True),
+        Entry("progress", (Attribute("value", PERCENT, required=True),), label=True, needs_label=True),
         Entry("pullquote", body=True),
         Entry("question", (Attribute("by"), Attribute("to")), body=True, label=True, needs_label=True),
         Entry("share", label=True),
+        Entry("social", body=True, parts="profile"),
         Entry("spacer", (Attribute("height", NUMBER, default="24"),)),
         Entry("subscribe", (Attribute("href", ADDRESS),), label=True),
+        Entry("video", (Attribute("href", ADDRESS, required=True), Attribute("poster", ADDRESS)), label=True),
         Entry("web-only", body=True, form="web"),
     )
 }
 
 # Blocks that are made of parts, and of nothing else: `columns` of `column`.
-PARTS = frozenset(entry.inside for entry in CATALOGUE.values() if entry.inside)
+PARTS = frozenset(entry.inside or entry.name for entry in CATALOGUE.values() if entry.inside or entry.parts)
+
+# Blocks with a label whose body may be missing.
+OPTIONAL = frozenset({entry.name for entry in CATALOGUE.values() if entry.optional} | {"card", "profile"})
 
 # Blocks whose last line may say whose words they are, behind a dash.
 ATTRIBUTED = frozenset({"quote", "pullquote"})
@@ -185,7 +243,7 @@ class Reader:
 
     def check_body(self, entry: Entry, children: Sequence[Block], line: int) -> None:
         """Refuse an empty body, and what is no part in a block that is made of parts only. Raises IssueError."""
-        if entry.body and not children:
+        if entry.body and not children and not entry.optional:
             raise self._error(f"`:::{entry.name}` holds nothing", line, "write what it is to hold, or take it away")
         parts = [part.name for part in self.catalogue.values() if part.inside == entry.name]
         for child in children if parts else ():
@@ -216,7 +274,7 @@ class Reader:
 
     def _check_form(self, entry: Entry, directive: Directive, line: int, parent: str) -> None:
         shown, name = directive.shown, directive.name
-        if entry.body and not directive.has_body:
+        if entry.body and not directive.has_body and not entry.optional:
             fix = f"write :::{name}, then the text, and ::: on a line below it"
             raise self._error(f"`{shown}` encloses text", line, fix)
         if directive.has_body and not entry.body:

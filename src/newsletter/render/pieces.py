@@ -19,9 +19,10 @@ from markupsafe import Markup, escape
 
 from newsletter.errors import IssueError, Problem
 from newsletter.render import inline, raw
-from newsletter.render.catalogue import ADDRESSES, ATTRIBUTED, PARTS
+from newsletter.render.catalogue import ADDRESSES, ATTRIBUTED, OPTIONAL, PARTS
 from newsletter.render.holes import Kind
 from newsletter.render.listing import coloured
+from newsletter.render.spoken import spoken
 from newsletter.render.theme import PROSE, made
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from newsletter.render.holes import Holes
     from newsletter.render.theme import Machine
 
+GAP = 24  # CSS pixels between two columns
 _SECTIONS = ("<mj-section", "<mj-wrapper", "<mj-hero", "<mj-raw")
 
 
@@ -98,7 +100,8 @@ class Pieces:
     ) -> None:
         self._machine = machine
         self._holes = holes
-        self._variables = variables
+        self._variables = {**variables, **spoken(variables["language"])}
+        self._room = machine.theme.text_width
         self._resolve = resolve
         self._kept = kept
         self.owners: list[tuple[str, str]] = []  # MJML of a block, and the template that wrote it
@@ -115,7 +118,7 @@ class Pieces:
             return Piece(Level.TEXT, block.data["html"], block)
         path = self._template(block.name)
         is_mjml = self._machine.is_mjml(path)
-        variables = {**self._variables, **self._content(block, is_mjml=is_mjml)}
+        variables = {**self._variables, **self._content(block, is_mjml=is_mjml), "room": self._room}
         if not is_mjml:
             return Piece(Level.TEXT, _named(self._machine.run(path, variables), block.data), block)
         markup = _named(self._machine.run(path, self._kept.markup_of(variables)).strip(), block.data)
@@ -160,9 +163,9 @@ class Pieces:
             found["head"], found["rows"] = rows[: block.data["head_rows"]], rows[block.data["head_rows"] :]
             found["least"] = sum(max(map(_longest_word, column)) for column in zip(*_texts(block), strict=True))
         elif block.name in PARTS:
-            found["parts"] = [self._part(part, is_mjml=is_mjml) for part in block.children]
+            found["parts"] = self._parts(block, is_mjml=is_mjml)
             found["title"] = self._inline(block.inline)
-        elif block.children:
+        elif block.children or block.name in OPTIONAL:
             if is_mjml:
                 found["content"] = _Later(lambda: self._kept.keep(made(self._nested(block))))
                 found["elements"] = _Later(lambda: self._elements(block))
@@ -175,6 +178,16 @@ class Pieces:
             found["by"] = self._inline(block.inline)
         found["label"] = inline.text(block.inline)
         return found
+
+    def _parts(self, block: Block, *, is_mjml: bool) -> list[dict[str, Any]]:
+        """What a block is made of; columns share the room that there is."""
+        room = self._room
+        if block.name == "columns":
+            count = sum(part.name == "column" for part in block.children)
+            self._room = (room - GAP * (count - 1)) // count
+        parts = [self._part(part, is_mjml=is_mjml) for part in block.children]
+        self._room = room
+        return parts
 
     def _part(self, part: Block, *, is_mjml: bool) -> dict[str, Any]:
         """A part of a block that is made of parts, or the mark of a condition between them, which stands for itself."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ALERT = re.compile(r"\[!([^\W\d_]+)\][ \t]*(.*)")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _DASH = re.compile(r"(?:[—–―]|--?-?)[ \t\u00a0\u202f]*(?=\S|$)")
+_BEGINNING = re.compile(rf"^\s*(?:{_DASH.pattern}|:)?\s*")
 _COLON = re.compile(r"[ \u00a0\u202f]*:(?=[ \u00a0\u202f]|$)")
 _POSTSCRIPT = re.compile(r"(?:P\.? ?-?){1,3}S\b\.?[ :–—,\u00a0\u202f]")
 _NOTHING = {"classes": (), "anchor": ""}
@@ -36,7 +37,7 @@ _BREAKS = {"softbreak", "hardbreak"}
 
 def paragraph(content: tuple[Token, ...], line: int) -> Block:
     """The block that a paragraph is."""
-    for recognise in (_button, _image, _directive):
+    for recognise in (_button, image, _directive):
         if block := recognise(content, line):
             return block
     return Block("paragraph", line, inline=content)
@@ -62,10 +63,12 @@ def attributed(children: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[To
         return children, ()
     by = (beginning.copy(content=beginning.content[found.end() :]), *last.inline[at + 2 :])
     rest = (replace(last, inline=last.inline[:at]),) if at > 0 else ()
-    return (*children[:-1], *rest), tuple(_meaningful(by))
+    return (*children[:-1], *rest), tuple(meaningful(by))
 
 
-def facts(children: Sequence[Block], holes: Holes) -> tuple[Block, ...]:
+def facts(
+    children: Sequence[Block], holes: Holes, what: str = "fact", example: str = "`- Born: 1980`"
+) -> tuple[Block, ...]:
     """The facts of a card: each line, item or definition is one. Raises IssueError for what is none."""
     out: list[Block] = []
     for child in children:
@@ -80,14 +83,14 @@ def facts(children: Sequence[Block], holes: Holes) -> tuple[Block, ...]:
                     body = tuple(block for value in values for block in value.children)
                     out.append(Block("fact", term.line, _NOTHING, term.inline, body))
             case "list":
-                lines = (line for item in child.children for line in item.children)
-                out += (_fact(line.inline, line.line, holes) for line in lines)
+                items = (line for item in child.children for line in item.children)
+                out += (_fact(line.inline, line.line, holes, what, example) for line in items)
             case _:
-                out += (_fact(line, child.line, holes) for line in _lines(child.inline))
+                out += (_fact(line, child.line, holes, what, example) for line in lines(child.inline))
     return tuple(out)
 
 
-def _fact(content: tuple[Token, ...], line: int, holes: Holes) -> Block:
+def _fact(content: tuple[Token, ...], line: int, holes: Holes, what: str, example: str) -> Block:
     """`Term: value`; the term may stand in emphasis."""
     for at, token in enumerate(content):
         found = _COLON.search(token.content) if token.type == "text" else None
@@ -102,20 +105,32 @@ def _fact(content: tuple[Token, ...], line: int, holes: Holes) -> Block:
         value = _stripped((token.copy(content=rest), *content[end:]))
         if sum(part.nesting for part in term) == 0 and inline.text(term).strip() and inline.text(value).strip():
             text = Block("text", line, inline=value)
-            return Block("fact", line, _NOTHING, tuple(_meaningful(term)), (text,))
-    fix = "write each fact on a line of its own, as `- Born: 1980`; a condition stands around the whole card"
-    raise IssueError(Problem("this is no fact", holes.path, line, fix=fix))
+            return Block("fact", line, _NOTHING, tuple(meaningful(term)), (text,))
+    fix = f"write each {what} on a line of its own, as {example}; a condition stands around the whole card"
+    raise IssueError(Problem(f"this is no {what}", holes.path, line, fix=fix))
 
 
 def _stripped(content: Sequence[Token]) -> tuple[Token, ...]:
     """Running text without white space at its beginning."""
-    tokens = _meaningful(content)
+    tokens = meaningful(content)
     if tokens and tokens[0].type == "text":
         tokens[0] = tokens[0].copy(content=tokens[0].content.lstrip())
     return tuple(tokens)
 
 
-def _lines(content: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
+def without_dash(content: Sequence[Token]) -> tuple[Token, ...]:
+    """Running text without the break, the dash or the colon that it begins with."""
+    tokens = meaningful(content)
+    while tokens and tokens[0].type in _BREAKS:
+        tokens = tokens[1:]
+    if tokens and tokens[0].type == "text":
+        said = _BEGINNING.sub("", tokens[0].content, count=1)
+        tokens = [tokens[0].copy(content=said), *tokens[1:]] if said else [*without_dash(tokens[1:])]
+    return tuple(tokens)
+
+
+def lines(content: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
+    """Running text, line by line."""
     line: list[Token] = []
     for token in content:
         if token.type in _BREAKS:
@@ -151,7 +166,7 @@ def task(item: Block) -> Block:
 
 def alone(content: Sequence[Token]) -> Token | None:
     """The directive that a paragraph consists of, if there is nothing beside it."""
-    tokens = _meaningful(content)
+    tokens = meaningful(content)
     if not tokens or tokens[0].type != "directive_open":
         return None
     depth = 0
@@ -162,7 +177,8 @@ def alone(content: Sequence[Token]) -> Token | None:
     return None
 
 
-def _meaningful(tokens: Sequence[Token]) -> list[Token]:
+def meaningful(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without those that are only white space."""
     return [token for token in tokens if not (token.type == "text" and not token.content.strip())]
 
 
@@ -171,7 +187,7 @@ def _directive(content: Sequence[Token], line: int) -> Block | None:
     token = alone(content)
     if token is None or token.meta["inline"]:
         return None
-    return Block(token.meta["name"], line, token.meta["data"], tuple(_meaningful(content)[1:-1]))
+    return Block(token.meta["name"], line, token.meta["data"], tuple(meaningful(content)[1:-1]))
 
 
 def _alert(children: tuple[Block, ...], line: int, holes: Holes) -> Block | None:
@@ -188,7 +204,7 @@ def _alert(children: tuple[Block, ...], line: int, holes: Holes) -> Block | None
         raise IssueError(Problem(f"there is no callout [!{found[1]}]", holes.path, line, fix=fix))
     at = next((at for at, token in enumerate(first.inline) if token.type in _BREAKS), len(first.inline))
     beginning = first.inline[0].copy(content=found[2])
-    label = tuple(_meaningful((beginning, *first.inline[1:at])))
+    label = tuple(meaningful((beginning, *first.inline[1:at])))
     text = first.inline[at + 1 :]
     body = (replace(first, inline=text), *children[1:]) if text else children[1:]
     if not body:  # a label alone is what there is to say
@@ -198,7 +214,7 @@ def _alert(children: tuple[Block, ...], line: int, holes: Holes) -> Block | None
 
 def _button(content: Sequence[Token], line: int) -> Block | None:
     """`**[label](address)**`, or `[**label**](address)`."""
-    tokens = _meaningful(content)
+    tokens = meaningful(content)
     outer = [token.type for token in (*tokens[:2], *tokens[-2:])]
     if len(tokens) < 5 or sum(token.type == "link_open" for token in tokens) != 1:
         return None
@@ -212,12 +228,12 @@ def _button(content: Sequence[Token], line: int) -> Block | None:
         return None
     if not link.attrGet("href"):
         return None
-    return Block("button", line, {"href": str(link.attrGet("href"))}, tuple(tokens[2:-2]))
+    return Block("button", line, {"href": str(link.attrGet("href")), "look": "solid"}, tuple(tokens[2:-2]))
 
 
-def _image(content: Sequence[Token], line: int) -> Block | None:
+def image(content: Sequence[Token], line: int) -> Block | None:
     """`![alt](address "caption")`, perhaps with a link around it."""
-    tokens = _meaningful(content)
+    tokens = meaningful(content)
     href = ""
     if len(tokens) == 3 and tokens[0].type == "link_open" and tokens[2].type == "link_close":
         href = str(tokens[0].attrGet("href") or "")

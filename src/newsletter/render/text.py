@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from newsletter.render import inline
-from newsletter.render.catalogue import ADDRESSES, PARTS
+from newsletter.render.catalogue import ADDRESSES, OPTIONAL, PARTS
 from newsletter.render.flowed import WIDTH, Line, width
 from newsletter.render.holes import Kind
 from newsletter.render.running import RunningText
+from newsletter.render.spoken import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ class TextPart:
     ) -> None:
         self._machine = machine
         self._holes = holes
-        self._variables = variables
+        self._variables = {**variables, **spoken(variables["language"])}
         self._running = RunningText(holes, resolve)
         self._words: Mapping[str, str] = variables["words"]
         self._kept: list[list[Line]] = []
@@ -103,6 +104,7 @@ class TextPart:
             "fixed": lambda text: self._keep([replace(line, fixed=True) for line in self._lines_of(text)]),
             "underline": self.underline,
             "width": lambda text: width(text, self._holes.mark),
+            "widest": lambda parts: max((width(part["label"], self._holes.mark) for part in parts), default=0),
         }
         yield from self._trimmed(self._lines_of(self._machine.run(path, variables).strip("\n")))
 
@@ -119,7 +121,7 @@ class TextPart:
             found["parts"] = [self._part(part) for part in block.children]
         else:
             body = self._trimmed(self.lines(block.children))
-            found["content"] = self._keep(body) if block.children else found["label"]
+            found["content"] = self._keep(body) if block.children else "" if block.name in OPTIONAL else found["label"]
         return found
 
     def _part(self, part: Block) -> dict[str, Any]:
