@@ -44,6 +44,7 @@ docs: $(READY)  ## build the documentation into build/docs
 	@echo "Open build/docs/index.html"
 
 golden: $(READY)  ## write the golden editions anew (then read the diff)
+	@$(BIN)/python -m scripts.clients
 	@$(BIN)/python -m pytest tests/render --regenerate -q
 
 lock: $(READY)  ## resolve the dependencies anew, with hashes
