@@ -167,8 +167,6 @@ def test_every_theme_shows_its_mjml(name: str) -> None:
     assert "Hi {{ subscriber.email }} &amp; co." in text
 
 
-
-
 def test_the_readme_names_every_block_and_everything_that_templates_receive(letter: Any) -> None:
     from newsletter.issue import parse_issue
     from newsletter.render import Site
