@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -219,7 +220,10 @@ def _folder() -> Iterator[Path]:
 def _running(command: Sequence[str], folder: Path, name: str, *ports: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the block ends; it listens on its ports when the block begins."""
     log = folder / f"{name}.log"
-    with log.open("w") as out, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out) as process:
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True) as process,
+    ):
         try:
             for port in ports:
                 _await_port(port, process, log)
@@ -228,8 +232,10 @@ def _running(command: Sequence[str], folder: Path, name: str, *ports: int) -> It
             process.terminate()
             try:
                 process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            finally:
+                # And what it has started and left behind, such as a delivery that is under way.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
