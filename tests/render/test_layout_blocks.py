@@ -149,13 +149,13 @@ def test_an_event_may_have_a_text(mail: Make) -> None:
 def test_a_card_is_a_link_and_what_is_said_of_it(mail: Make, item: str) -> None:
     got = mail(f":::cards\n- {item}\n:::")
     assert got.words == "T <https://lettre.example.org/t>\nWhat."
-    assert '<p class="card-title"><a href="https://lettre.example.org/t">T</a></p><p>What.</p></td>' in got.body
+    assert '<p class="reading-title"><a href="https://lettre.example.org/t">T</a></p><p>What.</p></td>' in got.body
 
 
 def test_cards_may_have_pictures_and_be_for_some_readers(mail: Make, nobody: Any) -> None:
     text = ":::cards\n- ![A](a.png) [B](/b)\n{% if subscriber.first_name %}\n- [C](/c)\n{% endif %}\n:::"
     assert mail(text).words == "[Image: A] B <https://lettre.example.org/b>\n\nC <https://lettre.example.org/c>"
-    assert mail(text, to=nobody).body.count('class="card"') == 1
+    assert mail(text, to=nobody).body.count('class="reading"') == 1
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_chart_is_a_table_of_bars_in_both_forms(mail: Make) -> None:
         "Walkers\n-------\nMay     █ 14\n*June*  " + "█" * 28 + " 1\u202f120\u00a0km\nJuly     0\nAugust  █ 2,5"
     )
     assert "<caption>Walkers</caption>" in got.body
-    assert re.search(r'<th scope="row">May</th><td [^>]*aria-hidden="true"', got.body)
+    assert re.search(r'<th [^>]*scope="row"[^>]*>May</th><td [^>]*aria-hidden="true"', got.body)
     assert '<td class="amount">1\u202f120&nbsp;km</td>' in got.body
 
 
@@ -247,6 +247,12 @@ def test_a_hero_goes_across_the_page(mail: Make) -> None:
     got = mail(":::hero\n![Hills](h.jpg)\n\n## Open\n\n**[Go](/go)**\n:::\n\nText.")
     assert got.words == "[Image: Hills]\n\nOpen\n----\n\n→ Go <https://lettre.example.org/go>\n\nText."
     assert '<img src="https://lettre.example.org/h.jpg" alt="Hills" width="600"' in got.html
+
+
+def test_a_hero_may_be_a_picture_alone(mail: Make) -> None:
+    got = mail(":::hero\n![Hills](h.jpg)\n:::")
+    assert got.words == "[Image: Hills]"
+    assert "staged" not in got.html
 
 
 def test_a_gallery_fills_its_rows(mail: Make) -> None:
@@ -290,6 +296,9 @@ MISTAKES = [
     ("::event[A]{date=4.12.2026}", 5, "date=4.12.2026", "year, month and day"),
     ("::event[A]{date=2026-02-30}", 5, "date=2026-02-30", "year, month and day"),
     ("::event[A]{date=2026-12-04 time=6pm}", 5, "time=6pm", "18:30"),
+    ("::event[A]{date=2026-12-04 until=2026-12-03}", 5, "ends before it begins", "come later"),
+    ("::event[A]{date=2026-12-04 time=18:30 end=01:00}", 5, "ends before it begins", "after midnight"),
+    ("::event[A]{date=2026-12-04 end=18:30}", 5, "an `end` and no `time`", "{time=18:30}"),
     ("::event{date=2026-12-04}", 5, "needs a label", "::event[the label]"),
     ("::progress[A]{value=120}", 5, "value=120", "from 0 to 100"),
     (":::chart\n- May: many\n:::", 6, "`many` begins with no number", "in digits"),

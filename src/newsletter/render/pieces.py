@@ -70,7 +70,10 @@ class Kept:
 
     def markup_of(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """A template's variables, with marks for those that are markup."""
-        return {name: self.keep(value) if isinstance(value, Markup) else value for name, value in variables.items()}
+        return {
+            name: self.keep(value) if value and isinstance(value, Markup) else value
+            for name, value in variables.items()
+        }
 
     def put_in(self, document: str) -> str:
         """The document with each run in the place of its mark."""

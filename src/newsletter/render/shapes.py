@@ -177,6 +177,17 @@ def _number(fact: Block, holes: Holes) -> tuple[float, str]:
     return number, found["unit"].rstrip()
 
 
+def _event(block: Block, holes: Holes) -> Block:
+    first, last, begin, end = (block.data[key] for key in ("date", "until", "time", "end"))
+    days = bool(last) and last != first
+    if (last and last < first) or (end and begin and end < begin and not days):
+        fix = "let `until` and `end` come later; an event that goes on after midnight has both"
+        raise _refuse("an event ends before it begins", fix, block.line, holes)
+    if end and not begin:
+        raise _refuse("an event has an `end` and no `time`", "say when it begins: {time=18:30}", block.line, holes)
+    return block
+
+
 def _video(block: Block, _: Holes) -> Block:
     data: dict[str, Any] = dict(block.data)
     poster = data.pop("poster", "")
@@ -210,5 +221,6 @@ _SHAPES: Mapping[str, Callable[[Block, Holes], Block]] = {
     "buttons": _buttons,
     "columns": _columns,
     "chart": _chart,
+    "event": _event,
     "video": _video,
 }
