@@ -34,8 +34,8 @@ def text_of(name: str) -> str:
     text = (TESTS / "browser" / "issues" / f"{name}.md").read_text("utf-8")
     if name != "everything":
         return text
-    blocks = (TESTS / "render" / "fixtures" / "all-blocks.md").read_text("utf-8").split("\n---\n", 1)[1]
-    return f"{text}\n{blocks}"
+    fixtures = (TESTS / "render" / "fixtures" / f"{each}.md" for each in ("all-blocks", "layout"))
+    return "\n".join([text, *(path.read_text("utf-8").split("\n---\n", 1)[1] for path in fixtures)])
 
 
 @lru_cache(maxsize=64)
