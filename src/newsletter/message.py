@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill
 from newsletter.encoding import base64_lines, header, header_safe, mailbox_header, quoted_printable, quoted_value
@@ -118,6 +119,7 @@ class Compiled:
     def __init__(self, edition: Edition, frame: Frame) -> None:
         """Encode all that is constant. Raises ValueError when the frame holds a character no header may hold."""
         self._frame = frame
+        self._unsubscribe_email = quote(frame.unsubscribe_email, safe="@+")  # RFC 6068 section 2
         self._subject = edition.subject
         self._constant_subject: bytes | None = None
         if all(isinstance(part, str) for part in edition.subject):
@@ -175,7 +177,7 @@ class Compiled:
                 b"\r\n",
                 mailbox_header("To", to.name, to.email),
                 subject,
-                f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._frame.unsubscribe_email}"
+                f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._unsubscribe_email}"
                 f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
                 self._before_text,
                 self._text.run(encoded, values),

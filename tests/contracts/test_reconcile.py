@@ -79,7 +79,7 @@ def test_what_is_in_the_log_of_the_mail_server_was_sent_and_the_rest_stays_uncer
     line = f"Nov 21 08:00:01 host postfix/cleanup[7]: 4XyZ: message-id={message_id(database, 3)}\n"
     log.write_bytes(gzip.compress(b"\xff\xfe garbage\n" + line.encode()))
     signer = Signer(load_keys(database))
-    finding = look(database, ISSUE, signer, "example.org", ids_in_log(log))
+    (finding,) = look(database, ISSUE, signer, ids_in_log(log))
     reconcile(database, finding, unseen_were=None, where="mail.log", now=NOW)
     assert states(database) == {"reader4": "UNCERTAIN", "reader5": "REJECTED"}
     assert resend(database) == []
@@ -98,7 +98,7 @@ def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
         place = tmp_path / "mbox"
         place.write_bytes(b"From x Sat Nov 21\n" + raw)
     signer = Signer(load_keys(database))
-    finding = look(database, ISSUE, signer, "example.org", ids_in_mailbox(place))
+    (finding,) = look(database, ISSUE, signer, ids_in_mailbox(place))
     counts = reconcile(database, finding, unseen_were="unsent", where="a mailbox", now=NOW)
     assert (counts.accepted, counts.pending, counts.uncertain) == (8, 1, 0)
     assert states(database) == {"reader3": "PENDING", "reader5": "REJECTED"}
@@ -106,7 +106,7 @@ def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
 
 
 def test_the_author_may_call_all_of_them_sent(database: Database) -> None:
-    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", ())
+    (finding,) = look(database, ISSUE, Signer(load_keys(database)), ())
     counts = reconcile(database, finding, unseen_were="sent", where="", now=NOW)
     assert (counts.accepted, counts.uncertain) == (9, 0)
     assert resend(database) == []
@@ -115,13 +115,13 @@ def test_the_author_may_call_all_of_them_sent(database: Database) -> None:
 def test_a_message_id_of_somebody_else_settles_nothing(database: Database) -> None:
     real = message_id(database, 3)
     forged = real.replace(real.split(".")[2][:4], "0000")
-    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", [forged, "<x@example.org>"])
+    (finding,) = look(database, ISSUE, Signer(load_keys(database)), [forged, "<x@example.org>"])
     assert finding.seen == {}
 
 
 def test_what_is_sent_again_has_the_message_id_that_it_had(database: Database) -> None:
     before = message_id(database, 3)
-    finding = look(database, ISSUE, Signer(load_keys(database)), "example.org", ())
+    (finding,) = look(database, ISSUE, Signer(load_keys(database)), ())
     reconcile(database, finding, unseen_were="unsent", where="", now=NOW)
     (mailing,) = mailings_of(database)
     transport = MemoryTransport()

@@ -9,6 +9,7 @@ import pkgutil
 import subprocess
 import sys
 from importlib import import_module
+from itertools import count as counting
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -363,15 +364,35 @@ def test_progress_is_lines_on_a_terminal_that_cannot_go_back(trial: Path) -> Non
 
 
 @pytest.mark.usefixtures("trial")
-def test_progress_is_a_line_for_each_tenth_elsewhere_and_never_on_standard_output(
+def test_progress_elsewhere_is_a_line_at_the_end_and_never_on_standard_output(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["trial", "work"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.splitlines() == [f"Working: {done} of 20, fine" for done in range(2, 21, 2)]
+    assert told.err.splitlines() == ["Working: 20 of 20, fine"]  # it took less than a second
     assert main(["trial", "work", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("trial")
+def test_long_work_shows_a_line_for_each_tenth(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = counting()
+    monkeypatch.setattr("newsletter.cli.console.monotonic", lambda: float(next(seconds)))
+    assert main(["trial", "work"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"Working: {done} of 20, fine" for done in range(2, 21, 2)]
+
+
+def test_progress_beside_json_is_json_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console()
+    console.json_only = True
+    with console.progress(3, "Working") as advance:
+        advance(3, "fine")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert json.loads(told.err) == {"progress": "Working", "done": 3, "of": 3, "note": "fine"}
 
 
 def test_nothing_to_do_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,6 @@ from tests.support.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 READERS = 300
 MIDDLE = 40
@@ -283,6 +283,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of three megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
+    before = Path.cwd()  # an author works in the folder, which cannot be unmounted then
     command = ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(place)]
     if (
         sys.platform != "linux"
@@ -293,7 +294,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        os.chdir("/")
+        os.chdir(before)
         subprocess.run(["umount", str(place)], check=True)
 
 

@@ -460,7 +460,7 @@ def test_a_mailing_that_nobody_has_touched_for_days_goes_on_only_by_force(stoppe
 
 def test_a_database_that_came_from_another_machine_goes_on_only_by_force(stopped: Author) -> None:
     with stopped.database() as database, database.transaction() as connection:
-        connection.execute("UPDATE mailings SET worker = 'elsewhere|boot|1'")
+        connection.execute("UPDATE mailings SET worker = 'elsewhere|boot|1', lease_until = 1")
     with stopped.inbox() as inbox:
         answer = stopped.run("resume", HELLO)
         assert (answer.code, "sent from another machine (elsewhere)" in answer.err) == (3, True)
@@ -478,3 +478,37 @@ def test_a_clock_that_jumps_in_the_middle_of_a_send_loses_and_doubles_nobody(jum
         counts = send(database, mailing, post_for(database, mailing), transport, lambda: next(moments, NOW + jump))
     assert counts.accepted == 200
     assert (len(sink.accepted), sink.duplicates) == (200, [])
+
+
+# ── two mailings of one issue ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_is_uncertain_in_the_first_of_two_mailings_can_be_settled(doubtful: Author) -> None:
+    doubtful.reader("new@example.org")
+    with doubtful.inbox():
+        assert doubtful.run("publish", HELLO, "--new-only", "--yes").code == 0
+    assert doubtful.run("reconcile", HELLO, "--assume", "unsent", "--yes").code == 0
+    with doubtful.inbox() as inbox:
+        before = len(readers_of(inbox))
+        assert doubtful.run("resume", HELLO).code == 0
+        assert len(readers_of(inbox)) == before + 1
+
+
+def test_who_was_rejected_in_the_first_of_two_mailings_can_be_tried_again(ready: Author) -> None:
+    with ready.inbox(refuse={"bo@example.com": "554 5.7.1 blocked"}):
+        assert ready.run("publish", HELLO, "--yes").code == 1
+    ready.reader("new@example.org")
+    with ready.inbox() as inbox:
+        assert ready.run("publish", HELLO, "--new-only", "--yes").code == 0
+        assert ready.run("retry", HELLO, "--yes").code == 0
+        assert readers_of(inbox).count("bo@example.com") == 1
+
+
+def test_a_log_tells_of_messages_that_another_sender_of_ours_sent(doubtful: Author) -> None:
+    with doubtful.inbox() as inbox:
+        ids = [each.parsed["Message-ID"] for each in inbox.messages() if "bo@example.com" in each.recipients]
+    log = doubtful.folder / "mail.log"
+    log.write_text("".join(f"postfix/cleanup[1]: A1: message-id={each}\n" for each in ids))
+    doubtful.settings('email = "', 'email = "moved.')
+    answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
+    assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)

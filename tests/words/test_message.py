@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -201,3 +202,11 @@ def test_a_test_is_marked_as_one() -> None:
     )
     assert parse(message.data)["Subject"] == "[Test] For Zoé – été"
     assert parse(message.data)["X-Newsletter-Test"] == "yes"
+
+
+def test_the_address_to_unsubscribe_by_mail_may_have_any_letter() -> None:
+    frame = replace(FRAME, unsubscribe_email="élise?&%@example.org")
+    message = Compiled(EDITION, frame).compose(
+        1, Mailbox("me@example.org"), ("Zoé", URL, "0"), message_id="<1@example.org>", date=NOW, unsubscribe_url=URL
+    )
+    assert "<mailto:%C3%A9lise%3F%26%25@example.org?subject=unsubscribe" in parse(message.data)["List-Unsubscribe"]

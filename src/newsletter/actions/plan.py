@@ -103,10 +103,11 @@ def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) 
     counts = tally_of(database, mailing.id)
     when = f"{mailing.planned_at:%Y-%m-%d}"
     command = f"newsletter publish {issue.key} --new-only"
+    known = "everybody has it" if counts.all_well else f"who did not get it: newsletter status {issue.key}"
     fix = (
         f"to reach only those who do not have it ({new:,} now): {command}"
         if new
-        else f"everybody has it; once others have joined, reach only them with: {command}"
+        else f"{known}; once others have joined, reach only them with: {command}"
     )
     readers = "1 reader" if counts.accepted == 1 else f"{counts.accepted:,} readers"
     return LedgerError(Problem(f"this issue was sent on {when}, to {readers}", issue.path, fix=fix))
@@ -178,11 +179,16 @@ def _check_values(
 
 
 def what_is_left(database: Database, issue: str) -> tuple[Mailing, Tally]:
-    """The issue's last mailing and where it stands. Raises LedgerError when it has none."""
+    """The issue's mailing that is not at its end, else its last one, and where it stands.
+
+    Raises LedgerError when it has none.
+    """
     mailings = mailings_of(database, issue)
     if not mailings:
         raise not_published(issue, {mailing.issue for mailing in mailings_of(database)})
-    return mailings[-1], tally_of(database, mailings[-1].id)
+    open_ones = [mailing for mailing in mailings if mailing.state is not MailingState.FINISHED]
+    mailing = (open_ones or mailings)[-1]
+    return mailing, tally_of(database, mailing.id)
 
 
 def not_published(issue: str, published: Collection[str] = ()) -> LedgerError:

@@ -101,13 +101,15 @@ def _take(connection: Connection, event: Event, now: int, only_proved: bool) -> 
     if person is None:
         return Consequence(event, Effect.NOBODY, bounce=event.bounce)
     bounce = _counted_as(event, person)
-    settled = store.settle(connection, person, event, now)
     if bounce is BounceClass.AUTO:
+        settled = store.settle(connection, person, event, now)
         return Consequence(event, Effect.IGNORED, person.email, bounce, settled)
     # A witness's clock may be wrong; nothing was heard before it was sent, or after now.
     at = min(max(int(event.at.timestamp()) if event.at else now, person.planned_at), now)
     if not store.keep(connection, event, person, bounce, at, now):
-        return Consequence(event, Effect.REPEATED, person.email, bounce, settled)
+        # Nothing at all, not even a delivery that has come into doubt since.
+        return Consequence(event, Effect.REPEATED, person.email, bounce)
+    settled = store.settle(connection, person, event, now)
     effect, why = _follow(connection, event, person, bounce, now)
     return Consequence(event, effect, person.email, bounce, settled, why)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.actions.plan import what_is_left
 from newsletter.store.amends import settle, uncertain
+from newsletter.store.mailings import mailings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,17 +27,20 @@ class Finding:
     unseen: dict[int, str]
 
 
-def look(database: Database, issue: str, signer: Signer, domain: str, seen_ids: Iterable[str]) -> Finding:
-    """Which of the issue's uncertain deliveries are among the Message-IDs that were seen. Raises LedgerError."""
-    mailing, _ = what_is_left(database, issue)
-    doubtful = uncertain(database, mailing.id)
-    ids = {signer.message_id(mailing.id, key, domain): key for key in doubtful}
-    seen = {ids[found] for found in seen_ids if found in ids}
-    return Finding(
-        mailing.id,
-        {key: email for key, email in doubtful.items() if key in seen},
-        {key: email for key, email in doubtful.items() if key not in seen},
-    )
+def look(database: Database, issue: str, signer: Signer, seen_ids: Iterable[str]) -> list[Finding]:
+    """Which of the uncertain deliveries of the issue's mailings are among the Message-IDs that were seen.
+
+    One finding for each mailing that has uncertain deliveries. Raises LedgerError for an issue without a mailing.
+    """
+    what_is_left(database, issue)
+    seen = {ours for found in seen_ids if (ours := signer.read_message_id(found))}
+    findings = []
+    for mailing in mailings_of(database, issue):
+        if doubtful := uncertain(database, mailing.id):
+            arrived = {key: email for key, email in doubtful.items() if (mailing.id, key) in seen}
+            others = {key: email for key, email in doubtful.items() if key not in arrived}
+            findings.append(Finding(mailing.id, arrived, others))
+    return findings
 
 
 def reconcile(database: Database, finding: Finding, *, unseen_were: str | None, where: str, now: datetime) -> Tally:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -195,7 +197,8 @@ def work(
 
     def come_to_an_end() -> None:
         write_down()
-        if breaker.is_open:
+        if over():
+            # Also the streak of a job that was stopped because another one's was longer.
             take_back(database, lease, breaker.streak, now())
         if pacer:
             pacer.close()
@@ -241,8 +244,21 @@ class _Heartbeat:
 
 def this_worker() -> Worker:
     """The process that runs, as the ledger names it."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return Worker(platform.node(), boot.read_text().strip() if boot.exists() else "", os.getpid())
+    return Worker(platform.node(), _boot(), os.getpid())
+
+
+@cache
+def _boot() -> str:
+    """What tells this run of the machine from the one before its last start; "" where nothing does."""
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    if linux.exists():
+        return linux.read_text().strip()
+    if platform.system() == "Darwin":
+        asked = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False
+        )
+        return asked.stdout.strip()
+    return ""
 
 
 def is_alive(worker: Worker) -> bool:

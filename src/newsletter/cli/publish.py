@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from newsletter.actions.plan import Plan
+    from newsletter.config import Config
     from newsletter.edition import Edition
+    from newsletter.store.database import Database
 
 
 @click.command(
@@ -64,6 +66,7 @@ def command(
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
+        _try_out(config, edition, database)
         plan = make_plan(database, written, edition, segment, language=config.language, new_only=new_only)
         known = revision(path)
         if known and known.dirty:
@@ -91,6 +94,23 @@ def command(
             now=datetime.now(UTC),
         )
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
+
+
+def _try_out(config: Config, edition: Edition, database: Database) -> None:
+    """Compose one message before anything is frozen: what is wrong with the settings is no reader's fault."""
+    from datetime import UTC, datetime
+
+    from newsletter import wiring
+    from newsletter.cli.people import recipient_like
+    from newsletter.errors import ConfigError, Problem
+    from newsletter.store.keys import load_keys
+
+    somebody = recipient_like(database, edition, None, None)
+    try:
+        wiring.post(config, edition, "trial", load_keys(database)).message_for(somebody, datetime.now(UTC))
+    except ValueError as error:
+        fix = "check [newsletter] title and [sender]"
+        raise ConfigError(Problem(f"no message can be composed: {error}", str(config.path), fix=fix)) from error
 
 
 def _show(

@@ -42,11 +42,10 @@ def command(
     Each message has a Message-ID of its own, so a log or a mailbox can tell. Whoever is called unsent gets the issue
     at the next resume, with the same Message-ID; whoever is called sent does not.
     """
-    from datetime import UTC, datetime
-
     from newsletter import wiring
     from newsletter.actions.reconcile import look, reconcile
     from newsletter.cli.console import count
+    from newsletter.issue import stem_of
     from newsletter.links import Signer
     from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
     from newsletter.store.keys import load_keys
@@ -57,32 +56,31 @@ def command(
     ids = {found for path in logs for found in ids_in_log(path)}
     ids |= {found for path in mailboxes for found in ids_in_mailbox(path)}
     with wiring.store(config, create=False) as database:
-        domain = wiring.sender(config).email.rpartition("@")[2]
-        finding = look(database, Path(issue).stem, Signer(load_keys(database)), domain, ids)
+        findings = look(database, stem_of(issue), Signer(load_keys(database)), ids)
+        seen = [email for finding in findings for email in finding.seen.values()]
+        unseen = [email for finding in findings for email in finding.unseen.values()]
         report = {
-            "issue": Path(issue).stem,
-            "mailing": finding.mailing,
-            "found": list(finding.seen.values()),
-            "not_found": list(finding.unseen.values()),
+            "issue": stem_of(issue),
+            "mailings": [finding.mailing for finding in findings],
+            "found": seen,
+            "not_found": unseen,
             "assumed": assume,
         }
-        for title, people in (
-            ("found, so sent", finding.seen),
-            (f"not found: {assume or 'still uncertain'}", finding.unseen),
-        ):
+        for title, people in (("found, so sent", seen), (f"not found: {assume or 'still uncertain'}", unseen)):
             if people:
                 session.console.say(f"{count(len(people), 'delivery', 'deliveries')} {title}")
-                for email in people.values():
+                for email in people:
                     session.console.say(f"  {email}")
-        if not finding.seen and not finding.unseen:
+        if not findings:
             session.console.say("No delivery of this issue is uncertain.")
-        elif not dry_run:
-            change = finding.seen or assume
-            if change and session.console.confirm("Write this into the ledger?", assume_yes=yes):
-                where = ", ".join(str(path) for path in (*logs, *mailboxes))
-                reconcile(database, finding, unseen_were=assume, where=where, now=datetime.now(UTC))
-                if assume == "unsent" and finding.unseen:
-                    session.console.say(f"To send it to them: newsletter resume {Path(issue).stem}")
+        elif (
+            not dry_run and (seen or assume) and session.console.confirm("Write this into the ledger?", assume_yes=yes)
+        ):
+            where = ", ".join(str(path) for path in (*logs, *mailboxes))
+            for finding in findings:
+                reconcile(database, finding, unseen_were=assume, where=where, now=session.clock())
+            if assume == "unsent" and unseen:
+                session.console.say(f"To send it to them: newsletter resume {stem_of(issue)}")
     if as_json:
         session.console.print_json(report)
-    return ExitCode.PARTLY if finding.unseen and assume is None else ExitCode.DONE
+    return ExitCode.PARTLY if unseen and assume is None else ExitCode.DONE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from newsletter.cli.console import ExitCode
@@ -24,27 +22,31 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
     whose address was suppressed since stay out.
     """
     import os
-    from datetime import UTC, datetime
 
     from newsletter import wiring
     from newsletter.actions.plan import what_is_left
     from newsletter.actions.publish import same_sender
     from newsletter.cli.sending import run
+    from newsletter.issue import stem_of
     from newsletter.store.amends import reopen_rejected
-    from newsletter.store.mailings import edition_of
+    from newsletter.store.mailings import edition_of, mailings_of, tally_of
 
     config = session.config()
     with wiring.store(config, create=False) as database:
-        mailing, counts = what_is_left(database, Path(issue).stem)
-        if not counts.rejected:
+        key = stem_of(issue)
+        what_is_left(database, key)
+        rejecting = [each for each in mailings_of(database, key) if tally_of(database, each.id).rejected]
+        if not rejecting:
             session.console.say("No delivery of this issue was rejected.")
             return ExitCode.DONE
-        if not session.console.confirm(f"Try {counts.rejected:,} rejected deliveries again?", assume_yes=yes):
+        mailing = rejecting[-1]
+        number = tally_of(database, mailing.id).rejected
+        if not session.console.confirm(f"Try {number:,} rejected deliveries again?", assume_yes=yes):
             session.console.say("Nothing was sent.")
             return ExitCode.DONE
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         transport = wiring.transport(config, name, os.environ)
-        reopen_rejected(database, mailing.id, int(datetime.now(UTC).timestamp()))
+        reopen_rejected(database, mailing.id, int(session.clock().timestamp()))
         edition = edition_of(database, mailing)
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)

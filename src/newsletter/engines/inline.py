@@ -111,7 +111,8 @@ def _start(order: Order, said: SimpleQueue[_Said]) -> subprocess.Popen[str]:
     # A group of its own: Ctrl-C is the parent's to hear, which then stops the children gently.
     apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
     child = subprocess.Popen(
-        [sys.executable, "-m", "newsletter.engines.worker"],
+        # -P: what lies in the author's folder is no part of the program.
+        [sys.executable, "-P", "-m", "newsletter.engines.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -127,7 +128,8 @@ def _start(order: Order, said: SimpleQueue[_Said]) -> subprocess.Popen[str]:
 def _read(job: int, child: subprocess.Popen[str], said: SimpleQueue[_Said]) -> None:
     assert child.stdout is not None
     for line in child.stdout:
-        said.put(_Said(job, line))
+        if line.endswith("\n"):  # a child that was killed may leave half of one
+            said.put(_Said(job, line))
     child.wait()
     said.put(_Said(job, None))
 

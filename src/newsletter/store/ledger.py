@@ -269,7 +269,8 @@ def _record_outcomes(
         )
     if again:
         connection.executemany(
-            "UPDATE deliveries SET state = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?", again
+            "UPDATE deliveries SET state = ?, next_at = 0, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
+            again,
         )
 
 

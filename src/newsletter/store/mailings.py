@@ -150,10 +150,10 @@ def next_retry(database: Database, mailing: int) -> datetime | None:
 
 
 def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
-    """The machine that sent the mailing last ("" for none yet), and when the ledger last heard of it."""
+    """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:
         worker, planned = connection.execute(
-            "SELECT worker, planned_at FROM mailings WHERE id = ?", (mailing,)
+            "SELECT iif(lease_until, worker, ''), planned_at FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
         (updated,) = connection.execute(
             "SELECT max(updated_at) FROM deliveries WHERE mailing_id = ?", (mailing,)
@@ -184,7 +184,8 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                         fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s of silence",
                     )
                 )
-            lost_power = same_machine and holder.boot != worker.boot
+            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
+            lost_power = holder.boot != worker.boot or not holder.boot
             _settle(connection, mailing, now, lost_power=lost_power)
         connection.execute(
             "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ? WHERE id = ?",
@@ -210,7 +211,7 @@ def _settle(
         (State.OFFERED, State.UNCERTAIN, "the sender stopped before an answer was on record"),
     ):
         connection.execute(
-            "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? "
+            "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
             "WHERE mailing_id = ? AND state = ? AND (? IS NULL OR claim = ?)",
             (becomes.value, reply, now, mailing, state.value, job, job),
         )
