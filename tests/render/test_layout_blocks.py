@@ -126,6 +126,23 @@ def test_buttons_stand_in_a_group_also_for_some_readers(mail: Make, nobody: Any)
     assert mail(text, to=nobody).body.count('class="one"') == 1
 
 
+def test_buttons_of_a_group_stand_on_lines_of_their_own(mail: Make) -> None:
+    got = mail(":::buttons\n**[A](/a)**\n[**B**](/b)\n::button[C]{href=/c}\n:::")
+    assert got.words.replace("https://lettre.example.org", "") == "→ A </a>\n→ B </b>\n→ C </c>"
+
+
+def test_labels_and_addresses_hold_slots(mail: Make) -> None:
+    got = mail(
+        '::button[{{ subscriber.first_name }}]{href="{{ archive_url }}"}\n\n'
+        '::event[For {{ subscriber.first_name }}]{date=2026-12-04 place="{{ subscriber.fields.city }}"}\n\n'
+        ":::chart\n- {{ subscriber.first_name }}: 3\n:::"
+    )
+    assert "→ Zoé <https://lettre.example.org/archive/hello>" in got.words
+    assert "For Zoé" in got.words
+    assert "Where: Nantes" in got.words
+    assert re.search(r"Zoé +█+ 3", got.words)
+
+
 def test_an_event_says_when_in_the_language_of_the_issue(mail: Make) -> None:
     text = '::event[Fête]{date=2026-12-01 time=18:30 end=21:00 place="Nantes" ics=/f.ics}'
     assert mail(text, "lang: fr").words == (

@@ -37,7 +37,7 @@ _BREAKS = {"softbreak", "hardbreak"}
 
 def paragraph(content: tuple[Token, ...], line: int) -> Block:
     """The block that a paragraph is."""
-    for recognise in (_button, image, _directive):
+    for recognise in (button, image, _directive):
         if block := recognise(content, line):
             return block
     return Block("paragraph", line, inline=content)
@@ -212,7 +212,7 @@ def _alert(children: tuple[Block, ...], line: int, holes: Holes) -> Block | None
     return Block("callout", line, {"kind": kind, **_NOTHING}, label, body)
 
 
-def _button(content: Sequence[Token], line: int) -> Block | None:
+def button(content: Sequence[Token], line: int) -> Block | None:
     """`**[label](address)**`, or `[**label**](address)`."""
     tokens = meaningful(content)
     outer = [token.type for token in (*tokens[:2], *tokens[-2:])]

@@ -130,11 +130,15 @@ def _linked(item: Block, name: str, holes: Holes) -> Block:
 
 
 def _buttons(block: Block, holes: Holes) -> Block:
+    parts: list[Block] = []
     for child in block.children:
-        if child.name not in {"button", "control"}:
-            fix = "write **[Label](address)**, or ::button[Label]{href=…}, with empty lines between"
+        lines = recognise.lines(child.inline) if child.name == "paragraph" else ()
+        found = [child] if not lines else [recognise.button(line, child.line) for line in lines]
+        if any(each is None or each.name not in {"button", "control"} for each in found):
+            fix = "write **[Label](address)** or ::button[Label]{href=…}, each on a line of its own"
             raise _refuse("in `buttons` stands something that is no button", fix, child.line, holes)
-    return block
+        parts += (each for each in found if each)
+    return replace(block, children=tuple(parts))
 
 
 def _columns(block: Block, holes: Holes) -> Block:
