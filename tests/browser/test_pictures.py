@@ -1,0 +1,63 @@
+"""The pictures of themes in the documentation: `pytest tests/browser/test_pictures.py --pictures` takes them anew."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.sources.themes import shipped_templates, theme_names
+from tests.browser.conftest import Screen, answer
+from tests.support.everything import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "themes"
+THEMES = theme_names(shipped_templates())
+WIDTH, HEIGHT = 390, 900
+LARGEST = 120_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def sharp(browser: Browser) -> Iterator[Screen]:
+    """A telephone, with two pixels for one."""
+    page = browser.new_page(device_scale_factor=2)
+    page.route("**/*", answer)
+    yield Screen(page)
+    page.close()
+
+
+def small(picture: bytes) -> bytes:
+    """The same picture with few colours, which are enough for flat ones."""
+    from PIL import Image
+
+    out = BytesIO()
+    few = Image.open(BytesIO(picture)).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_theme_has_its_pictures(sharp: Screen, theme: str, scheme: str, request: pytest.FixtureRequest) -> None:
+    from PIL import Image
+
+    path = PICTURES / f"{theme}-{WIDTH}-{scheme}.png"
+    sharp.show(shown(theme, theme), WIDTH, scheme)
+    sharp.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    taken = small(sharp.page.screenshot())
+    if request.config.getoption("--pictures"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(taken)
+    assert path.stat().st_size < LARGEST
+    with Image.open(path) as kept, Image.open(BytesIO(taken)) as now:
+        assert kept.size == now.size == (2 * WIDTH, 2 * HEIGHT)
+        # Faces differ between machines; the colour of the paper does not.
+        assert kept.convert("RGB").getpixel((4, 2 * HEIGHT - 4)) == pytest.approx(
+            now.convert("RGB").getpixel((4, 2 * HEIGHT - 4)), abs=6
+        )
