@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -571,3 +571,47 @@ def test_with_chunking_a_refused_recipient_is_theirs_alone_and_the_window_goes_o
     )
     assert [(message.key, type(outcome)) for message, outcome in results] == [(0, Rejected), (1, Accepted)]
     assert dialogue.room == 2
+
+
+def with_chunking(*messages: Message) -> Dialogue:
+    """A dialogue that has said all of these, and heard nothing yet."""
+    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=len(messages))
+    for message in messages:
+        dialogue.begin(message)
+    dialogue.commit(None)
+    dialogue.out = []
+    return dialogue
+
+
+@pytest.mark.parametrize("heard", [b"", b"503 no\r\n", b"503 no\r\n503 no\r\n250 reset\r\n"])
+def test_with_chunking_what_waits_behind_a_refused_sender_is_not_taken_unless_another_one_sent_it(heard: bytes) -> None:
+    same = replace(numbered(1), envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
+    dialogue, results = with_chunking(numbered(0), same, numbered(2)), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"250 reset\r\n550 5.7.1 not you\r\n" + heard, results)
+    known, again = dialogue.lost(LOST, 0)
+    assert [*results, *known] == [(numbered(0), None), (same, None), (numbered(2), Uncertain(LOST))]
+    assert (again, dialogue.sender_refused) == ([], Reply(550, "5.7.1", "not you"))
+
+
+def test_with_chunking_a_refused_sender_who_is_taken_after_all_leaves_it_uncertain() -> None:
+    same = replace(numbered(1), envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
+    dialogue, results = with_chunking(numbered(0), same), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"250 a\r\n550 5.7.1 not you\r\n503 b\r\n503 c\r\n250 d\r\n250 e\r\n", results)
+    assert dialogue.lost(LOST, 0) == ([(same, Uncertain(LOST))], [])
+
+
+def test_with_chunking_a_connection_that_takes_no_more_messages_is_heard_to_its_end_and_costs_none_of_them() -> None:
+    dialogue, results = with_chunking(*map(numbered, range(3))), list[tuple[Message, Outcome | None]]()
+    refused = b"250 reset\r\n452 4.5.3 too many messages\r\n503 no\r\n503 no\r\n"
+    dialogue.receive(b"250 a\r\n250 b\r\n250 c\r\n250 2.0.0 kept\r\n" + refused, results)
+    assert dialogue.room == 0
+    with pytest.raises(ConnectionClosed, match="too many messages"):
+        dialogue.receive(refused, results)
+    assert [message.key for message, _ in results] == [0]
+    assert dialogue.lost(LOST, 0) == ([], [(numbered(1), False), (numbered(2), False)])
+
+
+def test_with_chunking_a_connection_that_takes_no_more_and_closes_costs_not_the_one_that_it_spoke_of() -> None:
+    dialogue, results = with_chunking(*map(numbered, range(3))), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"250 a\r\n250 b\r\n250 c\r\n250 2.0.0 kept\r\n250 d\r\n452 4.5.3 too many\r\n", results)
+    assert dialogue.lost(LOST, 0) == ([(numbered(2), Uncertain(LOST))], [(numbered(1), False)])

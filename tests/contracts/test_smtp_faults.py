@@ -160,6 +160,28 @@ def test_a_refused_sender_stops_the_mailing_and_marks_nobody(way: str) -> None:
     assert sink.accepted == []
 
 
+def test_a_server_that_refuses_the_sender_and_closes_leaves_nobody_uncertain_and_is_named_for_the_refusal() -> None:
+    begun = 0
+
+    def fault(verb: str, _argument: str) -> str | None:
+        nonlocal begun
+        begun += verb == "MAIL"
+        if begun <= 3:
+            return None
+        return {"MAIL": "550 5.7.1 not you", "BDAT": "DROP"}.get(verb)
+
+    with Sink(fault, **WAYS["chunking"]) as sink, open_database("sqlite://") as database:
+        fill_list(database, READERS)
+        mailing = plan(database)
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, window=20)
+        with pytest.raises(TransportError, match=r"refuses the sender: 550 5\.7\.1 not you"):
+            send(database, mailing, post_for(database, mailing), transport, clock)
+        states = Counter(who.state.name for who in undelivered(database, mailing.id))
+    assert len(sink.accepted) == 3
+    assert states == {"PENDING": READERS - 3}
+    assert sink.connections == 1
+
+
 def test_a_server_that_goes_away_for_good_leaves_the_rest_pending_and_resume_sends_exactly_these() -> None:
     def dying(verb: str, _argument: str) -> str | None:
         return "DROP" if verb in ("CONNECT", "MAIL") and len(sink.accepted) >= 10 else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import selectors
+import socket
 import ssl
 import threading
 import tracemalloc
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +20,9 @@ from newsletter.errors import TransportError
 from newsletter.message import Envelope, Message
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
 from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import PATIENCE, Step
+from newsletter.transports.smtp_envelope import Features
 from newsletter.transports.smtp_session import Server
 from tests.support.letters import letter, letters, no_offer, outcomes, recipient
 from tests.support.sink import Sink
@@ -46,6 +51,17 @@ def told(server: Sink | Talker, messages: Sequence[Message], connections: int = 
 
 def all_accepted(results: Sequence[Outcome], number: int) -> bool:
     return len(results) == number and all(isinstance(each, Accepted) for each in results)
+
+
+# What a server offers that takes one command after the other, groups of them, or a window of messages.
+OFFERED: list[list[str]] = [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]]
+
+
+def hear_chunk(peer: Peer, argument: str) -> None:
+    """The content behind BDAT, which has whole lines."""
+    left = int(argument.split()[0])
+    while left:
+        left -= len(peer.hear().encode()) + len("\r\n")
 
 
 def always(wanted: str, reply: str, *, after: int = 0) -> Fault:
@@ -144,6 +160,18 @@ def test_an_address_that_could_end_its_command_is_never_said(character: str) -> 
     assert len([each for each in sink.commands if each.startswith(("MAIL", "RCPT"))]) == 2
 
 
+@pytest.mark.parametrize("character", ["\r\n", " ", ">", "\ud800"])
+def test_a_sender_that_could_end_its_command_stops_the_run_and_is_no_readers_fault(character: str) -> None:
+    evil = Message(1, Envelope(f"a{character}@example.org", "b@example.org"), "<1@example.org>", b"x: y\r\n\r\n")
+    results: dict[int, Outcome | None] = {}
+    with Sink(keep_commands=True, extensions=("SMTPUTF8",)) as sink:
+        delivery = transport(sink).deliver(iter([letter(0), evil, letter(2)]), no_offer)
+        with pytest.raises(TransportError, match=r"the sender .* holds a character that no address may hold"):
+            results.update((each.key, outcome) for batch in delivery for each, outcome in batch)
+    assert {key for key, outcome in results.items() if outcome is not None} == {0}
+    assert len([each for each in sink.commands if each.startswith("MAIL")]) == 1
+
+
 def test_content_outside_ascii_is_not_sent_to_a_server_that_cannot_take_it() -> None:
     with Sink(extensions=()) as sink:
         (result,) = told(sink, [letter(1, "élan\r\n".encode())])
@@ -224,16 +252,16 @@ def test_a_server_that_answers_no_content_is_given_up_before_many_are_uncertain(
     assert set(sink.accepted) <= set(map(recipient, uncertain))
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("offered", OFFERED)
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize("reply", ["452 4.5.3 Too many messages sent", "421 4.7.0 Too many messages"])
 def test_a_server_that_takes_five_messages_a_connection_gets_all_over_more_of_them(
-    reply: str, connections: int, pipelining: bool
+    reply: str, connections: int, offered: list[str]
 ) -> None:
     taken: list[str] = []
 
     def talk(peer: Peer) -> None:
-        peer.greet(*(["PIPELINING"] if pipelining else []))
+        peer.greet(*offered)
         here = 0
         while True:
             verb, _, argument = peer.hear().partition(" ")
@@ -241,6 +269,10 @@ def test_a_server_that_takes_five_messages_a_connection_gets_all_over_more_of_th
                 peer.say(reply)
                 if reply.startswith("421"):
                     return
+            elif verb == "BDAT":
+                hear_chunk(peer, argument)
+                peer.say("503 5.5.1 no" if here == 5 else "250 kept")
+                here = min(here + 1, 5)
             elif verb in ("RCPT", "DATA") and here == 5:
                 peer.say("503 5.5.1 no")
             elif verb == "DATA":
@@ -254,8 +286,71 @@ def test_a_server_that_takes_five_messages_a_connection_gets_all_over_more_of_th
                 peer.say("221 bye" if verb == "QUIT" else "250 ok")
 
     with Talker(talk) as server:
-        assert all_accepted(told(server, letters(33), connections), 33)
+        assert all_accepted(told(server, letters(33), connections, window=8), 33)
     assert len(taken) == len(set(taken)) == 33
+
+
+def test_when_a_content_cannot_be_put_on_record_the_contents_on_their_way_are_still_heard_of() -> None:
+    failed = threading.Event()
+    kept = "250 reset", "250 ok", "250 ok", "250 kept"
+    offers = 0
+
+    def offer(_messages: Sequence[Message]) -> None:
+        nonlocal offers
+        offers += 1
+        if offers > 1:
+            failed.set()
+            raise ValueError("the ledger is locked")
+
+    def talk(peer: Peer) -> None:
+        peer.greet("PIPELINING", "CHUNKING")
+        for _ in range(4):
+            while not (said := peer.hear()).startswith("BDAT"):
+                pass
+            hear_chunk(peer, said.partition(" ")[2])
+        peer.say("\r\n".join(kept * 2))  # room for two more, which are then offered
+        assert failed.wait(10)
+        peer.say("\r\n".join(kept * 2))
+        peer.hear()
+
+    results: dict[int, Outcome | None] = {}
+    with Talker(talk) as server:
+        delivery = transport(server, window=4).deliver(iter(letters(20)), offer)
+        with pytest.raises(ValueError, match="locked"):
+            results.update((each.key, outcome) for batch in delivery for each, outcome in batch)
+    assert {key for key, outcome in results.items() if isinstance(outcome, Accepted)} == {0, 1, 2, 3}
+    assert {outcome for key, outcome in results.items() if key > 3} == {None}
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_when_a_content_cannot_be_put_on_record_the_other_connections_are_heard_to_their_end(pipelining: bool) -> None:
+    failed = threading.Event()
+    offers = 0
+
+    def offer(_messages: Sequence[Message]) -> None:
+        nonlocal offers
+        offers += 1
+        if offers > 1:
+            failed.set()
+            raise ValueError("the ledger is locked")
+
+    def talk(peer: Peer) -> None:
+        peer.greet(*(["PIPELINING"] if pipelining else []))
+        while True:
+            verb = peer.hear().split()[0]
+            peer.say("354 go on" if verb == "DATA" else "250 ok")
+            if verb == "DATA":
+                peer.hear_content()
+                assert failed.wait(10)
+                peer.say("250 kept")
+
+    results: dict[int, Outcome | None] = {}
+    with Talker(talk) as server:
+        delivery = transport(server, 2).deliver(iter(letters(20)), offer)
+        with pytest.raises(ValueError, match="locked"):
+            results.update((each.key, outcome) for batch in delivery for each, outcome in batch)
+    assert isinstance(results.pop(0), Accepted)
+    assert set(results.values()) == {None}
 
 
 def test_a_connection_that_the_server_closes_while_there_is_nothing_to_send_is_replaced() -> None:
@@ -333,6 +428,22 @@ def test_a_server_that_falls_silent_is_left_and_the_message_is_put_off_or_uncert
         (result,) = told(server, [letter(1)], patience=patience)
     kind = "Uncertain" if verb == "." else "Deferred"
     assert deferred_or_uncertain(result) == (kind, "no answer in time")
+
+
+def test_with_chunking_each_reply_renews_the_patience_of_a_whole_transaction_and_half_a_reply_does_not() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, selectors.DefaultSelector() as selector:
+        features = Features(pipelining=True, chunking=True)
+        connection = Connection(ours, features, selector, {**dict.fromkeys(Step, 1.0), Step.DOT: 1000.0}, window=2)
+        for number in range(2):
+            connection.dialogue.begin(letter(number))
+        connection.dialogue.commit(None)
+        connection.write()
+        for said, renewed in ((b"250 a\r\n250 b\r\n250 c\r\n250 kept\r\n", True), (b"250-and so", False)):
+            connection.deadline = 0.0
+            connection.dialogue.receive(said, [])
+            connection.notice_progress()
+            assert (connection.deadline - monotonic() > 500) == renewed
 
 
 @pytest.mark.parametrize("drip", [b"2", b"250-wait\r\n"])

@@ -19,6 +19,7 @@ from newsletter.outcome import Deferred, Reply
 from newsletter.transports import PAUSE, Capabilities
 from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import PATIENCE, ConnectionClosed, SenderRefused
+from newsletter.transports.smtp_envelope import check_sender
 from newsletter.transports.smtp_opener import Opener
 from newsletter.transports.smtp_session import Server, open_session
 
@@ -172,6 +173,8 @@ class _Run:
         if not self.waiting and not self.ended and not self.paused:
             try:
                 message = next(self.messages)
+                if message:
+                    check_sender(message)
             except StopIteration:
                 self.ended = True
             except Exception as error:
@@ -298,11 +301,6 @@ class _Run:
                 self.limit = max(1, min(self.limit, len(self.live)) - 1)
             self._drop(connection, closed.reply)
         except SenderRefused as refused:
-            problem = Problem(
-                f"the mail server {self.server.address} refuses the sender: {refused.reply}",
-                fix="check [sender] email, the login and the server's rules; then `newsletter resume`",
-            )
-            self._give_up(TransportError(problem))
             self._drop(connection, refused.reply)
         else:
             return bool(data)
@@ -315,11 +313,28 @@ class _Run:
             return False
         # What comes behind each content is looked for first: should that fail, nothing was offered in vain.
         following = [self._pull(c.dialogue) if c.dialogue.takes_following else None for c in ready]
-        self.offer([message for connection in ready for message in connection.dialogue.ready])
+        try:
+            self.offer([message for connection in ready for message in connection.dialogue.ready])
+        except Exception as error:
+            self._give_up(error)
+            self.results += [(message, None) for message in following if message]
+            for connection in ready:
+                self._withdraw(connection)
+            return True
         for connection, message in zip(ready, following, strict=True):
             connection.dialogue.commit(message)
             self._write(connection)
         return True
+
+    def _withdraw(self, connection: Connection) -> None:
+        """Take back what could not be put on record; what was committed before is still heard of."""
+        if not connection.dialogue.chunking:
+            # The server waits for a content that will not come.
+            self._drop(connection, Reply(0, "4.3.0", "broken off"))
+            return
+        self.results += [(message, None) for message in connection.dialogue.withdraw()]
+        if connection.dialogue.idle:
+            self.idle[connection] = None
 
     def _write(self, connection: Connection) -> None:
         try:
@@ -360,6 +375,12 @@ class _Run:
         self.live.discard(connection)
         self.idle.pop(connection, None)
         self.trouble = True
+        if refused := connection.dialogue.sender_refused:
+            problem = Problem(
+                f"the mail server {self.server.address} refuses the sender: {refused}",
+                fix="check [sender] email, the login and the server's rules; then `newsletter resume`",
+            )
+            self._give_up(TransportError(problem))
         known, again = connection.dialogue.lost(reason, len(connection.unsent))
         connection.close()
         self.results += known

@@ -7,13 +7,12 @@ import ssl
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from newsletter.transports.smtp_dialogue import Dialogue
+from newsletter.transports.smtp_dialogue import Dialogue, Step
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
-    from newsletter.transports.smtp_dialogue import Step
     from newsletter.transports.smtp_envelope import Features
 
 _MOST_PARTS = 512  # in one call; Linux takes 1024 (IOV_MAX), others fewer
@@ -23,7 +22,7 @@ _FAREWELL_SECONDS = 2.0  # for the reply to QUIT, which changes nothing
 class Connection:
     """One connection of a run. Its methods raise OSError when the connection is over."""
 
-    __slots__ = ("_awaited", "_patience", "_selector", "_watches_write", "deadline", "dialogue", "sock", "unsent")
+    __slots__ = ("_heard", "_patience", "_selector", "_watches_write", "deadline", "dialogue", "sock", "unsent")
 
     def __init__(
         self,
@@ -39,7 +38,7 @@ class Connection:
         self.unsent = bytearray()
         self.deadline = float("inf")
         self._patience = patience
-        self._awaited: Step | None = None
+        self._heard = 0
         self._selector = selector
         self._watches_write = False
         selector.register(sock, selectors.EVENT_READ, self)
@@ -71,12 +70,16 @@ class Connection:
 
     def wait_longer(self) -> None:
         """Begin to wait anew: something went out, or what is awaited now is another reply."""
-        self._awaited = self.dialogue.awaits
-        self.deadline = monotonic() + self._patience[self._awaited] if self._awaited else float("inf")
+        self._heard = self.dialogue.heard
+        awaited = self.dialogue.awaits
+        if awaited and self.dialogue.chunking:
+            # A server may keep back its replies to a whole transaction until it has dealt with the content.
+            awaited = Step.DOT
+        self.deadline = monotonic() + self._patience[awaited] if awaited else float("inf")
 
     def notice_progress(self) -> None:
         """Begin to wait anew if another reply is awaited than before: not for each byte of one that never ends."""
-        if self.dialogue.awaits is not self._awaited:
+        if self.dialogue.heard != self._heard:
             self.wait_longer()
 
     def say_goodbye(self) -> None:

@@ -81,6 +81,7 @@ class _Transaction:
     message: Message
     failure: Outcome | None = None
     sender_refused: bool = False  # so it says nothing of the recipient
+    not_here: bool = False  # the connection has had its share, which says nothing of the message
     end: int | None = None  # so many octets of `out` must have gone before it can be taken as whole; None before commit
 
 
@@ -95,13 +96,17 @@ class Dialogue:
         self.begun = 0  # messages, to hold against the server's limit
         self.out: list[bytes] = []
         self.ready: list[Message] = []  # whose content waits for `commit`
+        self.heard = 0  # replies, to their end
+        self.sender_refused: Reply | None = None
         self._said = 0  # octets that were ever put into `out`
         self._expected: deque[tuple[Step, _Transaction]] = deque()
         self._buffer = b""
         self._lines: list[str] = []
         self._needs_reset = False
         self._accepted = False  # anything, on this connection
-        self._sender_refused: Reply | None = None
+        self._refused_senders: set[str] = set()  # with CHUNKING: more of their messages may be on the way
+        self._spent: Reply | None = None  # what the server said when it would take no more messages here
+        self._not_here: list[Message] = []  # what it did not take for that reason
 
     @property
     def idle(self) -> bool:
@@ -113,7 +118,7 @@ class Dialogue:
         """How many messages may be begun now."""
         if not self.chunking:
             return int(self.idle)
-        if self._sender_refused:
+        if self.sender_refused or self._spent:
             return 0
         unanswered = -(-len(self._expected) // _REPLIES_WITH_BDAT)
         return self.window - len(self.ready) - unanswered
@@ -163,6 +168,12 @@ class Dialogue:
             end += self._envelope(_Transaction(following))
         self._say(end)
 
+    def withdraw(self) -> list[Message]:
+        """Take back, with CHUNKING, what waits for `commit`: nothing of it was said."""
+        assert self.chunking
+        ready, self.ready = self.ready, []
+        return ready
+
     def _commit_whole(self, message: Message) -> None:
         """A transaction in one piece (RFC 3030 section 2).
 
@@ -208,6 +219,7 @@ class Dialogue:
             else:
                 reply = parse_reply(code, [*self._lines, line[4:].decode("latin-1")])
             self._lines.clear()
+            self.heard += 1
             self._answer(reply, results, unsent)
         if len(self._buffer) > _LONGEST_LINE:
             raise ConnectionClosed(Reply(500, "", "the server's reply has no end"))
@@ -219,24 +231,29 @@ class Dialogue:
         with whether the server had heard its recipient, and so may have broken the connection over it.
         """
         known: Results = []
-        again: list[tuple[Message, bool]] = []
+        again = [(message, False) for message in self._not_here]
         unheard = {id(transaction) for step, transaction in self._expected if step is Step.MAIL}
         seen: set[int] = set()
         for _, transaction in self._expected:
             if id(transaction) in seen:
                 continue
             seen.add(id(transaction))
-            if transaction.failure is not None:
+            if transaction.not_here:
+                again.append((transaction.message, False))
+            elif transaction.failure is not None:
                 known.append((transaction.message, None if transaction.sender_refused else transaction.failure))
             # Behind a 421 nothing was looked at any more.
             elif self._has_seen(transaction, unsent) and reason.code != 421:
-                known.append((transaction.message, Uncertain(reason)))
+                # It refuses a sender once, and so again: another sender's content it may have taken.
+                refused = id(transaction) in unheard and transaction.message.envelope.sender in self._refused_senders
+                known.append((transaction.message, None if refused else Uncertain(reason)))
             else:
                 again.append((transaction.message, id(transaction) not in unheard))
         if self.chunking:  # without it, what is ready is expected to be answered already
             again += [(message, False) for message in self.ready]
         self._expected.clear()
         self.ready = []
+        self._not_here = []
         return known, again
 
     def _has_seen(self, transaction: _Transaction, unsent: int) -> bool:
@@ -277,15 +294,8 @@ class Dialogue:
             raise ConnectionClosed(reply)
         if (kind == 3 and step is not Step.DATA) or (kind == 2 and step is Step.DATA):
             raise _out_of_turn(reply)
-        if step is Step.MAIL and not self.chunking and (reply.code == 503 or (kind == 4 and self._accepted)):
-            # We are not in step, or the connection has had its share: another one may take what this one does not.
-            raise ConnectionClosed(reply)
-        if step is Step.MAIL and kind == 5 and not speaks_of_message(reply):
-            if not self.chunking:
-                raise SenderRefused(reply)
-            # Contents are on their way behind it: none will be taken, and what is said of them is heard first.
-            transaction.sender_refused = True
-            self._sender_refused = reply
+        if step is Step.MAIL:
+            self._answer_to_mail(transaction, reply)
         if step is Step.DATA:
             self._answer_to_data(transaction, reply, results)
             return
@@ -296,6 +306,23 @@ class Dialogue:
             self._next(Step.RCPT, transaction, rcpt_command(transaction.message, self.features))
         elif step is Step.RCPT:
             self._next(Step.DATA, transaction, "DATA\r\n")
+
+    def _answer_to_mail(self, transaction: _Transaction, reply: Reply) -> None:
+        """Tell a refusal that is about us. With CHUNKING, what is said of the contents behind it is heard first."""
+        kind = reply.code // 100
+        spent = kind == 4 and self._accepted
+        if not self.chunking and (reply.code == 503 or spent):
+            # We are not in step, or the connection has had its share: another one may take what this one does not.
+            raise ConnectionClosed(reply)
+        if spent:
+            transaction.not_here = True
+            self._spent = reply
+        elif kind == 5 and not speaks_of_message(reply):
+            self.sender_refused = reply
+            if not self.chunking:
+                raise SenderRefused(reply)
+            transaction.sender_refused = True
+            self._refused_senders.add(transaction.message.envelope.sender)
 
     def _answer_to_data(self, transaction: _Transaction, reply: Reply, results: Results) -> None:
         if reply.code // 100 == 3:
@@ -329,14 +356,18 @@ class Dialogue:
             self.ready = []
         self._expected.popleft()
         self._accepted = self._accepted or kind == 2
-        if transaction.sender_refused:
+        if transaction.not_here:
+            self._not_here.append(transaction.message)
+        elif transaction.sender_refused:
             results.append((transaction.message, None))
         else:
             results.append((transaction.message, transaction.failure or outcome_of(reply)))
         if reply.code == 421 and self.chunking:
             raise ConnectionClosed(reply)
-        if self._sender_refused and not self._expected:
-            raise SenderRefused(self._sender_refused)
+        if self.sender_refused and not self._expected:
+            raise SenderRefused(self.sender_refused)
+        if self._spent and not self._expected:
+            raise ConnectionClosed(self._spent)
         if not seen and not self.chunking:
             # Refused in the middle of the content. The rest of it must not be taken for commands; a BDAT has a length.
             raise ConnectionClosed(reply)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Rejected, Reply
 
 if TYPE_CHECKING:
@@ -36,10 +37,18 @@ class Features:
     lmtp: bool = False
 
 
+def check_sender(message: Message) -> None:
+    """Raise TransportError for a sender that no envelope can hold: no recipient is at fault, and none would get it."""
+    sender = message.envelope.sender
+    if _UNSAFE.search(sender):
+        problem = f"the sender {sender!r} holds a character that no address may hold"
+        raise TransportError(Problem(problem, fix="check [sender] email, and where bounces go"))
+
+
 def refusal(message: Message, features: Features) -> Rejected | None:
     """Why this server cannot take the message at all, known without asking it."""
     sender, recipient = message.envelope.sender, message.envelope.recipient
-    if _UNSAFE.search(recipient) or _UNSAFE.search(sender):
+    if _UNSAFE.search(recipient):
         return Rejected(Reply(553, "5.1.3", "the envelope holds a character that no address may hold"))
     if not features.smtputf8 and not (recipient.isascii() and sender.isascii()):
         return Rejected(Reply(553, "5.6.7", "the next hop does not take addresses outside ASCII (no SMTPUTF8)"))
