@@ -65,6 +65,8 @@ BEGINS = """() => {
   return {
     heading: first("h2"), paragraph: first(".prose p"), item: first("li"), below: first("li li"),
     quote: first(".bar blockquote"), fact: first(".facts th"), told: first(".facts td"), head: first(".data th"),
+    columns: [...document.querySelectorAll(".cols .col h3")].map(far),
+    face: edge - document.querySelector(".cols img").getBoundingClientRect().right,
     line: parseInt(getComputedStyle(document.querySelector(".bar")).borderRightWidth),
   };
 }"""
@@ -81,6 +83,8 @@ def test_lists_quotes_and_tables_begin_at_the_right(show: Callable[..., Screen],
     assert 0 < at["quote"] < 60
     assert at["line"] > 0
     assert at["fact"] < at["told"]
+    assert at["columns"][0] < 30 < 200 < at["columns"][1]
+    assert at["face"] < 30
     assert at["head"] < 100
 
 
