@@ -69,6 +69,7 @@ def check(theme: Theme, said: Sequence[Said]) -> None:
 
 
 def _names(theme: Theme, said: Sequence[Said]) -> Iterator[Problem]:
+    read = _read(theme)
     for at, one in enumerate(said):
         above: dict[str, set[str]] = {"theme": set(ABOUT)}
         for other in said[at + 1 :]:
@@ -79,19 +80,21 @@ def _names(theme: Theme, said: Sequence[Said]) -> Iterator[Problem]:
             if not isinstance(keys, dict):
                 fix = f"put it below a section: [{next((name for name in above if table in above[name]), 'sizes')}]"
                 yield _problem(one, (table,), f"`{table}` stands in no section", fix)
-            elif table not in above and not _is_read(theme, rf"theme\.{re.escape(table)}\b"):
+            elif table not in above and table not in read:
                 yield _problem(one, (table,), f"no template reads [{table}]", did_you_mean(table, above))
             else:
                 known = above.get(table, set())
                 for key in keys:
-                    if key not in known and (table == "theme" or not _is_read(theme, rf"""[.'"]{re.escape(key)}\b""")):
+                    if key not in known and (table == "theme" or key not in read):
                         among = known | set(_SIZES) if table == "sizes" else known
                         message = f"no template reads `{key}` of [{table}]"
                         yield _problem(one, (table, key), message, did_you_mean(key, among) if among else "")
 
 
-def _is_read(theme: Theme, pattern: str) -> bool:
-    return any(re.search(pattern, text) for path, text in theme.files.items() if path.endswith(".j2"))
+def _read(theme: Theme) -> set[str]:
+    """The names that templates may read tokens by: behind a dot, or between quotes."""
+    templates = (text for path, text in theme.files.items() if path.endswith(".j2"))
+    return {name for text in templates for name in re.findall(r"""[.'"]([A-Za-z][\w-]*)""", text)}
 
 
 # ── Forms ──
