@@ -370,7 +370,7 @@ def test_progress_elsewhere_is_a_line_at_the_end_and_never_on_standard_output(
     assert main(["trial", "work"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.splitlines() == ["Working: 20 of 20, fine"]  # it took less than a second
+    assert told.err.splitlines() == ["Working: 20 of 20, fine"]  # it was over in a moment
     assert main(["trial", "work", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
 

@@ -218,7 +218,7 @@ def _same(note: str | None) -> str | None:
 
 
 def _lines(console: Console, total: int, label: str) -> Advance:
-    """A line for each tenth, but none in the second after another; with `--json`, an object a line."""
+    """A line for each tenth, but for work that is over in a moment; with `--json`, an object a line."""
     done = tenths = 0
     last = monotonic()
 
@@ -226,7 +226,7 @@ def _lines(console: Console, total: int, label: str) -> Advance:
         nonlocal done, tenths, last
         done += steps
         reached = 10 * done // total
-        if reached <= tenths or (reached < 10 and monotonic() - last < 1):
+        if reached <= tenths or (reached < 10 and monotonic() - last < 0.2):
             return
         tenths, last = reached, monotonic()
         if console.json_only:
