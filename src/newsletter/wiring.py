@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.errors import ConfigError, Problem
+from newsletter.errors import ConfigError, Problem, ThemeError
 from newsletter.message import Frame, Mailbox, list_id
 from newsletter.render.site import Site
 
@@ -50,7 +50,17 @@ def theme(config: Config, issue: Issue, name: str | None = None) -> Theme:
     """The theme that an issue is set in: named here, by the issue, or by the settings. Raises ThemeError."""
     from newsletter.sources.themes import read_theme
 
-    return read_theme(name or issue.theme or config.theme, config.templates)
+    try:
+        return read_theme(name or issue.theme or config.theme, config.templates)
+    except ThemeError as error:
+        if name or not issue.theme:
+            raise
+        # A theme that is not there has no place of its own: the issue that asks for it has.
+        place = issue.place("theme")
+        raise ThemeError(
+            *(each if each.path else replace(each, path=issue.path, line=place.line, column=place.column)
+              for each in error.problems)
+        ) from error  # fmt: skip
 
 
 def snippets(config: Config) -> Mapping[str, Snippet]:

@@ -79,7 +79,11 @@ WRONG_ISSUES = {
     "no title": ("lang: en", "Hello.\n", [ISSUE, "title"]),
     "an empty title": ("title: ''", "Hello.\n", [f"{ISSUE}:2:", "title"]),
     "a date that is none": ("title: Hello\ndate: the ides of March", "Hello.\n", [f"{ISSUE}:3:7", "date"]),
-    "an unknown theme": ("title: Hello\ntheme: leter", "Hello.\n", ["leter", "did you mean 'letter'?"]),
+    "an unknown theme": (
+        "title: Hello\ntheme: leter",
+        "Hello.\n",
+        [f"{HELLO}.md:3:8: there is no theme 'leter'", "did you mean 'letter'?"],
+    ),
     "an unknown slot": (
         "title: Hello",
         "Good day.\n\nDear {{ subscriber.nmae }},\n",
