@@ -81,9 +81,14 @@ def _fold(name: str, words: list[str]) -> bytes:
 def _encoded_words(text: str, used: int) -> str:
     """The text as encoded words, one a line, the first after `used` columns, none splitting a character."""
     raw = text.encode("utf-8")
-    q_is_shorter = sum(len(_Q[byte]) for byte in raw) <= len(raw) * 4 / 3
-    words: list[str] = []
     room = _WORD - used - len("=?utf-8?q??=")
+    whole = "".join([_Q[byte] for byte in raw])
+    q_is_shorter = len(whole) <= len(raw) * 4 / 3
+    if not q_is_shorter:
+        whole = b64encode(raw).decode()
+    if len(whole) <= room:  # as nearly every name does
+        return f"=?utf-8?{'q' if q_is_shorter else 'b'}?{whole}?="
+    words: list[str] = []
     current: list[str] = []
     size = 0.0
     for char in text:
@@ -153,6 +158,8 @@ def _quoted_line(line: str, *, keep_end: bool) -> list[str]:
 # Characters that stand for themselves in quoted-printable, wherever they stand in a line but at its beginning.
 _THEMSELVES = re.compile(r"[!-<>-~](?:[ -<>-~]*[!-<>-~])?")
 
+_SHORT = _WIDTH // 12  # characters that fit into one line, whatever they are: four octets of three columns each
+
 
 def quoted_value(text: str) -> bytes:
     """What fills a hole in a body: quoted-printable between two soft breaks. The text is one line.
@@ -164,6 +171,8 @@ def quoted_value(text: str) -> bytes:
         pieces = [text] if len(text) <= _WIDTH else [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
         if not any(piece[0] in ".F" for piece in pieces):
             return ("=\r\n".join(pieces) + "=\r\n").encode("ascii")
+    if 0 < len(text) <= _SHORT and "  " not in text and text[0] not in ".F":
+        return ("".join([_QP[byte] for byte in text.encode("utf-8")]) + "=\r\n").encode("ascii")
     return quoted_printable(text, soft_end=True)
 
 

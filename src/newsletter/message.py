@@ -102,15 +102,16 @@ class _Program:
                 branches = tuple(_Program((*branch, ""), encodings) for branch in part.branches)
                 self.choices.append((position, part.index, branches))
 
-    def run(self, encoded: Sequence[bytes], values: Sequence[str]) -> bytes:
+    def parts(self, encoded: Sequence[bytes], values: Sequence[str]) -> list[bytes]:
+        """The body in pieces: they are joined once, with all else that the message consists of."""
         out = self.constants.copy()
         for position, number in self.slots:
             out[position] = encoded[number]
         for position, index, branches in self.choices:
             branch = int(values[index])
             if 0 <= branch < len(branches):
-                out[position] = branches[branch].run(encoded, values)
-        return b"".join(out)
+                out[position] = b"".join(branches[branch].parts(encoded, values))
+        return out
 
 
 class Compiled:
@@ -165,7 +166,13 @@ class Compiled:
         cannot be written in UTF-8 (a lone surrogate) and for an address that cannot stand in a header.
         """
         subject = self._constant_subject or self._encode_subject(values)
-        encoded = [quoted_value(escape(values[index])) for index, escape in self._encodings]
+        known: dict[str, bytes] = {}  # a name is often the same in HTML and in plain text
+        encoded: list[bytes] = []
+        for index, escape in self._encodings:
+            text = escape(values[index])
+            if text not in known:
+                known[text] = quoted_value(text)
+            encoded.append(known[text])
         unsubscribe = header_safe(unsubscribe_url)
         data = b"".join(
             (
@@ -180,9 +187,9 @@ class Compiled:
                 f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._unsubscribe_email}"
                 f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
                 self._before_text,
-                self._text.run(encoded, values),
+                *self._text.parts(encoded, values),
                 self._before_html,
-                self._html.run(encoded, values),
+                *self._html.parts(encoded, values),
                 self._end,
             )
         )
