@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
     from newsletter.store.database import Database
 
-# How often the parent looks whether it was asked to stop, in seconds. Results wake it up at once.
-_LOOK_EVERY = 0.2
+# How often the parent looks whether it was asked to stop, in seconds: its children send thousands of messages in one.
+_LOOK_EVERY = 0.01
 _WORTH_A_JOB = 20_000  # recipients
 OUTCOMES: dict[str, Outcome] = {
     "accepted": Accepted(),
