@@ -206,7 +206,8 @@ class _Run:
                 self.idle[connection] = None
                 return
         # Not while connections break: then one at a time, with patience, until something gets done.
-        wanted = self.live and not self.trouble
+        # As many at a time as there are already: mail for two readers is sent before ten connections are open.
+        wanted = len(self.opener) < len(self.live) and not self.trouble
         if wanted and len(self.live) + len(self.leaving) + len(self.opener) < self.limit and self._more():
             self.opener.open_another()
 
