@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import inline, notes, raw, recognise, shapes
+from newsletter.render import bounds, inline, notes, raw, recognise, shapes
 from newsletter.render.block import Block
 from newsletter.render.holes import Kind
 from newsletter.render.outline import outlined
@@ -82,8 +82,12 @@ class _Reader:
         return self._shown(token.children or [])
 
     def _shown(self, tokens: Sequence[Token]) -> tuple[Token, ...]:
-        line = self._line
+        line, depth = self._line, 0
         for token in tokens:
+            if token.nesting:
+                depth += token.nesting
+                if depth > bounds.DEEPEST_MARKUP:
+                    raise bounds.too_deep("emphasis and links are", self._holes, line)
             if token.type in {"softbreak", "hardbreak"}:
                 line += 1
             elif token.type == "code_inline":

@@ -42,6 +42,7 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"']+)))?)(?=\s|$)"""
 )
 _DEEPEST = 20  # containers in containers
+_LONGEST_LABEL = 500  # characters, in a sentence
 _ENDS = ["paragraph", "reference", "blockquote", "list", "table"]
 
 
@@ -91,10 +92,15 @@ def _line(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
+def shortened(text: str) -> str:
+    """The text for a message, with what is long in it cut short."""
+    return re.sub(r"\S{60,}", lambda found: f"{found[0][:40]}…", text)
+
+
 def _refuse(state: StateBlock, line: int, message: str, fix: str) -> NoReturn:
     holes: Holes = state.env["holes"]
     cut: Cut = state.env["cut"]
-    raise IssueError(Problem(holes.restore(message), holes.path, cut.line(line), fix=fix))
+    raise IssueError(Problem(shortened(holes.restore(message)), holes.path, cut.line(line), fix=shortened(fix)))
 
 
 def _read(state: StateBlock, line: int, found: re.Match[str], *, has_body: bool) -> Directive:
@@ -211,7 +217,11 @@ def _inline(state: StateInline, silent: bool) -> bool:
     found = _INLINE.match(state.src, state.pos, state.posMax)
     if found is None:
         return False
+    # Looking for the end of each of many labels that have none would take long.
+    posmax = state.posMax
+    state.posMax = min(posmax, found.end() + _LONGEST_LABEL)
     label_end = state.md.helpers.parseLinkLabel(state, found.end() - 1)
+    state.posMax = posmax
     if label_end < 0:
         return False
     braces = _INLINE_BRACES.match(state.src, label_end + 1, state.posMax)
@@ -219,7 +229,6 @@ def _inline(state: StateInline, silent: bool) -> bool:
     if not silent:
         directive = Directive(found[1], (braces["attributes"] if braces else "") or "", has_label=True)
         state.push("directive_open", "", 1).meta = {"directive": directive}
-        posmax = state.posMax
         state.pos, state.posMax = found.end(), label_end
         state.linkLevel += 1
         state.md.inline.tokenize(state)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDTH = 72
 _SLOT_WIDTH = 8  # how wide a value is taken to be that is not known yet
 SIGNATURE = "-- "
+_TO_BE_STUFFED = (" ", ">", "From ")
 # A character that may take no column or two. Below the combining marks, and in general punctuation, all take one.
 _UNEVEN = re.compile("[^\u0020-\u02ff\u2010-\u2027\u202f-\u205e\u20a0-\u20bf\u2190-\u21ff]")
 
@@ -56,35 +57,35 @@ def flow(lines: Iterable[Line], mark: re.Pattern[str]) -> str:
         elif line.text == SIGNATURE:
             out.append(f"{SIGNATURE}\n")
         else:
-            prefix = ">" * line.depth + (" " if line.depth else "")
-            pieces = [line.text.rstrip()] if line.fixed else _wrapped(line.text.rstrip(), WIDTH - len(prefix), mark)
-            out += (
-                f"{prefix if piece else prefix.rstrip()}{piece if line.depth else _stuffed(piece)}\n"
-                for piece in pieces
-            )
+            text, prefix = line.text.rstrip(), ">" * line.depth + (" " if line.depth else "")
+            for piece in [text] if line.fixed else _wrapped(text, WIDTH - len(prefix), mark):
+                if line.depth:
+                    out.append(f"{prefix}{piece}\n" if piece else f"{prefix.rstrip()}\n")
+                else:
+                    out.append(f" {piece}\n" if piece.startswith(_TO_BE_STUFFED) else f"{piece}\n")
     return "".join(out)
-
-
-def _stuffed(text: str) -> str:
-    return f" {text}" if text.startswith((" ", ">", "From ")) else text
 
 
 def _wrapped(text: str, columns: int, mark: re.Pattern[str]) -> Iterator[str]:
     """The text in pieces of at most so many columns, each but the last ending with a space; words stay whole."""
-    if _UNEVEN.search(text) or mark.search(text):
+    # What is shorter than the page with a mark in it is so with a value, too.
+    if (not text.isascii() and _UNEVEN.search(text)) or (len(text) > columns and mark.search(text)):
         yield from _wrapped_by_word(text, columns, mark)
         return
-    while len(text) > columns:
-        indent = len(text) - len(text.lstrip(" "))
+    start = 0
+    while len(text) - start > columns:
+        words = start
+        while text[words] == " ":
+            words += 1
         # The space at a line's end belongs to it, so it must fit, too.
-        end = text.rfind(" ", indent, columns)
+        end = text.rfind(" ", words, start + columns)
         if end < 0:
-            end = text.find(" ", max(indent, columns))
+            end = text.find(" ", max(words, start + columns))
         if end < 0:
             break
-        yield text[: end + 1]
-        text = text[end + 1 :]
-    yield text
+        yield text[start : end + 1]
+        start = end + 1
+    yield text[start:]
 
 
 def _wrapped_by_word(text: str, columns: int, mark: re.Pattern[str]) -> Iterator[str]:

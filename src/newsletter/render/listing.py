@@ -5,6 +5,7 @@ Pygments tells the kinds apart; the colours are the theme's, by day and by night
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -42,22 +43,29 @@ def coloured(code: str, language: str) -> str:
     """The code as HTML. In a language that is not known, and when it is very long, without colours."""
     if not language or len(code) > LONGEST:
         return escape(code, quote=False)
-    from pygments import lex
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
+    lexer = _lexer(language)
+    if lexer is None:
         return escape(code, quote=False)
     out: list[str] = []
-    for name, run in groupby(lex(code, lexer), key=lambda token: _class(token[0])):
+    for name, run in groupby(lexer.get_tokens(code), key=lambda token: _class(token[0])):
         text = escape("".join(part for _, part in run), quote=False)
         # White space has no colour, and a run of one colour goes on over it.
         out.append(f'<span class="{name}">{text}</span>' if name and text.strip() else text)
     return "".join(out)
 
 
+@lru_cache(maxsize=16)
+def _lexer(language: str) -> Any:
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+
+
+@lru_cache(maxsize=256)
 def _class(kind: Any) -> str:
     while kind:
         if name := _CLASSES.get(".".join(kind)):

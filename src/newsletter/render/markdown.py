@@ -12,8 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from newsletter.errors import IssueError, Problem
-from newsletter.render import directives, emoji, notes, typography
+from newsletter.render import bounds, by_character, directives, emoji, notes, typography
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from newsletter.render.holes import Cut, Holes
 
-_MAX_NESTING = 40
 _BRACES_AT_END = re.compile(r"(.*?)[ \t]*\{([^{}]+)\}", re.DOTALL)
 _SIGN_OFF_LINES = (2, 3)
 _SIGN_OFF_WIDTH = 36
@@ -37,7 +35,7 @@ def parser(language: str, *, typeset: bool = True) -> MarkdownIt:
     from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-    md = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    md = MarkdownIt("commonmark", {"maxNesting": bounds.DEEPEST_BLOCKS + 2})
     md.enable(["table", "strikethrough"])
     md.use(gfm_autolink_plugin)
     md.use(attrs_plugin, spans=False)
@@ -46,6 +44,7 @@ def parser(language: str, *, typeset: bool = True) -> MarkdownIt:
     notes.install(md)
     directives.install(md)
     md.core.ruler.after("block", "heading_attributes", _heading_attributes)
+    md.core.ruler.after("block", "bounds", bounds.refuse_long_paragraphs)
     md.core.ruler.push("https", _https)
     md.core.ruler.push("sign_off", _sign_off)
     if typeset:
@@ -54,24 +53,18 @@ def parser(language: str, *, typeset: bool = True) -> MarkdownIt:
     md.block.ruler.before(
         "table", "control", _control, {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
     )
+    by_character.install(md)
+    md.core.ruler.at("normalize", _normalize)
     return md
 
 
 def parse(cut: Cut, language: str, holes: Holes) -> list[Token]:
-    """The tokens of a text with marks. Raises IssueError when its blocks are nested too deep."""
+    """The tokens of a text with marks. Raises IssueError for one that is too long or too deep."""
+    bounds.refuse_size(cut, holes)
     tokens = parser(language).parse(cut.text, {"holes": holes, "cut": cut})
+    bounds.refuse_deep_blocks(tokens, cut, holes)
     # Links back from a note to its place, which a mail does not have.
-    tokens = [token for token in tokens if token.type != "footnote_anchor"]
-    # What is nested deeper the parser leaves out without a word.
-    if deep := next((token for token in tokens if token.level >= _MAX_NESTING - 1), None):
-        raise IssueError(
-            Problem(
-                f"quotes, lists and blocks are nested more than {_MAX_NESTING - 2} deep",
-                holes.path,
-                cut.line(deep.map[0]) if deep.map else None,
-            )
-        )
-    return tokens
+    return [token for token in tokens if token.type != "footnote_anchor"]
 
 
 def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
@@ -91,8 +84,17 @@ def _control(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     return True
 
 
+def _normalize(state: StateCore) -> None:
+    """Line ends as line feeds; there are hardly ever others, and whoever looks for them reads every character."""
+    if "\r" in state.src:
+        state.src = state.src.replace("\r\n", "\n").replace("\r", "\n")
+    state.src = state.src.replace("\0", "\ufffd")
+
+
 def _heading_attributes(state: StateCore) -> None:
     """`## Heading {.class #anchor}`: braces at a heading's end belong to the heading."""
+    if "}" not in state.src:
+        return
     for opening, content in pairwise(state.tokens):
         if opening.type != "heading_open" or not content.content.endswith("}"):
             continue
@@ -112,18 +114,21 @@ def _heading_attributes(state: StateCore) -> None:
 
 def _https(state: StateCore) -> None:
     """An address written as `www.example.org` is one of today's web."""
+    if "www." not in state.src:
+        return
     for block in state.tokens:
-        for token in block.children or ():
-            href = str(token.attrGet("href") or "")
-            if token.info == "auto" and href.startswith("http://www."):
-                following = block.children[block.children.index(token) + 1] if block.children else None
-                if following is not None and following.content.startswith("www."):
+        for token, following in pairwise(block.children or ()):
+            if token.info == "auto" and token.type == "link_open" and following.content.startswith("www."):
+                href = str(token.attrGet("href") or "")
+                if href.startswith("http://www."):
                     token.attrSet("href", f"https{href[4:]}")
 
 
 def _sign_off(state: StateCore) -> None:
     """`Until next month,` and `Camille` below it: the lines of a letter's end stay lines."""
     for before, block in pairwise(state.tokens):
+        if "\n" not in block.content:
+            continue
         children = block.children or []
         if before.type != "paragraph_open" or before.level or children[:1] == [] or children[-1].type != "text":
             continue

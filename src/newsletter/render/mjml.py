@@ -33,7 +33,7 @@ def compile_mjml(source: str) -> str:
 
     source = numeric_entities(source)
     check_markup(source)
-    source = _TAG.sub(lambda tag: _ODD.sub(lambda char: f"&#{ord(char[0])};", _one_line(tag[0])), source)
+    source = _TAG.sub(lambda tag: _plain(tag[0]), source)
     try:
         return str(mjml2html(source, fonts={}))
     except ValueError as error:
@@ -77,9 +77,13 @@ def numeric_entities(source: str) -> str:
     return _ENTITY.sub(_numeric, source)
 
 
-def _one_line(tag: str) -> str:
-    """The tag without line breaks, which only stand between attributes or in a long style."""
-    return re.sub(r"\s*\n\s*", " ", tag)
+def _plain(tag: str) -> str:
+    """The tag on one line, and in letters that the compiler does not change."""
+    if "\n" in tag:  # between attributes, or in a long style
+        tag = re.sub(r"\s*\n\s*", " ", tag)
+    if tag.isascii() and tag.isprintable() and "\\" not in tag:
+        return tag
+    return _ODD.sub(lambda char: f"&#{ord(char[0])};", tag)
 
 
 def _numeric(entity: re.Match[str]) -> str:

@@ -53,6 +53,8 @@ def refuse(label: str, known: list[str], holes: Holes, line: int) -> IssueError:
 
 
 def _check(state: StateCore) -> None:
+    if "footnotes" not in state.env:
+        return
     seen: dict[str, int] = {}
     numbers = state.env.get("footnotes", {}).get("refs", {})
     for token in state.tokens:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from newsletter.issue_values import slugify
@@ -20,24 +20,32 @@ def outlined(blocks: Sequence[Block], holes: Holes) -> tuple[Block, ...]:
     """The blocks with headings below the title's level, none of them skipped, and each with an anchor of its own."""
     ranks = sorted(set(_levels(blocks)))
     before = 1
-    anchors: set[str] = set()
+    anchors: Counter[str] = Counter()
 
     def with_place(block: Block) -> Block:
         nonlocal before
         if block.name == "heading":
             before = min(ranks.index(block.data["level"]) + 2, before + 1, 6)
             anchor = block.data.get("anchor") or _anchor(holes.mark.sub("", inline.text(block.inline)), anchors)
-            anchors.add(anchor)
+            anchors[anchor] += 1
             return replace(block, data={**block.data, "level": before, "anchor": anchor})
-        return replace(block, children=tuple(map(with_place, block.children))) if block.children else block
+        if not block.children:
+            return block
+        children = tuple(map(with_place, block.children))
+        is_new = any(child is not old for child, old in zip(children, block.children, strict=True))
+        return replace(block, children=children) if is_new else block
 
     return tuple(map(with_place, blocks))
 
 
-def _anchor(text: str, taken: set[str]) -> str:
+def _anchor(text: str, taken: Counter[str]) -> str:
     """A name for a heading that links can lead to."""
     anchor = slugify(text.casefold()) if any(map(str.isalnum, text)) else "part"
-    return next(name for name in chain([anchor], (f"{anchor}-{n}" for n in count(2))) if name not in taken)
+    name = anchor
+    while name in taken:
+        taken[anchor] += 1
+        name = f"{anchor}-{taken[anchor]}"
+    return name
 
 
 def _levels(blocks: Sequence[Block]) -> Iterator[int]:

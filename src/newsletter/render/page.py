@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Machine
 
 # White space between tags shrinks to a line feed, except in code.
-_BETWEEN_TAGS = re.compile(r"(<pre\b.*?</pre>)|>\s*\n\s*<", re.DOTALL)
+_BETWEEN_TAGS = re.compile(r">[ \t]*\n\s*<")
+_CODE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 
 
 class Page:
@@ -64,13 +65,15 @@ class Page:
     def _finish(self, document: str) -> str:
         from css_inline import InlineError
 
-        css = self._machine.run(STYLE, self._variables)
+        css = self._machine.run(STYLE, dict(self._variables))
         try:
             document = _inliner(css).inline(document)
         except InlineError as error:
             raise self._style_error(error) from None
         document = styles.pruned(raw.without_comments(document))
-        return _BETWEEN_TAGS.sub(lambda found: found[1] or ">\n<", document).strip() + "\n"
+        parts = _CODE.split(document) if "<pre" in document else [document]
+        parts[::2] = [_BETWEEN_TAGS.sub(">\n<", part) for part in parts[::2]]
+        return "".join(parts).strip() + "\n"
 
     def _style_error(self, error: Exception) -> Exception:
         """A style attribute in the author's HTML may be at fault, or the theme."""

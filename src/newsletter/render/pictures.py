@@ -53,7 +53,7 @@ def used(blocks: Iterable[Block], nonce: str) -> Iterator[Use]:
 
 def placed(blocks: Sequence[Block], pictures: Mapping[str, Picture], most: int) -> tuple[Block, ...]:
     """The blocks with each picture in its place, in running text at most `most` CSS pixels wide."""
-    return tuple(_placed(block, pictures, most) for block in blocks)
+    return tuple(_placed(block, pictures, most) for block in blocks) if pictures else tuple(blocks)
 
 
 def enclosed(uses: Iterable[Use], pictures: Mapping[str, Picture], document: str) -> tuple[Enclosed, ...]:

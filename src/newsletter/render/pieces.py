@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import inline, raw
+from newsletter.render import bounds, inline, raw
 from newsletter.render.catalogue import ADDRESSES, ATTRIBUTED, OPTIONAL, PARTS
 from newsletter.render.holes import Kind
 from newsletter.render.listing import coloured
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Machine
 
 GAP = 24  # CSS pixels between two columns
+_DEEPEST_OF_OURS = 100  # elements that blocks may open around the author's own
 _SECTIONS = ("<mj-section", "<mj-wrapper", "<mj-hero", "<mj-raw")
 
 
@@ -145,6 +146,8 @@ class Pieces:
     def _resolved(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """A block's data with its addresses made whole."""
         found = dict(data)
+        if "src" in found:
+            found.setdefault("picture", None)  # what was prepared for it, if anything was
         for name in ADDRESSES:
             if found.get(name):
                 found[name] = self._resolve(found[name])
@@ -274,7 +277,12 @@ class Pieces:
     def _text(self, pieces: Sequence[Piece]) -> str:
         markup = "".join(piece.markup for piece in pieces)
         has_raw = any(_has_raw(piece.block) for piece in pieces)
-        return f"<mj-text>{self._kept.keep(made(raw.balanced(markup) if has_raw else markup))}</mj-text>"
+        if has_raw:
+            try:
+                markup = raw.balanced(markup, bounds.DEEPEST_MARKUP + _DEEPEST_OF_OURS)
+            except raw.TooDeep:
+                raise bounds.too_deep("HTML elements are", self._holes, pieces[0].block.line) from None
+        return f"<mj-text>{self._kept.keep(made(markup))}</mj-text>"
 
 
 def _named(markup: str, data: Mapping[str, Any]) -> str:

@@ -118,7 +118,7 @@ class Rendering:
             language=self._language,
             title=self._title,
             path=self._issue.path,
-            pictures=pictures.enclosed(self.uses, images, document),
+            pictures=pictures.enclosed(self.uses, images, document) if images else (),
         )
 
     def _placed(self, images: Mapping[str, Picture]) -> tuple[Block, ...]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*)((?:[^<>"']|"[^"]*"|'[^']*')*+)>""")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""")
 # Where a conditional comment, which Outlook reads, begins or ends; and the beginning of any other one.
 _CONDITIONAL = re.compile(r"<!--\[if[^\]<>]*\]>(?:<!-->)?|<!--<!\[endif\]-->|<!\[endif\]-->")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -12,8 +16,12 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _CLOSED_BY_OTHERS = {"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option"}
 
 
-def balanced(markup: str) -> str:
-    """The markup without end tags that close nothing, and with the end tags that are missing."""
+class TooDeep(ValueError):
+    """Elements that are nested deeper than `most`."""
+
+
+def balanced(markup: str, most: int) -> str:
+    """The markup without end tags that close nothing, and with the end tags that are missing. Raises TooDeep."""
     out: list[str] = []
     stack: list[str] = []
     position = 0
@@ -31,9 +39,24 @@ def balanced(markup: str) -> str:
                     position = tag.start()
         elif name not in _VOID and not tag[3].rstrip().endswith("/"):
             stack.append(name)
+            if len(stack) > most:
+                raise TooDeep
     out.append(markup[position:])
     out += (f"</{name}>" for name in reversed(stack) if name not in _CLOSED_BY_OTHERS)
     return "".join(out)
+
+
+def raw_texts(document: str, names: tuple[str, ...] = ("style", "script")) -> Iterator[tuple[str, int, int]]:
+    """Where the texts of elements that hold no markup stand in a document: the element's name, beginning and end."""
+    for name in names:
+        position = 0
+        while (tag := document.find(f"<{name}", position)) >= 0:
+            start = document.find(">", tag) + 1
+            end = document.find(f"</{name}", start)
+            if not start or end < 0:
+                break
+            yield name, start, end
+            position = end
 
 
 def unclosed(markup: str) -> str | None:

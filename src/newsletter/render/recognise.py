@@ -37,9 +37,11 @@ _BREAKS = {"softbreak", "hardbreak"}
 
 def paragraph(content: tuple[Token, ...], line: int) -> Block:
     """The block that a paragraph is."""
-    for recognise in (button, image, _directive):
-        if block := recognise(content, line):
-            return block
+    # What begins with words is none of these, and most paragraphs do.
+    if not content or content[0].type != "text" or not content[0].content.strip():
+        for recognise in (button, image, _directive):
+            if block := recognise(content, line):
+                return block
     return Block("paragraph", line, inline=content)
 
 

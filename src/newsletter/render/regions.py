@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import is_
 from typing import TYPE_CHECKING
 
 from newsletter.render.catalogue import CATALOGUE
@@ -22,5 +23,6 @@ def shown(blocks: Sequence[Block], form: str) -> tuple[Block, ...]:
         if region:
             out += children if region == form else ()
         elif children or not block.children:  # what held nothing else is empty now
-            out.append(block if children == block.children else replace(block, children=children))
+            is_same = all(map(is_, children, block.children)) and len(children) == len(block.children)
+            out.append(block if is_same else replace(block, children=children))
     return tuple(out)

@@ -153,6 +153,12 @@ class _Environment(ImmutableSandboxedEnvironment):
             return template
         return f"{parent.removesuffix(_plain(parent))}{template}"
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A dot on a mapping means its entry first: a token may be called `items`, and most dots are entries."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
 
 class Machine:
     """A theme's templates, compiled as they are used."""
@@ -175,9 +181,14 @@ class Machine:
         """Whether the theme has such a file."""
         return path in self.theme.files
 
-    def run(self, path: str, variables: Mapping[str, Any]) -> str:
+    def run(self, path: str, variables: dict[str, Any]) -> str:
         """A template's output. Raises ThemeError with its file and line."""
         template = self._templates.get(path) or self._load(path)
+        try:
+            # As template.render does, without two copies of the variables.
+            return "".join(template.root_render_func(template.new_context(variables, shared=True)))
+        except Exception:  # noqa: S110  (told below, with the template's line)
+            pass
         try:
             return template.render(variables)
         except TemplateError as error:

@@ -12,9 +12,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from newsletter.render.quotes import set_quotes
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
+    from markdown_it.token import Token
 
 NARROW = "\u202f"
 NO_BREAK = "\u00a0"
@@ -55,6 +60,22 @@ _FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+# What begins each sign that typewriters do not have, the whole of it, and what is set instead; as markdown-it has them.
+# Each pattern begins with letters, for which a machine looks fast, and looks back only then.
+_SIGNS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    ("+-", re.compile(r"\+-"), "±"),
+    ("..", re.compile(r"\.{2,}"), lambda dots: ".." if dots.string[: dots.start()].endswith(("?", "!")) else "…"),
+    ("????", re.compile(r"\?{4,}"), "???"),
+    ("!!!!", re.compile(r"!{4,}"), "!!!"),
+    (",,", re.compile(r",{2,}"), ","),
+    ("---", re.compile(r"---(?<!----)(?!-)"), "—"),
+    ("--", re.compile(r"--(?<!\S--)(?!\S)"), "–"),
+    ("--", re.compile(r"--(?<![-\s]--)(?![-\s])"), "–"),
+    ("(", re.compile(r"\((c|tm|r)\)", re.IGNORECASE), lambda found: {"c": "©", "r": "®", "tm": "™"}[found[1].lower()]),
+)
+# A line without any of these stays as it is, in every language.
+_MAY_BE_SET = re.compile(r"""['"+.?!,(;:«»°-]|\d[ \u00a0\u202f€%‰£$]|M(?:me|lle) """)
+
 # Quotes inside quotes, where an author wrote the outer ones and the parser made the inner ones.
 _INNER_QUOTES = re.compile(rf"(«[^«»]*)«{NARROW}([^«»]*){NARROW}»")
 # What some rule below could change: most pieces of text have nothing of it.
@@ -81,23 +102,49 @@ def install(md: MarkdownIt, language: str) -> None:
     """Let a Markdown parser set its text in the language."""
     md.options["typographer"] = True
     md.options["quotes"] = quotes(language)
+    md.core.ruler.at("replacements", _signs_rule)
+    md.core.ruler.at("smartquotes", _quotes_rule)
     md.enable(["replacements", "smartquotes"])
     if language.split("-")[0].casefold() == "fr":
         md.core.ruler.push("french", _french_rule)
+
+
+def _settable(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens that are text to be set: not the address that is the label of its own link."""
+    is_address = False
+    for token in tokens:
+        if token.type == "text" and not is_address:
+            yield token
+        elif token.info == "auto":
+            is_address = token.nesting > 0
+
+
+def _signs_rule(state: StateCore) -> None:
+    # Most documents have two or three of them.
+    rows = [row for row in _SIGNS if row[0] in state.src and row[1].search(state.src)]
+    for block in state.tokens:
+        for beginning, pattern, sign in rows if block.children else ():
+            if beginning in block.content:
+                for token in _settable(block.children or ()):
+                    if beginning in token.content:
+                        token.content = pattern.sub(sign, token.content)
+
+
+def _quotes_rule(state: StateCore) -> None:
+    for block in state.tokens:
+        if block.children and ("'" in block.content or '"' in block.content):
+            settable = {id(token) for token in _settable(block.children)}
+            set_quotes(block.children, state.md.options.quotes, lambda token: id(token) in settable)  # noqa: B023
 
 
 def _french_rule(state: StateCore) -> None:
     for block in state.tokens:
         if block.type != "inline" or not block.children:
             continue
-        in_address = 0
+        settable = {id(token) for token in _settable(block.children)}
         follows = False
         for token in block.children:
-            if token.type == "link_open" and token.info == "auto":
-                in_address += 1
-            elif token.type == "link_close" and token.info == "auto":
-                in_address -= 1
-            elif token.type == "text" and not in_address:
+            if id(token) in settable:
                 # What stands before, in emphasis or code, counts as a letter.
                 token.content = french(f"x{token.content}")[1:] if follows else french(token.content)
             follows = token.type not in {"softbreak", "hardbreak"}
@@ -114,7 +161,7 @@ def _line_parser(language: str) -> MarkdownIt:
 
 def typeset(text: str, language: str) -> str:
     """A single line, such as a title or a subject, set in the language."""
-    if not text:
+    if not _MAY_BE_SET.search(text):
         return text
     tokens = _line_parser(language).parseInline(text)
     return "".join(child.content for token in tokens for child in token.children or ())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError, UndefinedError
 
 from newsletter.edition import ESCAPES, Choice, Expression, Slot, Where
+from newsletter.errors import IssueError
 from newsletter.render.expressions import (
     WrongExpression,
     check_fields,
@@ -23,17 +24,15 @@ from newsletter.render.expressions import (
     parse,
 )
 from newsletter.render.holes import Kind
-from newsletter.render.raw import TAG
+from newsletter.render.raw import TAG, raw_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from newsletter.edition import Pattern
-    from newsletter.errors import IssueError
     from newsletter.render.holes import Hole, Holes
 
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_RAW_TEXT = re.compile(r"<(style|script)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _ADDRESSES = {"href", "src", "background", "action", "poster", "cite", "longdesc"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -43,7 +42,7 @@ class _Frame:
     """A condition that is being read."""
 
     hole: Hole
-    depth: tuple[int, ...]
+    mark: re.Match[str]  # where its last branch begins
     sources: list[str]
     branches: list[Pattern] = field(default_factory=list)
     parts: list[str | Slot | Choice] = field(default_factory=list)
@@ -66,30 +65,49 @@ class Weaver:
         self._language = language
         self._numbers: dict[tuple[tuple[str, ...], bool], int] = {}
         self.expressions: list[Expression] = []
+        # Of the text that is being woven, where it is HTML: the places of marks in attributes, and their tags.
+        self._places: dict[int, Where] | None = None
+        self._tags: dict[int, int] = {}
 
     def plain(self, text: str) -> Pattern:
         """The pattern of a plain text: a subject, a preheader, the text part."""
-        return _without_loose_spaces(self._weave(text, lambda _: Where.PLAIN, None))
+        self._places, self._tags = None, {}
+        return _without_loose_spaces(self._weave(text))
 
     def html(self, document: str) -> Pattern:
         """The pattern of a serialised HTML document."""
         self._refuse_in_raw_text(document)
-        places: dict[int, Where] = {}
-        for tag in TAG.finditer(document):
-            if self._holes.nonce in tag[0]:
-                self._read_tag(tag, places)
-        depths = _depths(document, self._holes.mark) if self._has_conditions(document) else None
-        return self._weave(document, lambda position: places.get(position, Where.HTML), depths)
+        self._places, self._tags = {}, {}
+        try:
+            for tag in self._tags_near(document):
+                self._read_tag(tag, self._places)
+        except IssueError:
+            # What looked like a tag may have been a sign in an attribute's value: read from the beginning.
+            self._places, self._tags = {}, {}
+            for tag in TAG.finditer(document):
+                if self._holes.nonce in tag[0]:
+                    self._read_tag(tag, self._places)
+        return self._weave(document)
 
-    def _has_conditions(self, document: str) -> bool:
-        return any(self._holes[int(mark[1])].kind is Kind.IF for mark in self._holes.mark.finditer(document))
+    def _tags_near(self, document: str) -> Iterator[re.Match[str]]:
+        """The tags with marks in them: each begins with the last `<` before a mark."""
+        end = 0
+        for mark in self._holes.mark.finditer(document):
+            if mark.start() >= end:
+                tag = TAG.match(document, max(document.rfind("<", end, mark.start()), 0))
+                if tag is not None and tag.end() > mark.start():
+                    yield tag
+                    end = tag.end()
+
+    def _place(self, position: int) -> Where:
+        return Where.PLAIN if self._places is None else self._places.get(position, Where.HTML)
 
     def _refuse_in_raw_text(self, document: str) -> None:
-        for raw in _RAW_TEXT.finditer(document):
-            if mark := self._holes.mark.search(raw[2]):
+        for name, start, end in raw_texts(document):
+            if mark := self._holes.mark.search(document, start, end):
                 hole = self._holes[int(mark[1])]
                 raise self._holes.error(
-                    hole, f"`{hole.raw}` stands in a <{raw[1]}>", "what differs between recipients can only be text"
+                    hole, f"`{hole.raw}` stands in a <{name}>", "what differs between recipients can only be text"
                 )
 
     def _read_tag(self, tag: re.Match[str], places: dict[int, Where]) -> None:
@@ -104,6 +122,7 @@ class Weaver:
                 else:
                     places[position] = Where.URL_PART if attribute[group][: mark.start()].strip() else Where.URL
         for mark in self._holes.mark.finditer(tag[0]):
+            self._tags[tag.start() + mark.start()] = tag.start()
             if tag.start() + mark.start() not in places:
                 hole = self._holes[int(mark[1])]
                 if hole.kind is not Kind.BRACES:
@@ -114,7 +133,7 @@ class Weaver:
                     )
                 places[tag.start() + mark.start()] = Where.ATTRIBUTE
 
-    def _weave(self, text: str, place: Callable[[int], Where], depths: Mapping[int, tuple[int, ...]] | None) -> Pattern:
+    def _weave(self, text: str) -> Pattern:
         parts: list[str | Slot | Choice] = []
         stack: list[_Frame] = []
         position = 0
@@ -122,19 +141,18 @@ class Weaver:
             _constant(parts, text[position : mark.start()])
             position = mark.end()
             hole = self._holes[int(mark[1])]
-            depth = depths[mark.start()] if depths is not None else ()
             match hole.kind:
                 case Kind.SLOT:
-                    where = place(mark.start())
+                    where = self._place(mark.start())
                     self._slot(parts, hole, Where.URL_PART if mark[2] and where is Where.PLAIN else where)
                 case Kind.BRACES:
-                    _constant(parts, ESCAPES[place(mark.start())](hole.source))
+                    _constant(parts, ESCAPES[self._place(mark.start())](hole.source))
                 case Kind.IF:
-                    frame = _Frame(hole, depth, [self._checked(hole)])
+                    frame = _Frame(hole, mark, [self._checked(hole)])
                     stack.append(frame)
                     frame.parts, parts = parts, []
                 case Kind.ELIF | Kind.ELSE:
-                    frame = self._open(stack, hole, depth)
+                    frame = self._open(stack, hole, mark)
                     if frame.has_else:
                         raise self._holes.error(hole, f"`{hole.raw}` comes after `{{% else %}}`")
                     frame.branches.append(tuple(parts))
@@ -142,7 +160,7 @@ class Weaver:
                     frame.has_else = hole.kind is Kind.ELSE
                     frame.sources.append("" if frame.has_else else self._checked(hole))
                 case Kind.ENDIF:
-                    frame = self._open(stack, hole, depth)
+                    frame = self._open(stack, hole, mark)
                     frame.branches.append(tuple(parts))
                     parts = frame.parts
                     self._choice(parts, frame)
@@ -154,18 +172,35 @@ class Weaver:
         _constant(parts, text[position:])
         return tuple(parts)
 
-    def _open(self, stack: list[_Frame], hole: Hole, depth: tuple[int, ...]) -> _Frame:
+    def _open(self, stack: list[_Frame], hole: Hole, mark: re.Match[str]) -> _Frame:
         if not stack:
             raise self._holes.error(hole, f"`{hole.raw}` has no `{{% if … %}}` before it")
         frame = stack[-1]
-        if frame.depth != depth:
+        if not self._stand_together(frame.mark, mark):
             raise self._holes.error(
                 hole,
                 f"`{hole.raw}` does not stand in the same paragraph, list item or emphasis as `{frame.hole.raw}`"
                 f" on line {frame.hole.line}",
                 "put both on lines of their own, or both within one paragraph",
             )
+        frame.mark = mark
         return frame
+
+    def _stand_together(self, one: re.Match[str], other: re.Match[str]) -> bool:
+        """Whether two marks stand in the same element: what is opened between them is closed between them."""
+        if self._places is None:
+            return True
+        tag = self._tags.get(one.start())
+        if tag != self._tags.get(other.start()):
+            return False
+        stack: list[str] = []
+        for found in TAG.finditer(one.string, one.end(), other.start()) if tag is None else ():
+            if found[1]:
+                if not stack or stack.pop() != found[2]:
+                    return False
+            elif found[2] not in _VOID and not found[3].endswith("/"):
+                stack.append(found[2])
+        return not stack
 
     def _other(self, hole: Hole) -> IssueError:
         word = hole.source.split(maxsplit=1)[0] if hole.source else ""
@@ -254,30 +289,3 @@ def _without_loose_spaces(pattern: Pattern) -> Pattern:
             parts[at - 1] = before.rstrip(" ")
             parts[at] = Choice(part.index, tuple((" ", *branch) if branch else branch for branch in part.branches))
     return tuple(parts)
-
-
-def _depths(document: str, mark: re.Pattern[str]) -> dict[int, tuple[int, ...]]:
-    """For each mark, the elements that it stands in, each by the place of its tag."""
-    marks = [found.start() for found in mark.finditer(document)]
-    found: dict[int, tuple[int, ...]] = {}
-    stack: list[tuple[str, int]] = []
-    here: tuple[int, ...] = ()
-    next_mark = 0
-    for tag in TAG.finditer(document):
-        while next_mark < len(marks) and marks[next_mark] < tag.end():
-            # A mark inside a tag stands in that tag's attributes.
-            inside = marks[next_mark] > tag.start()
-            found[marks[next_mark]] = (*here, tag.start()) if inside else here
-            next_mark += 1
-        if tag[1]:
-            if any(name == tag[2] for name, _ in stack):
-                while stack.pop()[0] != tag[2]:
-                    pass
-        elif tag[2] not in _VOID and not tag[3].endswith("/"):
-            stack.append((tag[2], tag.start()))
-        else:
-            continue
-        here = tuple(start for _, start in stack)
-    for position in marks[next_mark:]:
-        found[position] = here
-    return found

@@ -1,0 +1,57 @@
+"""Parsing by character gives the tokens that markdown-it gives when it tries every rule everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from newsletter.errors import IssueError
+from newsletter.render.by_character import BlocksByCharacter, InlineByCharacter
+from newsletter.render.holes import Holes
+from newsletter.render.markdown import parser
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+PIECES = [
+    "a", "word ", " ", "\n", "\n\n", "    ", "\t", "*", "**", "_", "__", "~~", "`", "```\n", "> ", "- ", "1. ", "# ",
+    "---\n", "===\n", "![", "[", "](", "](/u)", "]", "[^n]", "[^n]: ", "^[", ")", "{", "}", "{.c}", "\\", "<", ">",
+    "<b>", "</b>", "<!-- ", " -->", "&amp;", "&", "!", ":", ":tada:", ":mark[", "www.", "www.a.b", "https://a.b/c",
+    "mailto:", "xmpp:", "a@b.cd", "@", "|", "|-|-|\n", "\n: ", '"', "'", "--", "...", "[u]: /u\n", "é", "\u202f",
+]  # fmt: skip
+ROUGH = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+def _everywhere() -> MarkdownIt:
+    """The same parser, trying its rules everywhere."""
+    from markdown_it.parser_block import ParserBlock
+    from markdown_it.parser_inline import ParserInline
+
+    md = parser.__wrapped__("fr")
+    assert isinstance(md.inline, InlineByCharacter)
+    assert isinstance(md.block.ruler, BlocksByCharacter)
+    inline, blocks = ParserInline(), ParserBlock()
+    inline.add_terminator_char("w")
+    inline.ruler, inline.ruler2 = md.inline.ruler, md.inline.ruler2
+    blocks.ruler.__rules__ = md.block.ruler.__rules__
+    md.inline, md.block = inline, blocks
+    return md
+
+
+EVERYWHERE = _everywhere()
+
+
+@given(ROUGH)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_tokens_are_the_same(text: str) -> None:
+    assert _tokens(parser("fr"), text) == _tokens(EVERYWHERE, text)
+
+
+def _tokens(md: MarkdownIt, text: str) -> list[Any] | str:
+    holes = Holes("a.md", (text,))
+    try:
+        return [token.as_dict() for token in md.parse(text, {"holes": holes, "cut": holes.cut(text)})]
+    except IssueError as error:
+        return str(error)
