@@ -150,31 +150,91 @@ def test_rendering_twice_gives_the_same_fingerprint() -> None:
     assert _edition(markdown).fingerprint == _edition(markdown).fingerprint
 
 
-@pytest.mark.parametrize(
-    ("name", "markdown"),
-    [
-        ("quotes", "> " * 5_000 + "deep"),
-        ("lists", "\n".join(" " * (2 * n) + "- x" for n in range(500))),
-        ("emphasis", "*" * 20_000),
-        ("brackets", "[" * 20_000),
-        ("links", "[a](https://example.org/) " * 10_000),
-        ("slots", "{{ subscriber.email }} " * 5_000),
-        ("braces", "{{ " * 20_000),
-        ("quoted braces", '{{ "' * 20_000),
-        ("conditions", "{% if subscriber.name %}" * 200 + "x" + "{% endif %}" * 200),
-        ("unclosed tags", "<div " * 20_000),
-        ("comments", "<!-- " * 20_000),
-        ("backticks", "`" * 9_999 + " " + "`" * 9_998),
-        ("tables", "|" * 5_000 + "\n" + "|-" * 5_000 + "|\n"),
-        ("one long line", "word " * 100_000),
-        ("html", "<div>" * 5_000),
-    ],
-)
-def test_a_monstrous_document_is_answered_soon(name: str, markdown: str) -> None:
-    started = time.perf_counter()
-    _, refusal = _tried(markdown)
+def _long(piece: str, size: int = 999_000) -> str:
+    return piece * (size // len(piece))
+
+
+PROSE = 'Some *words* of a **sentence** with [a link](https://example.org/a), `code`, a dash -- and "quotes". ' * 5
+MONSTERS = {
+    # nested
+    "quotes": "> " * 5_000 + "deep",
+    "lists": "\n".join(" " * (2 * n) + "- x" for n in range(500)),
+    "lists in quotes": "> - " * 1_000 + "x",
+    "emphasis": "*a **b " * 3_000 + "c" + "** d*" * 3_000,
+    "html": "<div>" * 5_000,
+    "html that is closed": "<b>" * 3_000 + "x" + "</b>" * 3_000,
+    "conditions": "{% if subscriber.name %}" * 200 + "x" + "{% endif %}" * 200,
+    "containers": "\n".join(":" * (60 - n) + "note" for n in range(50)),
+    "words in sentences": ":mark[" * 300 + "x" + "]" * 300,
+    # unclosed
+    "stars": "*" * 20_000,
+    "brackets": "[" * 20_000,
+    "half links": "[a](" * 8_000,
+    "half images": "![" * 10_000,
+    "half footnotes": "^[" * 10_000,
+    "half words": ":mark[" * 5_000,
+    "braces": "{{ " * 20_000,
+    "quoted braces": '{{ "' * 20_000,
+    "half attributes": "`a`{" * 8_000,
+    "tags": "<div " * 20_000,
+    "comments": "<!-- " * 20_000,
+    "backticks": "`" * 9_999 + " " + "`" * 9_998,
+    "open containers": ":::note\n" * 10_000,
+    "closing containers": ":::\n" * 10_000,
+    "everything": ':::note\n> - ```\n**_[(<a "{{ {% :mark[ ^[ | \n',
+    # many
+    "links in a sentence": "[a](https://example.org/) " * 1_500,
+    "links": "[a](https://example.org/)\n\n" * 9_900,
+    "addresses": "https://example.org/ a@example.org\n\n" * 2_000,
+    "images": "![a](a.png)\n\n" * 3_000,
+    "slots": "{{ subscriber.email }} " * 1_500,
+    "colons": ": :a " * 8_000,
+    "apostrophes": "'" * 39_000,
+    "pairs": "'a' " * 9_000,
+    "emoji": ":tada: " * 5_000,
+    "tables": "|" * 5_000 + "\n" + "|-" * 5_000 + "|\n",
+    "rows": "|a|b|\n|-|-|\n" + "|x|y|\n" * 6_000,
+    "headings": "## a\n\n" * 5_000,
+    "footnotes": "".join(f"a[^{n}]\n\n[^{n}]: b\n\n" for n in range(2_000)),
+    "facts": ":::facts\n" + "- a: b\n" * 5_000 + ":::",
+    "code blocks": "```python\nx = 1\n```\n\n" * 2_000,
+    # long
+    "prose": _long(f"{PROSE}\n\n"),
+    "one line": _long("word "),
+    "one word": _long("a"),
+    "one block of code": "```python\n"
+    + _long("x = 1 # a comment that goes on for quite some time until here\n", 900_000)
+    + "```",
+    "spaces": " " * 999_000,
+    "line feeds": "\n" * 999_000,
+    "more than anybody sends": "word\n\n" * 1_000_000,
+    # odd
+    "unseen characters": "a\u200b\u200d\ufeff\u2060\u00ad " * 4_000,
+    "both directions": "a\u202e\u2066\u200f\u2069 b\n\n" * 4_000,
+    "accents": "e" + "\u0301" * 39_000,
+    "flags": "\U0001f1eb\U0001f1f7\u200d" * 10_000,
+    "tabs": "\t" * 100_000,
+    "other line ends": "a\r\nb\rc\u2028d\x85e\n\n" * 2_000,
+}
+
+
+@pytest.mark.parametrize("name", MONSTERS)
+def test_a_monstrous_document_is_answered_soon(name: str) -> None:
+    _edition("warm")
+    started = time.process_time()
+    _, refusal = _tried(MONSTERS[name])
+    # A second where nothing else runs; here others do.
+    assert time.process_time() - started < 2.5, f"{name} took too long"
     assert refusal is None or refusal.problems[0].line is not None
-    assert time.perf_counter() - started < 5, f"{name} took too long"
+    assert refusal is None or all(len(str(problem)) < 500 for problem in refusal.problems)
+
+
+@pytest.mark.parametrize("name", ["links", "prose", "unseen characters", "both directions", "headings", "rows"])
+def test_what_is_only_long_or_odd_is_rendered(name: str) -> None:
+    edition, refusal = _tried(MONSTERS[name])
+    assert refusal is None
+    assert edition is not None
+    _parsed(_flat(edition.html))
 
 
 def test_headings_begin_below_the_title_and_skip_no_level(mail: Make) -> None:

@@ -39,6 +39,10 @@ def html(tokens: Sequence[Token], resolve: Resolve, wrap: Wrap) -> str:
                 out.append(escape(token.content, quote=False))
             case "softbreak":
                 out.append("\n")
+            case "strong_open" | "em_open" | "s_open":
+                out.append(f"<{token.tag}{_attributes(token) if token.attrs else ''}>")
+            case "strong_close" | "em_close" | "s_close":
+                out.append(f"</{token.tag}>")
             case "hardbreak":
                 out.append("<br />\n")
             case "code_inline":

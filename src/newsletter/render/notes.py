@@ -17,14 +17,24 @@ if TYPE_CHECKING:
 
     from newsletter.render.holes import Cut, Holes
 
-_REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?![(:\[])")
+_LONGEST_INLINE = 1_000  # characters of a note within a sentence
+_REFERENCE = re.compile(r"\[\^([^\]\s]{1,100})\](?![(:\[])")
 
 
 def install(md: MarkdownIt) -> None:
     """Teach a Markdown parser footnotes."""
-    from mdit_py_plugins.footnote import footnote_plugin
+    from mdit_py_plugins.footnote.index import footnote_inline, footnote_plugin
+
+    def bounded(state: StateInline, silent: bool) -> bool:
+        # Looking for the end of each of many notes that have none would take long.
+        end = state.posMax
+        state.posMax = min(end, state.pos + _LONGEST_INLINE)
+        is_note: bool = footnote_inline(state, silent)
+        state.posMax = end
+        return is_note
 
     md.use(footnote_plugin)
+    md.inline.ruler.at("footnote_inline", bounded)
     md.inline.ruler.after("footnote_ref", "footnote_missing", _missing)
     md.core.ruler.before("footnote_tail", "footnote_check", _check)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _QUOTE = re.compile("['\"]")
-_IN_A_WORD = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
+_IN_A_WORD = re.compile(r"'(?<=[^\W_]')(?=[^\W_])")
 _BREAKS = {"softbreak", "hardbreak"}
 
 

@@ -47,16 +47,18 @@ _QUOTES: dict[str, tuple[str, str, str, str]] = {
 _ANY_SPACE = "[ \u00a0\u202f]"
 # A sign ends a word or a quotation here; in `a;b`, `?x=1` or `:-)` it does not.
 _ENDS = r"(?=$|[\s\u00a0\u202f)\]»”’\"*_…?!.,;:])"
-_FRENCH: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"(?<=\S){_ANY_SPACE}+([;:!?]){_ENDS}"), rf"{NARROW}\1"),
-    (re.compile(rf"(?<=[\w)\]»”’%])([;!?]){_ENDS}"), rf"{NARROW}\1"),
-    (re.compile(rf"(?<=[^\W\d]):(?=$|{_ANY_SPACE}|\n)"), f"{NARROW}:"),
-    (re.compile(rf"«{_ANY_SPACE}*(?=\S|$)"), f"«{NARROW}"),
-    (re.compile(rf"{_ANY_SPACE}*»"), f"{NARROW}»"),
-    (re.compile(rf"(?<=\d){_ANY_SPACE}*(?=[€%‰£$](?!\w))"), NO_BREAK),
-    (re.compile(r"(?<=\d) (?=(?:km|cm|mm|m|kg|g|mg|l|cl|h|min|s|ans?|euros?|°C|Mo|Go|Ko)\b)"), NO_BREAK),
-    (re.compile(r"\b([Nn])° ?(?=\d)"), rf"\1º{NO_BREAK}"),
-    (re.compile(r"\b(M\.|Mme|Mlle|MM\.) (?=[A-ZÀ-Ý])"), rf"\1{NO_BREAK}"),
+_UNITS = "(?:km|cm|mm|m|kg|g|mg|l|cl|h|min|s|ans?|euros?|°C|Mo|Go|Ko)"
+# Signs without one of which a row changes nothing, what it looks for, and what is set instead.
+_FRENCH: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    (";:!?", re.compile(rf"(?<=\S){_ANY_SPACE}+([;:!?]){_ENDS}"), rf"{NARROW}\1"),
+    (";!?", re.compile(rf"(?<=[\w)\]»”’%])([;!?]){_ENDS}"), rf"{NARROW}\1"),
+    (":", re.compile(rf":(?<=[^\W\d]:)(?=$|{_ANY_SPACE}|\n)"), f"{NARROW}:"),
+    ("«", re.compile(rf"«{_ANY_SPACE}*(?=\S|$)"), f"«{NARROW}"),
+    ("»", re.compile(rf"{_ANY_SPACE}*»"), f"{NARROW}»"),
+    ("€%‰£$", re.compile(rf"(?<=\d){_ANY_SPACE}*(?=[€%‰£$](?!\w))"), NO_BREAK),
+    ("0123456789", re.compile(rf"(?<=\d) (?={_UNITS}\b)"), NO_BREAK),
+    ("°", re.compile(r"\b([Nn])° ?(?=\d)"), rf"\1º{NO_BREAK}"),
+    ("M", re.compile(r"\b(M\.|Mme|Mlle|MM\.) (?=[A-ZÀ-Ý])"), rf"\1{NO_BREAK}"),
 )
 
 
@@ -92,8 +94,9 @@ def french(text: str) -> str:
     """The text with French spaces."""
     if not _TO_BE_SET.search(text):
         return text
-    for pattern, replacement in _FRENCH:
-        text = pattern.sub(replacement, text)
+    for signs, pattern, replacement in _FRENCH:
+        if any(map(text.__contains__, signs)):
+            text = pattern.sub(replacement, text)
     text = _INNER_QUOTES.sub(r"\1“\2”", text)
     return _THOUSANDS.sub(lambda number: re.sub(_ANY_SPACE, NARROW, number[0]), text)
 
