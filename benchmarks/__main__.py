@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 
-from benchmarks import distance, sending, startup
+from benchmarks import distance, rendering, sending, startup
 
-SUITES = {"startup": startup.run, "sending": sending.run, "distance": distance.run}
+SUITES = {"startup": startup.run, "rendering": rendering.run, "sending": sending.run, "distance": distance.run}
 
 
 def main() -> None:

@@ -83,7 +83,8 @@ PIECES = [
     "\u202f", "é", "👩\u200d💻", "\u200f", "| a | b |\n|---|---|\n", ":::note\n", ":::facts\n",
     "\n:::\n", ":::", ": ",
     "[^n]", "^[", "\n[^n]: ", ":tada:", "> [!NOTE]\n", "{.c}", "{.c}\n", "\n: ", "- [ ] ", ":mark[", "::spacer\n", "— ",
-    "P.S. ", "{{ subscriber.email | date }}", "{% else %}", "::::columns\n:::column\n", "| |\n|-|\n", "www.a.b ", "\"", "--",
+    "P.S. ", "{{ subscriber.email | date }}", "{% else %}", "::::columns\n:::column\n", "| |\n|-|\n", "www.a.b ",
+    "\"", "--",
 ]  # fmt: skip
 ROUGH = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 

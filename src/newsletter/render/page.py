@@ -48,7 +48,7 @@ class Page:
         """The document for the blocks, serialised, with marks for slots. Raises IssueError and ThemeError."""
         source = self._source(blocks)
         try:
-            document = mjml.compile_mjml(source)
+            document = mjml.compile_mjml(self._kept.without_styles(source))
         except mjml.WrongMarkup as error:
             raise self._layout_error(error, source) from None
         return self._finish(self._kept.put_in(document))

@@ -76,6 +76,15 @@ class Kept:
             for name, value in variables.items()
         }
 
+    def without_styles(self, source: str) -> str:
+        """The MJML with a mark in each style sheet: most of a page is style, and none of it is the compiler's."""
+        out: list[str] = []
+        position = 0
+        for _, start, end in raw.raw_texts(source, ("mj-style",)):
+            out += (source[position:start], self.keep(made(source[start:end])))
+            position = end
+        return "".join((*out, source[position:]))
+
     def put_in(self, document: str) -> str:
         """The document with each run in the place of its mark."""
         return self._mark.sub(lambda mark: self._runs[int(mark[1])], document)
