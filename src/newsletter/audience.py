@@ -98,8 +98,9 @@ class Audience:
     unsubscribed: int = 0
     suppressed: int = 0  # active, and their address bounces or was blocked
     outside: int = 0  # active, and not in the segment
+    paused: int = 0  # in the segment, and asked for a pause that has not ended
 
     @property
     def total(self) -> int:
         """Everybody on the list."""
-        return self.recipients + self.pending + self.unsubscribed + self.suppressed + self.outside
+        return self.recipients + self.pending + self.unsubscribed + self.suppressed + self.outside + self.paused

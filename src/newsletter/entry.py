@@ -27,6 +27,7 @@ class Entry(NamedTuple):
     tags: tuple[str, ...] = ()
     joined: int = 0  # UTC seconds; 0: not said
     fields: Mapping[str, str] = {}
+    time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
 
 
 @dataclass(frozen=True, slots=True)

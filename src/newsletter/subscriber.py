@@ -36,6 +36,9 @@ class Subscriber:
     joined: datetime | None = None  # UTC
     fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     source: str = ""  # how the person came onto the list: "import:members.csv", "form", "command line"
+    time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
+    paused_until: int = 0  # UTC seconds; gets nothing before. 0: not paused
+    last_active: int = 0  # UTC seconds of the last sign of life: confirmed, changed preferences. 0: none but joining
     id: int = 0  # the store's number; 0 until it is stored
 
     @property

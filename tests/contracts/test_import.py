@@ -456,7 +456,7 @@ def test_who_has_left_is_not_brought_back_by_any_list(people: Subscribers) -> No
     people.unsubscribe("never@example.org", now=NOW, source="command line")
     report = take(people, "email,name,status\nAna@example.org,Ana,active\nnever@example.org,N,active\n")
     assert counted(report) == {"suppressed": 2}
-    assert people.audience().recipients == 0
+    assert people.audience(now=NOW).recipients == 0
     assert people.get("never@example.org") is None
 
 
@@ -476,7 +476,7 @@ def test_a_suppressed_address_stays_out_whatever_is_imported(rows: list[tuple[st
         assert report.counts.rows == len(rows)
         chosen = [person.email for person, why in people.iterate() if person.status is Status.ACTIVE and not why]
         assert "ana@example.org" not in map(canonical, chosen)
-        assert people.audience().recipients == len(chosen)
+        assert people.audience(now=NOW).recipients == len(chosen)
 
 
 @pytest.mark.parametrize("order", [("active", "unsubscribed"), ("unsubscribed", "active")])
@@ -489,7 +489,7 @@ def test_in_a_list_that_contradicts_itself_the_wish_to_leave_counts(
     assert one(people, "ana@example.org").status is Status.UNSUBSCRIBED
     assert people.suppression("ana@example.org") is not None
     assert report.counts.duplicates == 1
-    assert people.audience().recipients == 0
+    assert people.audience(now=NOW).recipients == 0
 
 
 def test_who_has_not_confirmed_is_active_only_when_the_list_says_so(people: Subscribers) -> None:

@@ -230,27 +230,33 @@ def fill(people: Subscribers, sizes: dict[str, int]) -> None:
             people.add(Subscriber(email, status=status, tags=() if kind == "outside" else ("t",)), NOW)
             if kind == "unsubscribed":
                 people.unsubscribe(email, now=NOW, source="test")
+            if kind == "paused":
+                with people.database.transaction() as connection:
+                    connection.execute(
+                        "UPDATE subscribers SET paused_until = ? WHERE canonical = ?", (NOW + 1 + each, email)
+                    )
             if kind == "suppressed":
                 with people.database.transaction() as connection:
                     connection.execute("INSERT INTO suppressions VALUES (?, 'bounced', 0, '')", (email,))
 
 
 def test_everybody_is_a_recipient_or_left_out_for_one_reason(people: Subscribers) -> None:
-    sizes = {"recipients": 5, "pending": 4, "unsubscribed": 3, "suppressed": 2, "outside": 1}
+    sizes = {"recipients": 5, "pending": 4, "unsubscribed": 3, "suppressed": 2, "outside": 1, "paused": 2}
     fill(people, sizes)
     rule = parse("tag:t")
-    audience = people.audience(rule)
+    audience = people.audience(rule, now=NOW)
     assert audience == Audience(**sizes)
-    assert audience.total == people.count() == 15
-    chosen = recipients(rule)
+    assert audience.total == people.count() == 17
+    chosen = recipients(rule, now=NOW)
     with people.database.reading() as connection:
         found = connection.execute(f"SELECT s.email FROM subscribers s WHERE {chosen.sql}", chosen.parameters)
         assert [email for (email,) in found] == [f"recipients{number}@example.org" for number in range(5)]
-    assert people.audience().recipients == 6
+    assert people.audience(now=NOW).recipients == 6
+    assert people.audience(now=NOW + 1).paused == 1, "the end of a pause is the moment from which messages come again"
 
 
 def test_the_empty_list_has_an_audience_of_nobody(people: Subscribers) -> None:
-    assert people.audience() == Audience()
+    assert people.audience(now=NOW) == Audience()
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,24 @@ class Plan:
 
 
 def make_plan(
-    database: Database, issue: Issue, edition: Edition, segment: str = "", *, language: str = "", new_only: bool = False
+    database: Database,
+    issue: Issue,
+    edition: Edition,
+    segment: str = "",
+    *,
+    language: str = "",
+    new_only: bool = False,
+    now: int,
 ) -> Plan:
     """Look at the list and at the issue's earlier mailings, and say what publishing would do.
 
-    `language` is the newsletter's, for those who named none. Raises ListError for a wrong segment rule; LedgerError
-    when the issue was sent already, when its sending is under way, and when nobody would get it; IssueError when a
-    recipient lacks something that the issue prints without a default.
+    `language` is the newsletter's, for those who named none; `now` is in UTC seconds. Raises ListError for a wrong
+    segment rule; LedgerError when the issue was sent already, when its sending is under way, and when nobody would
+    get it; IssueError when a recipient lacks something that the issue prints without a default.
     """
     subscribers = Subscribers(database)
     rule = parse(segment, subscribers.field_names())
-    audience = recipients(rule, language=language)
+    audience = recipients(rule, language=language, now=now)
     earlier = mailings_of(database, issue.key)
     unfinished = [mailing for mailing in earlier if mailing.state is not MailingState.FINISHED]
     if unfinished:
@@ -69,11 +76,12 @@ def make_plan(
     if earlier and not new_only:
         raise _sent_already(database, issue, earlier[-1], count_new(database, issue.key, audience))
     number = count_new(database, issue.key, audience)
-    people = subscribers.audience(rule, language=language)
+    people = subscribers.audience(rule, language=language, now=now)
     left_out = {
         "not confirmed yet": people.pending,
         "unsubscribed": people.unsubscribed,
         "suppressed": people.suppressed,
+        "paused": people.paused,
         "outside of the segment": people.outside,
         "already in a mailing of this issue": people.recipients - number,
     }

@@ -67,7 +67,10 @@ def command(
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
         _try_out(config, edition, database)
-        plan = make_plan(database, written, edition, segment, language=config.language, new_only=new_only)
+        now = datetime.now(UTC)
+        plan = make_plan(
+            database, written, edition, segment, language=config.language, new_only=new_only, now=int(now.timestamp())
+        )
         known = revision(path)
         if known and known.dirty:
             what = "is not in git yet" if known.untracked else "has changes that are not committed"

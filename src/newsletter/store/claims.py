@@ -41,21 +41,30 @@ class Choice:
         return where, "s.joined DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
 
 
+def why_not(status: str | None, suppressed: str | None, paused_until: int | None, now: int) -> str:
+    """Why somebody in the audience gets nothing after all; "" when they do."""
+    if suppressed is not None:
+        return suppressed or "suppressed"
+    if status != Status.ACTIVE.value:
+        return status or "no longer on the list"
+    return "paused" if (paused_until or 0) > now else ""
+
+
 def still_wanted(database: Database, lease: Lease, keys: Collection[int], now: int) -> set[int]:
     """Those of the claimed who are still to be written to. The others have left since, and are skipped."""
     marks = ", ".join("?" * len(keys))
     with database.transaction() as connection:
         check(connection, lease)
         rows = connection.execute(
-            "SELECT d.subscriber_id, s.status, x.reason FROM deliveries d "  # noqa: S608  (marks only)
+            "SELECT d.subscriber_id, s.status, x.reason, s.paused_until FROM deliveries d "  # noqa: S608  (marks only)
             "LEFT JOIN subscribers s ON s.id = d.subscriber_id LEFT JOIN suppressions x ON x.address = s.canonical "
             f"WHERE d.mailing_id = ? AND d.subscriber_id IN ({marks})",
             (lease.mailing, *keys),
         ).fetchall()
         left = [
-            (State.SKIPPED.value, reason or status or "no longer on the list", now, lease.mailing, key)
-            for key, status, reason in rows
-            if status != Status.ACTIVE.value or reason is not None
+            (State.SKIPPED.value, why, now, lease.mailing, key)
+            for key, status, reason, paused_until in rows
+            if (why := why_not(status, reason, paused_until, now))
         ]
         if left:
             connection.executemany(

@@ -178,6 +178,7 @@ class _Plan:
                 self._source,
                 self._now,
                 self._now,
+                entry.time_zone,
             )
         )
 

@@ -18,9 +18,9 @@ from newsletter.delivery import Schedule, State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
-from newsletter.store.claims import Choice
+from newsletter.store.claims import Choice, why_not
 from newsletter.store.mailings import check, renew
-from newsletter.subscriber import Status, Subscriber
+from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -139,7 +139,7 @@ def write_plan(
 # or the index of those that wait would not be used.
 _CLAIM = """
     SELECT d.subscriber_id, s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status,
-           x.reason
+           x.reason, s.paused_until
     FROM deliveries d
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
@@ -170,9 +170,8 @@ def claim(
             if not rows:
                 return []
             changes = []
-            for number, email, first, last, name, language, tags, fields, status, suppressed in rows:
-                if status != Status.ACTIVE.value or suppressed is not None:
-                    why = suppressed or status or "no longer on the list"
+            for number, email, first, last, name, language, tags, fields, status, suppressed, paused in rows:
+                if why := why_not(status, suppressed, paused, now):
                     changes.append((State.SKIPPED.value, job, why, now, lease.mailing, number))
                     continue
                 changes.append((State.CLAIMED.value, job, "", now, lease.mailing, number))

@@ -5,7 +5,7 @@ The migrations are the truth for databases that exist; a test keeps the two in s
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import DDL, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, event, text
 
 # Constraints that a later migration may have to name have a name from the first day.
 metadata = MetaData(
@@ -48,6 +48,9 @@ subscribers = Table(
     _text("source"),
     _number("created_at"),
     _number("updated_at"),
+    _text("time_zone"),  # as in the IANA's database: "Europe/Paris"; "": not known
+    _number("paused_until"),  # gets nothing before; 0: not paused
+    _number("last_active_at"),  # when the person last did something that shows that they read this; 0: never
     # A number is never given to a second person: deliveries speak of it after its owner is gone.
     sqlite_autoincrement=True,
 )
@@ -56,7 +59,7 @@ subscribers = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    _text("address", primary_key=True),  # canonical
+    _text("address", primary_key=True),  # canonical; of a person who is forgotten, its seal (newsletter.store.seals)
     _text("reason"),  # newsletter.suppression.Reason
     _number("since"),
     _text("source"),
@@ -165,4 +168,67 @@ events = Table(
     _text("source"),
     Index(None, "mailing_id", "subscriber_id"),
     Index(None, "subscriber_id"),
+)
+
+# What people agreed to (newsletter.consent). Written once: a trigger refuses any change. Rows go when a person is
+# forgotten or expires, and only then.
+consents = Table(
+    "consents",
+    metadata,
+    _number("id", primary_key=True),
+    _number("subscriber_id"),
+    _number("at"),
+    _text("how"),  # newsletter.consent.How
+    _text("source"),
+    _text("page"),
+    _text("words"),
+    _text("language"),
+    _number("confirmed_at"),  # 0: not confirmed
+    _text("network"),
+    Index(None, "subscriber_id"),
+    sqlite_autoincrement=True,
+)
+_WRITTEN_ONCE = {
+    "sqlite": (
+        """CREATE TRIGGER consents_are_written_once BEFORE UPDATE ON consents
+        BEGIN SELECT RAISE(ABORT, 'a consent is never changed'); END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION consents_are_written_once() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'a consent is never changed'; END $$""",
+        """CREATE TRIGGER consents_are_written_once BEFORE UPDATE ON consents
+        FOR EACH ROW EXECUTE FUNCTION consents_are_written_once()""",
+    ),
+}
+for _dialect, _statements in _WRITTEN_ONCE.items():
+    for _statement in _statements:
+        _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+        event.listen(consents, "after_create", _ddl.execute_if(dialect=_dialect))
+
+# What people did with their entry, or others did for them: "left", "came back", "language, fields.city". Names of what
+# changed, never the values.
+changes = Table(
+    "changes",
+    metadata,
+    _number("id", primary_key=True),
+    _number("subscriber_id"),
+    _number("at"),
+    _text("what"),
+    _text("source"),
+    Index(None, "subscriber_id"),
+    sqlite_autoincrement=True,
+)
+
+# Links that work once, as long as they would work otherwise.
+used_tokens = Table("used_tokens", metadata, _text("digest", primary_key=True), _number("until"))
+
+# Why people leave, in an answer of their choice: no person, and no way to one.
+departures = Table(
+    "departures",
+    metadata,
+    _number("id", primary_key=True),
+    _number("at"),
+    _number("mailing_id"),  # 0: not known
+    _text("reason"),
+    sqlite_autoincrement=True,
 )

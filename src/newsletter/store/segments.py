@@ -29,13 +29,17 @@ ACTIVE = f"s.status = '{Status.ACTIVE.value}'"
 FREE = "NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical)"
 
 
-def recipients(rule: Rule, *, language: str = "") -> Condition:
-    """Whom an issue for this segment goes to: the active ones in it whose address is not suppressed.
+# Who asked for a pause gets nothing until its end. The moment, in UTC seconds, is the parameter.
+PAUSED = "(s.paused_until > ?)"
 
-    `language` is the newsletter's, which those have who named none.
+
+def recipients(rule: Rule, *, language: str = "", now: int) -> Condition:
+    """Whom an issue for this segment goes to: the active ones in it, not suppressed, and not pausing.
+
+    `language` is the newsletter's, which those have who named none; `now` is in UTC seconds.
     """
     inside = condition(rule, language=language)
-    return Condition(f"{ACTIVE} AND {FREE} AND {inside.sql}", inside.parameters)
+    return Condition(f"{ACTIVE} AND {FREE} AND NOT {PAUSED} AND {inside.sql}", (now, *inside.parameters))
 
 
 def condition(rule: Rule, *, language: str = "") -> Condition:

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from newsletter.audience import Rule
     from newsletter.store.database import Database
 
-COLUMNS = "id, email, first_name, last_name, name, language, status, tags, fields, joined, source"
+COLUMNS = (
+    "id, email, first_name, last_name, name, language, status, tags, fields, joined, source, "
+    "time_zone, paused_until, last_active_at"
+)
 _CHUNK = 1000
 
 INSERT = """
     INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
-                             source, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             source, created_at, updated_at, time_zone)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # A complaint weighs more than a wish to leave, that more than the author's decision, that more than a bounce, which may
@@ -120,18 +123,19 @@ class Subscribers:
             (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608
         return int(number)
 
-    def audience(self, rule: Rule = EVERYBODY, *, language: str = "") -> Audience:
-        """Whom an issue for this segment would reach today, and who is left out, and why."""
+    def audience(self, rule: Rule = EVERYBODY, *, language: str = "", now: int) -> Audience:
+        """Whom an issue for this segment would reach today, and who is left out, and why. `now` is in UTC seconds."""
         inside = segments.condition(rule, language=language)
         with self.database.reading() as connection:
             counted = dict(
                 connection.execute(
                     f"""
                     SELECT CASE WHEN s.status <> 'active' THEN s.status WHEN NOT {segments.FREE} THEN 'suppressed'
-                                WHEN {inside.sql} THEN 'recipients' ELSE 'outside' END AS kind, count(*)
+                                WHEN NOT {inside.sql} THEN 'outside' WHEN {segments.PAUSED} THEN 'paused'
+                                ELSE 'recipients' END AS kind, count(*)
                     FROM subscribers s GROUP BY kind
                     """,  # noqa: S608  (our own SQL)
-                    inside.parameters,
+                    (*inside.parameters, now),
                 ).fetchall()
             )
         return Audience(**counted)
@@ -171,6 +175,7 @@ class Subscribers:
                 subscriber.source,
                 now,
                 now,
+                subscriber.time_zone,
             )
             number = connection.execute(INSERT, row).lastrowid
             remember_fields(connection, subscriber.fields)
@@ -240,6 +245,9 @@ def read_row(row: tuple[Any, ...]) -> Subscriber:
         fields=json.loads(row[8]) if row[8] != "{}" else {},
         joined=datetime.fromtimestamp(row[9], UTC) if row[9] else None,
         source=row[10],
+        time_zone=row[11],
+        paused_until=row[12],
+        last_active=row[13],
     )
 
 
