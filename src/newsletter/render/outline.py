@@ -28,7 +28,8 @@ def outlined(blocks: Sequence[Block], holes: Holes) -> tuple[Block, ...]:
             before = min(ranks.index(block.data["level"]) + 2, before + 1, 6)
             anchor = block.data.get("anchor") or _anchor(holes.mark.sub("", inline.text(block.inline)), anchors)
             anchors[anchor] += 1
-            return replace(block, data={**block.data, "level": before, "anchor": anchor})
+            written = block.data["level"]
+            return replace(block, data={**block.data, "level": before, "written": written, "anchor": anchor})
         if not block.children:
             return block
         children = tuple(map(with_place, block.children))

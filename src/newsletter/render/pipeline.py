@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from newsletter.issue import Issue
+    from newsletter.manuscript import Survey
     from newsletter.picture import Picture
     from newsletter.render.block import Block
     from newsletter.render.site import Site
@@ -96,6 +97,12 @@ class Rendering:
         top = [pictures.Use(hero, place.line)] if hero and "{{" not in hero else []
         used = pictures.used(self._body, self._holes.nonce)
         return (*top, *(replace(use, line=self._written.in_issue(use.line)) for use in used))
+
+    def survey(self) -> Survey:
+        """What stands in the body, and where, for those who check it."""
+        from newsletter.render.survey import surveyed
+
+        return surveyed(self._body, self._written, self._holes)
 
     def edition(self, fields: Collection[str] = (), images: Mapping[str, Picture] | None = None) -> Edition:
         """The finished edition; `images` says what is shown for the addresses in `uses`.

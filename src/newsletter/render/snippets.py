@@ -106,6 +106,10 @@ class Expanded:
             line = self._origins[line // _APART - 1][1]
         return line
 
+    def place(self, line: int) -> tuple[str, int]:
+        """The file that a line was written in, and its number there."""
+        return (self._path, line) if line < _APART else (self._origins[line // _APART - 1][0], line % _APART)
+
     def told(self, error: IssueError) -> IssueError:
         """The error with the files and lines that authors know."""
         return IssueError(*map(self._told, error.problems)) if self._origins else error
@@ -114,8 +118,9 @@ class Expanded:
         message = _VIRTUAL.sub(lambda number: self._place(int(number[0])), problem.message)
         if problem.line is None or problem.line < _APART:
             return replace(problem, message=message)
-        path = self._origins[problem.line // _APART - 1][0]
-        return replace(problem, message=message, path=path, line=problem.line % _APART)
+        path, line = self.place(problem.line)
+        return replace(problem, message=message, path=path, line=line)
 
     def _place(self, line: int) -> str:
-        return f"{line % _APART} of {self._origins[line // _APART - 1][0]}"
+        path, number = self.place(line)
+        return f"{number} of {path}"

@@ -1,0 +1,100 @@
+"""Checks: what a careful editor would notice before an issue goes out. One file a rule; no I/O, no clock.
+
+A rule is a module: its docstring is what `newsletter check --explain` prints (a title, an empty line, why it matters,
+and a bad and a good example), `SEVERITY` says how bad it is, and `find(manuscript)` yields a Remark for each place.
+Its id is its file's name with hyphens. One row in RULES makes it known; fixtures in tests/checks/ prove it.
+
+An author waives a rule for one issue in its front matter, and says why:
+
+    waive:
+      link-insecure: the museum's page has no https
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from newsletter.finding import Finding, Severity, Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from newsletter.manuscript import Manuscript
+
+
+class Remark(NamedTuple):
+    """What a rule says of one place."""
+
+    spot: Spot
+    message: str
+    fix: str = ""
+    severity: Severity | None = None  # None: the rule's
+
+
+class Rule(NamedTuple):
+    """A rule, loaded."""
+
+    id: str
+    subject: str  # what it is about: a row of RULES
+    severity: Severity
+    title: str
+    explanation: str
+    find: Callable[[Manuscript], Iterator[Remark]]
+
+
+# What rules are about, in the order of a reader's eye, and the rules, in the order in which they are told.
+RULES: dict[str, tuple[str, ...]] = {
+    "Links": ("link_empty",),
+}
+
+
+def rules() -> tuple[Rule, ...]:
+    """All rules."""
+    return tuple(_load(subject, name) for subject, names in RULES.items() for name in names)
+
+
+def _load(subject: str, name: str) -> Rule:
+    module = import_module(f"newsletter.checks.{name}")
+    title, _, explanation = (module.__doc__ or "").partition("\n\n")
+    return Rule(
+        name.replace("_", "-"), subject, module.SEVERITY, title.strip().rstrip("."), explanation.strip(), module.find
+    )
+
+
+def check(manuscript: Manuscript) -> tuple[Finding, ...]:
+    """What all rules have to say, by line. A finding of a rule that the issue waives carries the author's reason."""
+    waivers = _waivers(manuscript)
+    found = [
+        Finding(rule.id, severity or rule.severity, spot, message, fix, waivers.get(rule.id, ""))
+        for rule in rules()
+        for spot, message, fix, severity in rule.find(manuscript)
+    ]
+    found += _about_waivers(manuscript, waivers, found)
+    return tuple(sorted(found, key=lambda each: (each.spot.path, each.spot.line, each.spot.column)))
+
+
+def _waivers(manuscript: Manuscript) -> dict[str, str]:
+    said = manuscript.issue.extra.get("waive")
+    return {rule: str(reason or "").strip() for rule, reason in said.items()} if isinstance(said, dict) else {}
+
+
+def _about_waivers(manuscript: Manuscript, waivers: dict[str, str], found: Sequence[Finding]) -> Iterator[Finding]:
+    """A waiver that waives nothing, or says no reason, is a mistake itself."""
+    from newsletter.errors import did_you_mean
+
+    if not manuscript.issue.extra.get("waive"):
+        return
+    spot, known = manuscript.at("waive"), {rule.id for rule in rules()}
+    if not waivers:
+        fix = "write the rule and the reason below it: waive:, then `  link-insecure: the museum has no https`"
+        yield Finding("waiver", Severity.WARNING, spot, "waive: names no rule", fix)
+    for rule, reason in waivers.items():
+        if rule not in known:
+            yield Finding("waiver", Severity.WARNING, spot, f"there is no rule {rule!r}", did_you_mean(rule, known))
+        elif not reason:
+            fix = f"write why: `{rule}: the reason`; without one it does not count"
+            yield Finding("waiver", Severity.WARNING, spot, f"{rule} is waived without a reason", fix)
+        elif all(each.rule != rule for each in found):
+            message = f"{rule} is waived, and has nothing to say"
+            yield Finding("waiver", Severity.NOTE, spot, message, "take the waiver away")

@@ -1,0 +1,107 @@
+"""newsletter check: an issue, read by a careful editor before anybody else gets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.console import ExitCode, count
+from newsletter.cli.findings import FORMATS
+from newsletter.cli.shell import Command, Session, pass_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from newsletter.config import Config
+    from newsletter.finding import Finding
+
+EPILOG = """Examples:
+
+\b
+  newsletter check 2026-11-hello
+  newsletter check issues/*.md --strict --format github      in a workflow of GitHub
+  newsletter check --explain link-empty
+"""
+
+
+@click.command(cls=Command, epilog=EPILOG)
+@click.argument("issues", nargs=-1, metavar="ISSUE…")
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True, help="Which form.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--strict", is_flag=True, help="Take a warning for an error.")
+@click.option("--explain", metavar="RULE", help="Say why a rule is there, with a bad and a good example.")
+@pass_session
+def command(
+    session: Session,
+    issues: tuple[str, ...],
+    form: str,
+    as_json: bool,
+    strict: bool,
+    explain: str | None,
+) -> ExitCode:
+    """Read each ISSUE as a careful editor would, and tell what readers would stumble over.
+
+    Nothing is sent. An error stops `newsletter publish`; a warning is told; a note is a hint. An issue waives a rule
+    in its front matter, with the reason: `waive:`, and below it `  link-insecure: the museum has no https`.
+    """
+    if explain:
+        session.console.result(_explained(explain))
+        return ExitCode.DONE
+    if not issues:
+        raise click.UsageError("name an ISSUE; or --explain RULE")
+    config = session.config()
+    findings = [finding for name in issues for finding in _found(session, config, name)]
+    if text := FORMATS["json" if as_json else form](findings):
+        session.console.result(text)
+    told = [each for each in findings if not each.waived]
+    if form == "text" and not as_json:
+        session.console.note(_summary(told, len(findings) - len(told)))
+    grave = {"error", "warning"} if strict else {"error"}
+    return ExitCode.REFUSED if any(each.severity.value in grave for each in told) else ExitCode.DONE
+
+
+def _found(session: Session, config: Config, name: str) -> Sequence[Finding]:
+    """What is to be said of one issue; one that cannot be rendered has its errors for findings."""
+    from newsletter.checks import check
+    from newsletter.cli.issues import load
+    from newsletter.cli.manuscripts import manuscript_of
+    from newsletter.errors import IssueError, ThemeError
+    from newsletter.finding import Finding, Severity, Spot
+
+    try:
+        path, issue = load(config, name)
+        return check(manuscript_of(config, path, issue, session.clock()).manuscript)
+    except (IssueError, ThemeError) as error:
+        return [
+            Finding(
+                "readable",
+                Severity.ERROR,
+                Spot(each.path or name, each.line or 0, each.column or 0),
+                each.message,
+                each.fix or "",
+            )
+            for each in error.problems
+        ]
+
+
+def _explained(name: str) -> str:
+    from newsletter.checks import rules
+    from newsletter.errors import did_you_mean
+
+    by_id = {rule.id: rule for rule in rules()}
+    rule = by_id.get(name.replace("_", "-"))
+    if rule is None:
+        raise click.BadParameter(f"there is no rule {name!r}; {did_you_mean(name, by_id)}", param_hint="--explain")
+    heading = click.style(f"{rule.id} ({rule.severity.value}): {rule.title}", bold=True)
+    return f"{heading}\n\n{rule.explanation}"
+
+
+def _summary(told: Sequence[Finding], waived: int) -> str:
+    counts = [
+        count(number, word)
+        for word in ("error", "warning", "note")
+        if (number := sum(each.severity.value == word for each in told))
+    ]
+    text = ", ".join(counts) or "Nothing to say"
+    return f"{text}; {count(waived, 'finding')} waived" if waived else text
