@@ -13,6 +13,7 @@ from newsletter.audience import EVERYBODY, Audience
 from newsletter.delivery import State
 from newsletter.errors import ListError, Problem
 from newsletter.store import segments
+from newsletter.store.seals import known_seal
 from newsletter.subscriber import Status, Subscriber, canonical
 from newsletter.suppression import Reason, Suppression
 
@@ -78,9 +79,14 @@ class Subscribers:
 
     def suppression(self, email: str) -> Suppression | None:
         """Why this address must not be written to; None when it may."""
+        address = canonical(email)
         with self.database.reading() as connection:
-            row = connection.execute("SELECT * FROM suppressions WHERE address = ?", (canonical(email),)).fetchone()
-        return row and Suppression(row[0], Reason(row[1]), datetime.fromtimestamp(row[2], UTC), row[3])
+            # Of somebody who is forgotten, only the seal of the address is known.
+            forms = (address, known_seal(connection, address) or address)
+            row = connection.execute(
+                "SELECT reason, since, source FROM suppressions WHERE address IN (?, ?)", forms
+            ).fetchone()
+        return row and Suppression(address, Reason(row[0]), datetime.fromtimestamp(row[1], UTC), row[2])
 
     def history(self, subscriber: Subscriber) -> list[Receipt]:
         """The issues that were meant for this person, the latest first."""
@@ -199,6 +205,12 @@ def leave(connection: Connection, address: str, *, now: int, source: str, reason
         "WHERE canonical = ? AND status <> 'unsubscribed'",
         (now, address),
     ).rowcount
+    if left:
+        connection.execute(
+            "INSERT INTO changes (subscriber_id, at, what, source) SELECT id, ?, 'left', ? FROM subscribers "
+            "WHERE canonical = ?",
+            (now, source, address),
+        )
     suppressed = suppress(connection, address, now=now, source=source, reason=reason)
     return bool(left) or suppressed
 
