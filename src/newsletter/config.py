@@ -8,6 +8,7 @@
     [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
     [bounces]            kind, and what that kind takes
     [images]             place folder base_url
+    [web]                fields topics confirm welcome goodbye consent privacy proxies, and limits for the pages
     [limits]             rate daily warmup warmup_from
     [limits.GROUP]       rate in_flight daily domains
     [retry]              minutes give_up_after_hours
@@ -28,6 +29,7 @@ from newsletter.config_bounces import BouncesConfig, bounces_config, mistakes_in
 from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
 from newsletter.config_limits import mistakes_in_limits
 from newsletter.config_values import GROUP_LIMITS, KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
+from newsletter.config_web import WebConfig, web_config
 from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem, did_you_mean
 from newsletter.limits import ALL, Limit, Limits, Rate
@@ -127,6 +129,7 @@ class Config:
     dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
     bounces: BouncesConfig = field(default_factory=BouncesConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     limits: Limits = field(default_factory=Limits)  # whatever the transport
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -207,6 +210,7 @@ def parse_config(text: str, path: str) -> Config:
         dkim_keys=dkim_keys,
         bounces=bounces_config(values["bounces"], folder),
         images=images_config(values["images"], folder),
+        web=web_config(values["web"]),
         limits=limits,
         schedule=Schedule(**values["retry"]),
         **{key: value for key, value in settings.items() if value},

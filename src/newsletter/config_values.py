@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from newsletter.config_bounces import MAILBOXES
 from newsletter.config_images import PLACES
 from newsletter.config_limits import MOST, day, domains, numbers, rate
+from newsletter.config_web import field_names, networks, texts
 from newsletter.errors import ConfigError, Problem, did_you_mean
 from newsletter.languages import language_tag, tag_of_name
 
@@ -332,6 +333,19 @@ SECTIONS: dict[str, Keys] = {
         "path": file_path,
     },
     "images": {"place": choice(*PLACES), "folder": file_path, "base_url": web_address},
+    "web": {
+        "fields": field_names,
+        "topics": texts,
+        "confirm": yes_or_no,
+        "welcome": line,
+        "goodbye": yes_or_no,
+        "consent": line,
+        "privacy": web_address,
+        "proxies": networks,
+        "per_network": whole_number(1, 1_000_000),
+        "per_hour": whole_number(1, 1_000_000),
+        "metrics_token_env": variable_name,
+    },
     "limits": {"rate": rate, "daily": whole_number(1, MOST), "warmup": numbers(MOST), "warmup_from": day},
     "retry": {"minutes": numbers(10_080), "give_up_after_hours": whole_number(1, 168)},
 }

@@ -1,0 +1,119 @@
+"""How the pages look and speak: templates/web/ in the theme's colours, in French or English.
+
+The author's own templates/web/ comes first, file by file. What the pages say stands in phrases/, a file a language.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse, Response
+
+from newsletter.languages import language_tag
+from newsletter.render.words import base, direction
+from newsletter.sources.themes import shipped_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.requests import Request
+
+    from newsletter.config import Config
+    from newsletter.render.theme import Theme
+
+LANGUAGES = ("en", "fr")
+NAMES = {"en": "English", "fr": "Français"}
+_MOST_ASKED = 10  # languages of an Accept-Language that are looked at
+
+
+@lru_cache
+def phrases(language: str) -> Mapping[str, str]:
+    """What the pages say in a language; English where it has no words."""
+    folder = files("newsletter.web").joinpath("phrases")
+    known = tomllib.loads(folder.joinpath("en.toml").read_text("utf-8"))
+    own = folder.joinpath(f"{language}.toml")
+    return known | tomllib.loads(own.read_text("utf-8")) if own.is_file() else known
+
+
+def language_of(request: Request, *preferred: str) -> str:
+    """The language to answer in: the first of `preferred` that the pages speak, else the browser's, else the list's.
+
+    The last of `preferred` is the newsletter's own, and comes after what the browser asks for.
+    """
+    *first, last = preferred
+    for tag in (*first, request.query_params.get("lang", ""), *_asked(request), last):
+        if base(tag) in LANGUAGES:
+            return base(tag)
+    return "en"
+
+
+def _asked(request: Request) -> Iterable[str]:
+    """What Accept-Language asks for, the dearest first (RFC 9110 section 12.5.4)."""
+    wanted: list[tuple[float, int, str]] = []
+    for item in request.headers.get("accept-language", "")[:500].split(",")[:_MOST_ASKED]:
+        tag, _, quality = item.partition(";")
+        try:
+            weight = float(quality.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 0.0
+        if weight > 0 and (known := language_tag(tag)):
+            wanted.append((-weight, len(wanted), known))
+    return [tag for _, _, tag in sorted(wanted)]
+
+
+class Look:
+    """The templates of one newsletter."""
+
+    def __init__(self, config: Config, theme: Theme) -> None:
+        self._config = config
+        self.theme = theme
+        self.title = config.title or config.sender.name or "Newsletter"
+        self._environment = Environment(
+            loader=FileSystemLoader([config.templates / "web", shipped_templates() / "web"]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        # A style sheet is no HTML: nothing of it comes from a visitor.
+        css = self._environment.overlay(autoescape=False)
+        self.style = css.get_template("style.css.j2").render(theme=theme.look).encode()
+
+    def html(self, template: str, language: str, prefix: str = "", **context: Any) -> str:
+        """A template of templates/web/, with what every one of them receives:
+
+        `newsletter` (title, postal_address, privacy), `theme`, `language`, `direction`, `say(name, **values)`,
+        `said` (all phrases), `url(path)`.
+        """
+        words = phrases(language)
+
+        def say(name: str, /, **values: object) -> Markup:
+            """A phrase, the values in it escaped."""
+            return Markup(words[name]).format(**{key: escape(value) for key, value in values.items()})  # noqa: S704
+
+        return self._environment.get_template(template).render(
+            newsletter={
+                "title": self.title,
+                "postal_address": self._config.postal_address,
+                "privacy": self._config.web.privacy,
+                "language": self._config.language,
+            },
+            theme=self.theme.look,
+            language=language,
+            direction=direction(language),
+            say=say,
+            said=words,
+            url=lambda path: f"{prefix}{path}",
+            **context,
+        )
+
+    def page(
+        self, template: str, language: str, prefix: str = "", status: int = 200, **context: Any
+    ) -> Response:  # fmt: skip
+        """The same as an answer."""
+        return HTMLResponse(self.html(template, language, prefix, **context), status)

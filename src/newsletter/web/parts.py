@@ -1,0 +1,77 @@
+"""What the handlers of the pages are handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from newsletter.links import Signer
+from newsletter.web.counters import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from newsletter.config import Config
+    from newsletter.render.theme import Theme
+    from newsletter.store.database import Database
+    from newsletter.web.look import Look
+
+    Page = Callable[["Parts", Request], Response]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Parts:
+    """The newsletter behind the pages. One for a server; its handlers share it between threads."""
+
+    config: Config
+    database: Database
+    keys: Mapping[int, bytes]  # of links, as `store.keys.load_keys` gives them
+    theme: Theme
+    clock: Callable[[], datetime] = field(default=_now)
+    wake: Callable[[], object] = field(default=lambda: None)  # tells whoever sends notices that there are some
+    environ: Mapping[str, str] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    # One writer at a time: SQLite's own way of waiting is to sleep, which a visitor would notice.
+    writing: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Reads the tokens in addresses."""
+        return Signer(self.keys)
+
+    @cached_property
+    def look(self) -> Look:
+        """The templates, in the theme's colours."""
+        from newsletter.web.look import Look
+
+        return Look(self.config, self.theme)
+
+    @cached_property
+    def prefix(self) -> str:
+        """The path of base_url: what stands before every path when the pages live below a larger site."""
+        return urlsplit(self.config.base_url).path.rstrip("/")
+
+    @property
+    def now(self) -> int:
+        """UTC seconds since 1970."""
+        return int(self.clock().timestamp())
+
+
+def route(parts: Parts, path: str, page: Page, *methods: str, name: str = "") -> Route:
+    """A path, and the function that answers there. GET brings HEAD along; without methods it is GET."""
+    from starlette.routing import Route
+
+    handler: Any = partial(page, parts)
+    return Route(path, handler, methods=list(methods) or ["GET"], name=name or page.__name__)
