@@ -46,6 +46,10 @@ class Picture:
         return width, max(1, round(width * self.height / self.width))
 
 
+# What stands for an image that could not be had and can be done without: its block shows itself without one.
+NO_PICTURE = Picture("", 0, 0)
+
+
 def enclose(content: bytes, name: str, content_type: str) -> Enclosed:
     """The image with its digest."""
     return Enclosed(sha256(content).hexdigest(), name, content_type, content)

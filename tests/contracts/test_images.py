@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from dataclasses import replace
 from ipaddress import ip_address
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -388,3 +389,44 @@ def test_what_stands_in_a_condition_travels_to_all(letter: Newsletter) -> None:
     letter.put("issues/b.png", saved(drawing(30, 30)))
     edition = letter.edition("{% if subscriber.tags %}\n\n![](a.png)\n\n{% else %}\n\n![](b.png)\n\n{% endif %}")
     assert len(edition.pictures) == 2
+
+
+# ── Pictures that nobody named ───────────────────────────────────────────────────────────────────────────────────────
+
+VIDEO = "https://youtu.be/aqz-KE-bpKQ"
+
+
+@pytest.fixture
+def offline(letter: Newsletter) -> Desk:
+    def away(_: str) -> NoReturn:
+        raise OSError("no network")
+
+    return replace(letter.desk, web=Web(look_up=away))
+
+
+def test_a_video_without_its_picture_is_a_card_of_words_and_its_author_is_told(
+    letter: Newsletter, offline: Desk
+) -> None:
+    issue, reading = letter._read(f"Look:\n\n{VIDEO}", "")
+    done = prepare(reading.uses, issue, letter.file, WIDTH, offline)
+    (note,) = done.notes
+    assert note.line == 6
+    assert "i.ytimg.com" in note.message
+    assert note.fix
+    assert "poster=" in note.fix
+    html = fill(reading.edition((), done.pictures).html, [""] * 9)
+    assert "<img" not in html
+    assert f'<a href="{VIDEO}"' in html
+    assert "Watch on YouTube" in html
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "![A poster](https://i.ytimg.com/vi/aqz-KE-bpKQ/hqdefault.jpg)",
+        f"::video[A film]{{href={VIDEO} poster=https://example.org/poster.jpg}}",
+        f"{VIDEO}\n\n![A poster](https://i.ytimg.com/vi/aqz-KE-bpKQ/hqdefault.jpg)",
+    ],
+)
+def test_an_image_that_the_author_named_is_needed(letter: Newsletter, offline: Desk, markdown: str) -> None:
+    assert "no host of the name" in letter.problem(markdown, desk=offline).message

@@ -119,7 +119,9 @@ WRONG = [
     ('[fonts]\nbody = "Georgia"', 'body = "Georgia"', "serif, sans-serif, monospace"),
     ('[fonts]\nbody = "Times New Roman, serif"', "cannot be used", "single quotes"),
     ('[fonts]\nbody = "Georgia;color:red, serif"', "cannot be used", "single quotes"),
-    ('[logo]\nsrc = "logo.png"', 'src = "logo.png"', "https://"),
+    ('[logo]\nsrc = "http://example.org/logo.png"', 'src = "http://example.org/logo.png"', "https://"),
+    ('[logo]\nsrc = "file:///etc/logo.png"', "cannot be used", 'src = "logo.png"'),
+    ('[logo]\ndark = "//example.org/logo.png"', "cannot be used", 'dark = "logo.png"'),
     ("[logo]\nwidth = 4", "width = 4", "16 to 800"),
 ]
 

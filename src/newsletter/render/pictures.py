@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
+from newsletter.picture import NO_PICTURE
 from newsletter.render.raw import without_comments
 
 if TYPE_CHECKING:
@@ -34,13 +35,24 @@ class Use:
     src: str
     line: int  # on which its block begins
     width: int = 0  # CSS pixels; 0: as wide as there is room
+    is_needed: bool = (
+        True  # False: nobody named it, such as the picture of a video; without it, something else is shown
+    )
+    path: str = ""  # the file that names it, when that is a theme's and not the issue's
+    folder: str = ""  # where that file lies
+
+    @property
+    def key(self) -> str:
+        """What its picture is known by: its address, and for a file of a theme the folder, too."""
+        return f"{self.folder}: {self.src}" if self.folder else self.src
 
 
 def used(blocks: Iterable[Block], nonce: str) -> Iterator[Use]:
     """The images of the blocks, in order, as often as they are used; `nonce` begins the mark of a slot."""
     for block in blocks:
         if "src" in block.data:
-            yield from _use(block.data["src"], block.line, block.data.get("width", 0), nonce)
+            is_needed = not block.data.get("is_guessed", False)
+            yield from _use(block.data["src"], block.line, block.data.get("width", 0), nonce, is_needed=is_needed)
         if block.name == "html":
             yield from _used_in_raw(block.data["html"], block.line, nonce)
         for token in block.inline:
@@ -58,13 +70,13 @@ def placed(blocks: Sequence[Block], pictures: Mapping[str, Picture], most: int) 
 
 def enclosed(uses: Iterable[Use], pictures: Mapping[str, Picture], document: str) -> tuple[Enclosed, ...]:
     """What the message has to carry, once each: a theme may leave out what an issue names."""
-    named = (pictures[use.src].enclosed for use in uses if use.src in pictures)
+    named = (pictures[use.key].enclosed for use in uses if use.key in pictures)
     return tuple({each.digest: each for each in named if each and f"cid:{each.content_id}" in document}.values())
 
 
-def _use(src: str, line: int, width: object, nonce: str) -> Iterator[Use]:
+def _use(src: str, line: int, width: object, nonce: str, *, is_needed: bool = True) -> Iterator[Use]:
     if src and nonce not in src:
-        yield Use(src, line, _pixels(width))
+        yield Use(src, line, _pixels(width), is_needed)
 
 
 def _used_in_raw(html: str, line: int, nonce: str) -> Iterator[Use]:
@@ -81,8 +93,9 @@ def _pixels(written: object) -> int:
 def _placed(block: Block, pictures: Mapping[str, Picture], most: int) -> Block:
     data: dict[str, Any] = dict(block.data)
     if "src" in data:
-        data["picture"] = picture = pictures.get(data["src"])
+        picture = pictures.get(data["src"])
         data["src"] = picture.src if picture else data["src"]
+        data["picture"] = picture if picture is not NO_PICTURE else None
     if block.name == "html":
         data["html"] = _placed_in_raw(data["html"], pictures, most)
     tokens = tuple(_placed_token(token, pictures, most) for token in block.inline)

@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from newsletter.edition import Edition
 from newsletter.errors import IssueError, Problem
-from newsletter.render import blocks, inline, markdown, pictures
+from newsletter.render import blocks, inline, logo, markdown, pictures
 from newsletter.render.catalogue import CATALOGUE, Reader
 from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
@@ -92,11 +92,12 @@ class Rendering:
 
     @property
     def uses(self) -> tuple[pictures.Use, ...]:
-        """The images that the issue names, the one on top first."""
+        """The images that the theme and the issue name, the one on top first."""
         hero, place = self._issue.hero or "", self._issue.place("hero")
         top = [pictures.Use(hero, place.line)] if hero and "{{" not in hero else []
         used = pictures.used(self._body, self._holes.nonce)
-        return (*top, *(replace(use, line=self._written.in_issue(use.line)) for use in used))
+        in_body = (replace(use, line=self._written.in_issue(use.line)) for use in used)
+        return (*logo.uses(self._theme).values(), *top, *in_body)
 
     def survey(self) -> Survey:
         """What stands in the body, and where, for those who check it."""
@@ -139,6 +140,7 @@ class Rendering:
     def _page(self, images: Mapping[str, Picture]) -> Page:
         padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
         variables = {**self._variables, "preheader": made(f"{escape(self._preheader)}{padding}")}
+        variables["theme"] = {**self._theme.tokens, "logo": logo.placed(self._theme, images)}
         if hero := images.get(self._issue.hero or ""):
             variables["issue"] = {**variables["issue"], "hero": hero.src, "hero_picture": hero}
         return Page(machine(self._theme), self._holes, variables, self._resolve)

@@ -196,14 +196,9 @@ def _video(block: Block, _: Holes) -> Block:
     data: dict[str, Any] = dict(block.data)
     poster = data.pop("poster", "")
     video = videos.known(data["href"])
-    return replace(
-        block,
-        data={
-            **data,
-            "src": poster or (video.poster if video else ""),
-            "service": video.service if video else "",
-        },
-    )
+    guess = video.poster if video and not poster else ""
+    said = {"src": poster or guess, "is_guessed": bool(guess), "service": video.service if video else ""}
+    return replace(block, data={**data, **said})
 
 
 def bare_video(content: Sequence[Token], line: int) -> Block | None:

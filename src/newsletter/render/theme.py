@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import (
     BaseLoader,
@@ -45,6 +45,14 @@ INHERITED = "inherited/"  # before the path of a file that another one of the sa
 _FIRST = re.compile(rf"""<(?P<tag>[a-z][a-z-]*)|\{{%-?\s*(?:extends|include)\s+["'](?P<file>{INHERITED}[^"']+)""")
 
 
+class Said(NamedTuple):
+    """Where a theme.toml says something: its path to show, the line, and the folder that it lies in."""
+
+    path: str
+    line: int
+    folder: str
+
+
 @dataclass(frozen=True, eq=False)
 class Theme:
     """A theme with what it inherits: its files' texts by their path within the theme, and where each was read."""
@@ -53,6 +61,7 @@ class Theme:
     files: Mapping[str, str]
     tokens: Mapping[str, Any]  # theme.toml, merged over the parent's
     origins: Mapping[str, str] = field(default_factory=dict)  # path within the theme → path to show
+    logo_said: Mapping[str, Said] = field(default_factory=dict)  # `src` and `dark` of [logo] → where that is said
 
     @cached_property
     def fingerprint(self) -> str:
@@ -105,6 +114,7 @@ class Theme:
             # What a theme says about itself is said of no other.
             {**merged(parent.tokens, self.tokens), "theme": self.tokens.get("theme", {})},
             {**{new: parent.origin(path) for path, new in moved.items()}, **self.origins},
+            {**parent.logo_said, **self.logo_said},
         )
 
     @property

@@ -44,6 +44,7 @@ _SIZES = {
     "small": (12, 20, "smaller is hard to read"),
     "corner": (0, 48, "0 is a sharp corner"),
 }
+_IMAGE = re.compile(r"""https://[^\s"'<>]+|(?![A-Za-z][\w+.-]*:|//)[^"'<>\x00-\x1f]*""")
 _OTHER_SIZE = (0, 1000, "sizes are CSS pixels, and whole")
 
 
@@ -144,8 +145,8 @@ def _logo(key: str, value: object) -> str:
         return "" if is_width else "write a whole number from 16 to 800"
     if not isinstance(value, str):
         return f"`{key}` is a text, in quotes"
-    if key in ("src", "dark") and value and not re.fullmatch(r"https://[^\s\"'<>]+", value):
-        return "write the whole address, beginning with https://, for a mail has no page that it could be relative to"
+    if key in ("src", "dark") and not _IMAGE.fullmatch(value):
+        return f'name a file of the theme\'s folder: {key} = "logo.png", or an address that begins with https://'
     return ""
 
 

@@ -14,10 +14,12 @@ from newsletter.errors import Problem, ThemeError, did_you_mean
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from newsletter.render.theme import Said as Place
     from newsletter.render.theme import Theme
     from newsletter.render.tokens import Said
+    from newsletter.toml_places import Found, KeyPath
 
 MARK = "theme.toml"
 _READ = (".j2", ".md", ".toml")
@@ -78,12 +80,21 @@ def _read(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], .
     files, origins = _files(folder)
     tokens, keys = read_toml(files[MARK], origins[MARK], ThemeError)
     said.append(Said(origins[MARK], tokens, keys))
+    logo_said = _logo_said(folder, origins[MARK], keys)
     about = tokens.get("theme", {})
     parent_name = about.get("inherits") if isinstance(about, dict) else None
     if not parent_name:
-        return Theme(name, files, tokens, origins)
+        return Theme(name, files, tokens, origins, logo_said)
     parent = _read(str(parent_name), places, (*children, (name, folder)), said)
-    return Theme(name, files, tokens, origins).over(parent)
+    return Theme(name, files, tokens, origins, logo_said).over(parent)
+
+
+def _logo_said(folder: Path, path: str, keys: Mapping[KeyPath, Found]) -> dict[str, Place]:
+    """Where a theme.toml names its logo's images, which lie in its folder."""
+    from newsletter.render.theme import Said as Place
+
+    places = {name: keys.get(("logo", name)) for name in ("src", "dark")}
+    return {name: Place(path, found.key.line, str(folder)) for name, found in places.items() if found}
 
 
 def _unknown(name: str, places: Sequence[Path], children: tuple[tuple[str, Path], ...]) -> ThemeError:

@@ -18,19 +18,18 @@ import unicodedata
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from newsletter.errors import IssueError, Problem
-from newsletter.picture import Enclosed, Picture, enclose
+from newsletter.picture import NO_PICTURE, Enclosed, Picture, enclose
 from newsletter.sources.images.cache import Cache, Entry, key_of
 from newsletter.sources.images.fetch import Web, fetch, forget
 from newsletter.sources.images.files import Shelf, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from newsletter.issue import Issue
     from newsletter.render.pictures import Use
@@ -46,6 +45,7 @@ _SHOWN = 60  # characters of an address in a message
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _DATA = re.compile(r"data:[^,]*?(;base64)?,", re.IGNORECASE)
 _EXAMPLE = re.compile(r"(?:.+\.)?(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)")  # RFC 2606: nobody's sites
+_WITHOUT = "readers get a link without a picture; to choose one: ::video{href=… poster=photo.jpg}"
 _IN_A_FOLDER = 'keep them out of the message: in newsletter.toml, below [images], place = "folder"'
 
 
@@ -88,12 +88,14 @@ def prepare(uses: Sequence[Use], issue: Issue, file: Path, width: int, desk: Des
     widest: dict[str, int] = {}
     for use in uses:
         if not use.src.lower().startswith("cid:"):  # the author's own affair
-            first.setdefault(use.src, use)
-            widest[use.src] = max(widest.get(use.src, 0), min(use.width or width, width))
+            if use.key not in first or (use.is_needed and not first[use.key].is_needed):
+                first[use.key] = use
+            widest[use.key] = max(widest.get(use.key, 0), min(use.width or width, width))
 
     def attempt(use: Use) -> _Ready | IssueError:
         try:
-            return _ready(use.src, _SHARPNESS * widest[use.src], shelf, desk)
+            at = _theme_shelf(use, desk) if use.folder else shelf
+            return _ready(use.src, _SHARPNESS * widest[use.key], at, desk)
         except IssueError as error:
             return error
 
@@ -104,11 +106,14 @@ def prepare(uses: Sequence[Use], issue: Issue, file: Path, width: int, desk: Des
     notes: list[Problem] = []
     pictures: dict[str, Picture] = {}
     for use, result in zip(first.values(), results, strict=True):
-        if isinstance(result, IssueError):
+        if isinstance(result, _Ready):
+            notes += (_told(Problem(note), use, issue) for note in result.notes)
+            pictures[use.key] = _picture(result, desk)
+        elif use.is_needed:
             problems += (_told(each, use, issue) for each in result.problems)
         else:
-            notes += (_told(Problem(note), use, issue) for note in result.notes)
-            pictures[use.src] = _picture(result, desk)
+            notes += (_told(replace(each, fix=_WITHOUT), use, issue) for each in result.problems)
+            pictures[use.key] = NO_PICTURE
     if problems:
         raise IssueError(*sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
     notes += _weighed(pictures.values(), issue)
@@ -117,6 +122,12 @@ def prepare(uses: Sequence[Use], issue: Issue, file: Path, width: int, desk: Des
 
 def _refuse(message: str, fix: str) -> NoReturn:
     raise IssueError(Problem(message, fix=fix))
+
+
+def _theme_shelf(use: Use, desk: Desk) -> Shelf:
+    """Where an image lies that a theme names: in the theme's folder, or anywhere in the newsletter's."""
+    # As with hello/index.md, the folder around the file is its own.
+    return Shelf(Path(use.folder) / "index", desk.newsletter, f"{PurePosixPath(use.path).parent}/index")
 
 
 # ── Finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,8 +247,9 @@ def _told(problem: Problem, use: Use, issue: Issue) -> Problem:
     """The problem with the image's address and its place in the author's file."""
     shown = unquote(use.src)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    line, column = _place(use, issue)
-    return replace(problem, message=f"the image {shown!r} {problem.message}", path=issue.path, line=line, column=column)
+    line, column = (use.line, None) if use.path else _place(use, issue)
+    path = use.path or issue.path
+    return replace(problem, message=f"the image {shown!r} {problem.message}", path=path, line=line, column=column)
 
 
 def _place(use: Use, issue: Issue) -> tuple[int, int | None]:
