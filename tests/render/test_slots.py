@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.edition import Edition, fill
+from newsletter.edition import Edition, Slot, Where, fill
 from newsletter.errors import IssueError
 from newsletter.links import Links, Signer
 from newsletter.render.needs import needs, samples
@@ -100,6 +101,15 @@ def test_a_mixed_expression_keeps_what_the_issue_said(edition: Make, read: Make,
 def test_a_value_is_escaped_for_where_it_stands(mail: Make, markdown: str, expected: str) -> None:
     hostile = replace(ZOE, fields={"x": "<b> & \"q\" 'a'"})
     assert mail(markdown, to=hostile).body == expected
+
+
+@pytest.mark.parametrize("sign", ["<", "<b", "<b>", "</b>", "<!--"])
+def test_a_sign_in_an_attribute_hides_no_slot_behind_it(mail: Make, edition: Make, sign: str) -> None:
+    evil = Subscriber("a@example.org", fields={"site": "javascript:alert(1)"})
+    got = mail(f'<a title="1 {sign} 2" href="{{{{ subscriber.fields.site }}}}">a</a>', to=evil).html
+    assert f'title="1 {escape(sign)} 2" href="#"'.replace("&gt;", ">") in got
+    made = edition(f'[a](https://example.org "1 {sign} {{{{ subscriber.fields.site }}}}")')
+    assert next(part.where for part in made.html if isinstance(part, Slot)) is Where.ATTRIBUTE
 
 
 @pytest.mark.parametrize("scheme", ["javascript:alert(1)", "data:text/html,x", " vbscript:x", "file:///etc/passwd"])

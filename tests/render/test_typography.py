@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from markdown_it.rules_core import replace, smartquotes
 
+from newsletter.render.markdown import parser
 from newsletter.render.typography import typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from markdown_it import MarkdownIt
 
     Make = Callable[..., Any]
 
@@ -98,3 +105,34 @@ def test_the_subject_the_preheader_and_the_title_are_set_too(mail: Make) -> None
 
 def test_a_slot_counts_as_a_word(mail: Make) -> None:
     assert mail("Bonjour {{ subscriber.first_name }} !", "lang: fr").words == f"Bonjour Zoé{N}!"
+
+
+def test_what_a_line_is_set_as_does_not_hang_on_the_rest_of_the_issue(mail: Make) -> None:
+    line = "first\n--second, *a*--b and **--** again"
+    assert mail(line).words == mail(f"x--y, x -- y and x---y...\n\n{line}").words.rpartition("\n\n")[2]
+
+
+SIGNS = [
+    "a", "b ", " ", "'", '"', "''", '""', "*", "**", "_", "--", "---", "-", "...", ".", "?", "!", "(c)", "(TM)", "+-",
+    ",,", "????", "!!!!", "?....", "\n", "`x`", "1", "é", "(", ")", "\u202f", "\u00a0", "«", "»", "[a](/u)", "<b>",
+    "&quot;", "\\'", "~~", "😀", "$", "^", "§",
+]  # fmt: skip
+MIXED = re.compile(r"(?=[?!]{4})(?:\?+!|!+\?)")
+
+
+def _of_markdown_it(language: str) -> MarkdownIt:
+    """The same parser with the rules of markdown-it for signs and quotes."""
+    md = parser.__wrapped__(language)
+    md.core.ruler.at("replacements", replace)
+    md.core.ruler.at("smartquotes", smartquotes)
+    return md
+
+
+THEIRS = {language: _of_markdown_it(language) for language in ("en", "fr", "de")}
+
+
+@given(st.lists(st.sampled_from(SIGNS), max_size=16).map("".join), st.sampled_from(sorted(THEIRS)))
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_signs_and_quotes_are_set_as_markdown_it_sets_them(text: str, language: str) -> None:
+    assume(not MIXED.search(text))  # markdown-it makes three of the last sign of a mixed row
+    assert parser(language).render(text) == THEIRS[language].render(text)

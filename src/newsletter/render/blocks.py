@@ -176,7 +176,7 @@ class _Reader:
                     f"`{beginning}` has no end", self._holes.path, self._line, fix="close the tag or comment with `>`"
                 )
             )
-        markup = raw.without_comments(token.content).strip("\n")
+        markup = raw.without_comments(raw.quoted(token.content)).strip("\n")
         return Block("html", self._line, {"html": markup}) if markup.strip() else None
 
     def table(self, token: Token) -> Block:

@@ -6,7 +6,7 @@ import re
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
-from newsletter.render.raw import without_comments
+from newsletter.render.raw import quoted, without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ def html(tokens: Sequence[Token], resolve: Resolve, wrap: Wrap) -> str:
             case "code_inline":
                 out.append(f"<code{_attributes(token)}>{escape(token.content, quote=False)}</code>")
             case "html_inline":
-                out.append(without_comments(token.content))
+                out.append(without_comments(quoted(token.content)))
             case "image":
                 out.append(image(token, resolve))
             case "link_open":

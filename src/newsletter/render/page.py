@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Machine
 
 # White space between tags shrinks to a line feed, except in code.
-_BETWEEN_TAGS = re.compile(r">[ \t]*\n\s*<")
+_BETWEEN_TAGS = re.compile(r">[ \t]*\n[ \t\n]*<")
 _CODE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
+BEGINS, ENDS = '<i class="issue-begins"></i>', '<i class="issue-ends"></i>'
 
 
 class Page:
@@ -41,6 +42,7 @@ class Page:
     ) -> None:
         self._machine = machine
         self._variables = variables
+        self._less_than = f"{holes.nonce}ltzq"
         self._kept = Kept(holes.nonce)
         self._pieces = Pieces(machine, holes, variables, resolve, self._kept)
 
@@ -60,6 +62,8 @@ class Page:
     def _source(self, blocks: Sequence[Block]) -> str:
         variables = self._kept.markup_of(self._variables)
         body = made(self._pieces.sections(blocks))
+        if variables.get("form") == "web":  # where the issue's own blocks begin and end, for feeds
+            body = made(f"<mj-raw>{BEGINS}</mj-raw>{body}<mj-raw>{ENDS}</mj-raw>")
         return self._machine.run(LAYOUT, {**variables, "keep": self._kept.keep, "body": body})
 
     def _finish(self, document: str) -> str:
@@ -67,13 +71,14 @@ class Page:
 
         css = self._machine.run(STYLE, dict(self._variables))
         try:
-            document = _inliner(css).inline(document)
+            # What writes the document anew escapes no `<` in attributes: it would look like the start of a tag.
+            document = _inliner(css).inline(document.replace("&lt;", self._less_than))
         except InlineError as error:
             raise self._style_error(error) from None
         document = styles.pruned(raw.without_comments(document))
         parts = _CODE.split(document) if "<pre" in document else [document]
         parts[::2] = [_BETWEEN_TAGS.sub(">\n<", part) for part in parts[::2]]
-        return "".join(parts).strip() + "\n"
+        return "".join(parts).strip().replace(self._less_than, "&lt;") + "\n"
 
     def _style_error(self, error: Exception) -> Exception:
         """A style attribute in the author's HTML may be at fault, or the theme."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""")
+_COMMENT_OR_TAG = re.compile(f"<!--.*?-->|{TAG.pattern}", re.DOTALL)
+_LESS_THAN = re.compile(r"<|&(?:LT|lt|#0*60|#[xX]0*3[cC]);?")
 # Where a conditional comment, which Outlook reads, begins or ends; and the beginning of any other one.
 _CONDITIONAL = re.compile(r"<!--\[if[^\]<>]*\]>(?:<!-->)?|<!--<!\[endif\]-->|<!\[endif\]-->")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -44,6 +46,15 @@ def balanced(markup: str, most: int) -> str:
     out.append(markup[position:])
     out += (f"</{name}>" for name in reversed(stack) if name not in _CLOSED_BY_OTHERS)
     return "".join(out)
+
+
+def quoted(markup: str) -> str:
+    """The markup with each `<` in an attribute's value as `&lt;`, so that it cannot be taken for the start of a tag."""
+    return _COMMENT_OR_TAG.sub(_quoted, markup) if "=" in markup else markup
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found[0] if found[3] is None else f"<{found[1]}{found[2]}{_LESS_THAN.sub('&lt;', found[3])}>"
 
 
 def raw_texts(document: str, names: tuple[str, ...] = ("style", "script")) -> Iterator[tuple[str, int, int]]:

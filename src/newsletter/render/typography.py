@@ -123,8 +123,7 @@ def _settable(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _signs_rule(state: StateCore) -> None:
-    # Most documents have two or three of them.
-    rows = [row for row in _SIGNS if row[0] in state.src and row[1].search(state.src)]
+    rows = [row for row in _SIGNS if row[0] in state.src]
     for block in state.tokens:
         for beginning, pattern, sign in rows if block.children else ():
             if beginning in block.content:

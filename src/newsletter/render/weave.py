@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError, UndefinedError
 
 from newsletter.edition import ESCAPES, Choice, Expression, Slot, Where
-from newsletter.errors import IssueError
 from newsletter.render.expressions import (
     WrongExpression,
     check_fields,
@@ -27,9 +26,10 @@ from newsletter.render.holes import Kind
 from newsletter.render.raw import TAG, raw_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from newsletter.edition import Pattern
+    from newsletter.errors import IssueError
     from newsletter.render.holes import Hole, Holes
 
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -78,26 +78,11 @@ class Weaver:
         """The pattern of a serialised HTML document."""
         self._refuse_in_raw_text(document)
         self._places, self._tags = {}, {}
-        try:
-            for tag in self._tags_near(document):
+        # All of them, because what looks like a tag can only be known to be one by those before it.
+        for tag in TAG.finditer(document):
+            if self._holes.nonce in tag[0]:
                 self._read_tag(tag, self._places)
-        except IssueError:
-            # What looked like a tag may have been a sign in an attribute's value: read from the beginning.
-            self._places, self._tags = {}, {}
-            for tag in TAG.finditer(document):
-                if self._holes.nonce in tag[0]:
-                    self._read_tag(tag, self._places)
         return self._weave(document)
-
-    def _tags_near(self, document: str) -> Iterator[re.Match[str]]:
-        """The tags with marks in them: each begins with the last `<` before a mark."""
-        end = 0
-        for mark in self._holes.mark.finditer(document):
-            if mark.start() >= end:
-                tag = TAG.match(document, max(document.rfind("<", end, mark.start()), 0))
-                if tag is not None and tag.end() > mark.start():
-                    yield tag
-                    end = tag.end()
 
     def _place(self, position: int) -> Where:
         return Where.PLAIN if self._places is None else self._places.get(position, Where.HTML)
