@@ -183,6 +183,19 @@ ESCAPES: dict[Where, Callable[[str], str]] = {
 }
 
 
+# Nothing of it means anything in HTML, in an attribute or in quoted-printable; no space, and no control character.
+_UNCHANGED = re.compile(r"[!#-%(-;?-~]+")
+_SCHEMES = ("https://", "http://", "mailto:")
+
+
+def is_unchanged(value: str, *, as_address: bool) -> bool:
+    """Whether the value stands for itself everywhere but in a part of an address.
+
+    Links do, and most names: one look instead of an escape for each place. False may also mean: not known.
+    """
+    return _UNCHANGED.fullmatch(value) is not None and (not as_address or value.startswith(_SCHEMES))
+
+
 def fill(pattern: Pattern, values: Sequence[str]) -> str:
     """The pattern's text for one recipient, whose `values` stand in the order of `Edition.expressions`."""
     out: list[str] = []

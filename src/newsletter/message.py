@@ -25,14 +25,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill
+from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill, is_unchanged
 from newsletter.encoding import base64_lines, header, header_safe, mailbox_header, quoted_printable, quoted_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from newsletter.edition import Edition
     from newsletter.picture import Enclosed
+
+_PERSONAL_HEADERS = 5  # Date, Message-ID, To, Subject, List-Unsubscribe
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,16 @@ class Frame:
 
 
 class _Program:
-    """A body's pattern as encoded constants and the places of what is filled in."""
+    """Patterns as encoded constants and the places of what is filled in."""
 
     __slots__ = ("choices", "constants", "slots")
 
-    def __init__(self, pattern: Pattern, encodings: dict[tuple[int, Where], int]) -> None:
+    def __init__(self) -> None:
         self.constants: list[bytes] = []
         self.slots: list[tuple[int, int]] = []  # position, number of the encoded value
         self.choices: list[tuple[int, int, tuple[_Program, ...]]] = []  # position, expression, branches
+
+    def add(self, pattern: Pattern, encodings: dict[tuple[int, Where], int]) -> None:
         for number, part in enumerate(pattern):
             if isinstance(part, str):
                 last = number + 1 == len(pattern)
@@ -99,11 +103,13 @@ class _Program:
                 encoded = encodings.setdefault((part.index, part.where), len(encodings))
                 self.slots.append((position, encoded))
             else:
-                branches = tuple(_Program((*branch, ""), encodings) for branch in part.branches)
+                branches = tuple(_Program() for _ in part.branches)
+                for program, branch in zip(branches, part.branches, strict=True):
+                    program.add((*branch, ""), encodings)
                 self.choices.append((position, part.index, branches))
 
     def parts(self, encoded: Sequence[bytes], values: Sequence[str]) -> list[bytes]:
-        """The body in pieces: they are joined once, with all else that the message consists of."""
+        """All in pieces: they are joined once, with all else that the message consists of."""
         out = self.constants.copy()
         for position, number in self.slots:
             out[position] = encoded[number]
@@ -112,6 +118,47 @@ class _Program:
             if 0 <= branch < len(branches):
                 out[position] = b"".join(branches[branch].parts(encoded, values))
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """An expression's value, and the places where it stands."""
+
+    index: int
+    places: tuple[tuple[int, Callable[[str], str]], ...]  # number of the encoded value, and the escape for it
+    numbers: tuple[int, ...]
+    is_address: bool  # in one of the places
+    is_part: bool  # of an address, in one of the places
+
+    def encode(self, value: str, encoded: list[bytes]) -> None:
+        """Write the value into `encoded`, for each of its places."""
+        if not self.is_part and is_unchanged(value, as_address=self.is_address):
+            once = quoted_value(value)
+            for number in self.numbers:
+                encoded[number] = once
+            return
+        before, once = "", b""
+        for number, escape in self.places:
+            text = escape(value)
+            if text != before or not once:  # it is often the same in HTML and in plain text
+                before, once = text, quoted_value(text)
+            encoded[number] = once
+
+
+def _values(encodings: dict[tuple[int, Where], int]) -> list[_Value]:
+    places: dict[int, dict[Where, int]] = {}
+    for (index, where), number in encodings.items():
+        places.setdefault(index, {})[where] = number
+    return [
+        _Value(
+            index,
+            tuple((number, ESCAPES[where]) for where, number in at.items()),
+            tuple(at.values()),
+            is_address=Where.URL in at,
+            is_part=Where.URL_PART in at,
+        )
+        for index, at in places.items()
+    ]
 
 
 class Compiled:
@@ -125,28 +172,33 @@ class Compiled:
         self._constant_subject: bytes | None = None
         if all(isinstance(part, str) for part in edition.subject):
             self._constant_subject = self._encode_subject(())
-        encodings: dict[tuple[int, Where], int] = {}
-        self._text = _Program(edition.text, encodings)
-        self._html = _Program(edition.html, encodings)
-        self._encodings = [(index, ESCAPES[where]) for index, where in encodings]
         # "=_" cannot occur in quoted-printable text or base64 (RFC 2045 section 6.7, 6.8), so no part can contain a
         # boundary.
         fingerprint = edition.fingerprint.encode()
         boundary, inner = b"=_" + fingerprint[:24], b"=_" + fingerprint[24:48]
-        self._head = _constant_headers(frame) + (
+        head = _constant_headers(frame) + (
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
         )
-        self._before_text = (
+        before_text = (
             b"\r\n--" + boundary + b"\r\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=no\r\n"
             b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
-        self._before_html = (
+        before_html = (
             b"\r\n--"
             + boundary
             + _related_begins(edition.pictures, inner)
             + (b"\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
         )
-        self._end = _related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
+        end = _related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
+        encodings: dict[tuple[int, Where], int] = {}
+        self._program = _Program()
+        self._program.constants += [head, *[b""] * _PERSONAL_HEADERS, before_text]
+        self._program.add(edition.text, encodings)
+        self._program.constants.append(before_html)
+        self._program.add(edition.html, encodings)
+        self._program.constants.append(end)
+        self._encodings = len(encodings)
+        self._values = _values(encodings)
 
     def compose(
         self,
@@ -166,34 +218,20 @@ class Compiled:
         cannot be written in UTF-8 (a lone surrogate) and for an address that cannot stand in a header.
         """
         subject = self._constant_subject or self._encode_subject(values)
-        known: dict[str, bytes] = {}  # a name is often the same in HTML and in plain text
-        encoded: list[bytes] = []
-        for index, escape in self._encodings:
-            text = escape(values[index])
-            if text not in known:
-                known[text] = quoted_value(text)
-            encoded.append(known[text])
+        encoded = [b""] * self._encodings
+        for value in self._values:
+            value.encode(values[value.index], encoded)
+        parts = self._program.parts(encoded, values)
         unsubscribe = header_safe(unsubscribe_url)
-        data = b"".join(
-            (
-                self._head,
-                b"Date: ",
-                _date(date),
-                b"\r\nMessage-ID: ",
-                header_safe(message_id).encode("ascii"),
-                b"\r\n",
-                mailbox_header("To", to.name, to.email),
-                subject,
-                f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._unsubscribe_email}"
-                f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
-                self._before_text,
-                *self._text.parts(encoded, values),
-                self._before_html,
-                *self._html.parts(encoded, values),
-                self._end,
-            )
+        parts[1 : 1 + _PERSONAL_HEADERS] = (
+            _date(date),
+            f"Message-ID: {header_safe(message_id)}\r\n".encode("ascii"),
+            mailbox_header("To", to.name, to.email),
+            subject,
+            f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._unsubscribe_email}"
+            f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
         )
-        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, data)
+        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, b"".join(parts))
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))
@@ -242,7 +280,7 @@ def _related_ends(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def _date(moment: datetime) -> bytes:
-    return format_datetime(moment.astimezone(UTC)).encode("ascii")
+    return f"Date: {format_datetime(moment.astimezone(UTC))}\r\n".encode("ascii")
 
 
 def list_id(address: str) -> str:

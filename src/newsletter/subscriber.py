@@ -44,7 +44,9 @@ class Subscriber:
     @property
     def display_name(self) -> str:
         """The name to write on the envelope: as given, or first and last."""
-        return self.name or " ".join(part for part in (self.first_name, self.last_name) if part)
+        if self.name or not (self.first_name and self.last_name):
+            return self.name or self.first_name or self.last_name
+        return f"{self.first_name} {self.last_name}"
 
 
 # What an issue may say of a recipient: {{ subscriber.<one of these> }}. Anything else stands under `fields`.

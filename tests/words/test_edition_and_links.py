@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64decode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.edition import Choice, Edition, Expression, Pattern, Slot, Where, fill
+from newsletter.edition import ESCAPES, Choice, Edition, Expression, Pattern, Slot, Where, fill, is_unchanged
 from newsletter.links import Links, Purpose, Signer, Ticket
 
 patterns: st.SearchStrategy[Pattern] = st.recursive(
@@ -54,6 +57,18 @@ def test_a_value_is_escaped_for_the_place_where_it_stands(where: Where, value: s
     assert fill((Slot(0, where),), (value,)) == shown
 
 
+@given(
+    st.text("aZ9:/._-~é=&<>\"' \t#?%", max_size=12)
+    | st.builds(
+        str.__add__, st.sampled_from(["https://", "http:", "mailto:", "HTTP://"]), st.text("az<&= ", max_size=3)
+    )
+)
+def test_what_needs_no_escape_is_the_same_under_each(value: str) -> None:
+    for where in (Where.PLAIN, Where.HTML, Where.ATTRIBUTE, Where.URL):
+        if is_unchanged(value, as_address=where is Where.URL):
+            assert ESCAPES[where](value) == value
+
+
 SIGNER = Signer({1: b"first" * 8, 2: b"second" * 8})
 
 
@@ -64,6 +79,17 @@ def test_a_token_is_read_back_by_its_own_purpose_only(subscriber: int, mailing: 
     assert SIGNER.read(token, purpose) == Ticket(purpose, subscriber, mailing)
     for other in set(Purpose) - {purpose}:
         assert SIGNER.read(token, other) is None
+
+
+@pytest.mark.parametrize("octets", [0, 1, 32, 63, 64, 65, 200])
+def test_a_key_may_have_any_length(octets: int) -> None:
+    key = bytes(range(octets))
+    signer = Signer({1: key})
+    body = bytes((1, Purpose.PREFERENCES.value)) + (12).to_bytes(5, "big") + (3).to_bytes(4, "big")
+    signed = body + hmac.digest(key, body, "sha256")[:16]
+    assert urlsafe_b64decode(signer.token(Ticket(Purpose.PREFERENCES, 12, 3))) == signed
+    assert signer.read_message_id(signer.message_id(3, 12, "example.org")) == (3, 12)
+    assert signer.read_return_path(signer.return_path(3, 12, "b@example.org")) == (3, 12)
 
 
 @given(st.integers(0, 35), st.sampled_from("ABCDEFabcdef0123456789-_"))

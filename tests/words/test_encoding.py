@@ -99,6 +99,16 @@ def test_pieces_that_were_encoded_apart_join_into_one_line(pieces: list[str]) ->
     assert all(len(line) <= 76 and not line.startswith(b".") for line in raw.split(b"\r\n"))
 
 
+fragments = st.sampled_from(
+    ["a", "F", "From ", ".", "=", "é", "👩‍👩‍👧", " ", "\t", "\u00a0", "x" * 37, "/unsubscribe/", "Zoé 12"]
+)
+
+
+@given(st.lists(fragments, max_size=8).map("".join) | st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_a_value_is_written_alike_by_the_short_way_and_the_careful_one(text: str) -> None:
+    assert quoted_value(text) == quoted_printable(text, soft_end=True)
+
+
 def test_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(ValueError, match="surrogates not allowed"):
         quoted_value("\ud800")
