@@ -130,6 +130,7 @@ def test_every_fixture_is_of_a_rule() -> None:
 
 WAIVED = """---
 title: An example
+preheader: What is in it
 waive:
   link-empty: the address comes on Monday
 ---

@@ -45,7 +45,31 @@ class Rule(NamedTuple):
 
 # What rules are about, in the order of a reader's eye, and the rules, in the order in which they are told.
 RULES: dict[str, tuple[str, ...]] = {
-    "Links": ("link_empty",),
+    "Subject and preheader": (
+        "subject_long",
+        "subject_caps",
+        "subject_wordless",
+        "subject_repeated",
+        "preheader_missing",
+        "preheader_repeats",
+        "year_stale",
+    ),
+    "Text": ("placeholder",),
+    "Links": (
+        "link_empty",
+        "link_malformed",
+        "link_relative",
+        "link_insecure",
+        "link_dead",
+        "link_moved",
+        "link_shortened",
+        "link_tracking",
+        "link_seen",
+        "link_vague",
+        "link_untold",
+        "link_bare",
+        "link_deceptive",
+    ),
 }
 
 

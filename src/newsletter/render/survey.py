@@ -82,9 +82,9 @@ class _Surveyor:
             )
         elif block.name == "html":
             self._raw(data["html"], block.line)
-        if block.inline and text.strip():
-            name = "paragraph" if block.name == "text" else block.name
-            self.passages.append(Passage(text, Spot(*self._place(block.line)), name, language))
+        read = self._text([token for token in block.inline if token.type != "code_inline"])
+        if read.strip():
+            self.passages.append(Passage(read, Spot(*self._place(block.line)), _plain(block.name), language))
         for name in _TEXTS:
             said = data.get(name)
             if isinstance(said, str) and said.strip():

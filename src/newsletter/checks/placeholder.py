@@ -1,0 +1,60 @@
+"""Text that was to be replaced
+
+`TK`, `TODO`, `XXX`, `lorem ipsum` or `[name]` stood in for something that was never written. It is the mistake that
+readers remember. The front matter is searched as well.
+
+Bad:  We shall meet at TODO, with lorem ipsum.
+Good: We shall meet at the town hall, with cake.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from newsletter.checks import Remark
+from newsletter.finding import Severity, Spot
+from newsletter.manuscript import Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from newsletter.manuscript import Manuscript
+
+SEVERITY = Severity.ERROR
+_MARKS = re.compile(
+    r"\b(?:TK+|TKTK|TODO|FIXME|XXX+|TBD|TBC|ÀCOMPLÉTER)\b(?!\s*\w*\()"
+    r"|\b(?i:lorem\s+ipsum|à\s+compléter|your\s+text\s+here|votre\s+texte\s+ici)\b"
+    r"|\?\?\?+|\[(?i:name|nom|date|lieu|place|insert[^\]]*|à\s+remplir)\]"
+)
+_FRONT = ("title", "subject", "preheader", "hero_alt")
+
+
+def find(manuscript: Manuscript) -> Iterator[Remark]:
+    """Each stand-in, in what is read and in the front matter."""
+    seen: set[tuple[int, str]] = set()
+    for passage in (*_front(manuscript), *manuscript.survey.passages):
+        for mark in _MARKS.finditer(passage.text):
+            if (passage.spot.line, mark[0]) not in seen:
+                seen.add((passage.spot.line, mark[0]))
+                message = f"“{mark[0]}” stands in for something that was never written"
+                yield Remark(_exactly(manuscript, passage.spot, mark[0]), message, "write it, or take it out")
+
+
+def _front(manuscript: Manuscript) -> Iterator[Passage]:
+    issue = manuscript.issue
+    for name in _FRONT:
+        if text := getattr(issue, name):
+            yield Passage(text, manuscript.at(name))
+    for name, value in issue.extra.items():
+        if isinstance(value, str) and name != "waive":
+            yield Passage(value, manuscript.at(name))
+
+
+def _exactly(manuscript: Manuscript, spot: Spot, text: str) -> Spot:
+    """The text's own place, at or below its passage's first line."""
+    if spot.path == manuscript.issue.path:
+        for line in range(max(spot.line, 1), len(manuscript.source) + 1):
+            if (column := manuscript.source[line - 1].find(text)) >= 0:
+                return Spot(spot.path, line, column + 1)
+    return spot
