@@ -222,12 +222,11 @@ def test_a_disabled_mailbox_is_believed_the_second_time_a_week_later(database: D
 
 @pytest.mark.parametrize("reply", [BLOCKED, TOO_LARGE, BAD_SENDER])
 def test_a_refusal_of_us_suppresses_nobody_however_often_it_comes(database: Database, reply: Reply) -> None:
-    for number in range(30):
-        assert effects(take(database, heard(database, mail(database, number + 1), reply, day=number), day=number)) == [
-            "counted"
-        ]
+    mailings = [mail(database, number + 1) for number in range(30)]
+    for day, mailing in enumerate(mailings):
+        assert effects(take(database, heard(database, mailing, reply, day=day), day=day)) == ["counted"]
     assert suppressed(database) is None
-    assert came_back(database, 1) == {classify(reply): 1}
+    assert came_back(database, mailings[0]) == {classify(reply): 1}
 
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,9 +266,10 @@ def without_proof(event: Event) -> Event:
 
 
 def test_an_address_alone_is_believed_when_something_went_there_shortly_before(database: Database) -> None:
-    event = without_proof(heard(database, mail(database), GONE))
+    mailing = mail(database)
+    event = without_proof(heard(database, mailing, GONE))
     assert effects(take(database, event, day=9)) == ["suppressed"]
-    assert came_back(database, 1) == {BounceClass.HARD: 1}, "it counts for the last mailing"
+    assert came_back(database, mailing) == {BounceClass.HARD: 1}, "it counts for the last mailing"
 
 
 def test_an_address_alone_is_not_believed_later(database: Database) -> None:

@@ -142,8 +142,9 @@ def test_json_is_one_object_and_the_only_thing_on_standard_output(ready: Author)
     report = in_full(answer)
     assert answer.code == 0
     assert report["seconds"] > 0
-    assert {name: report[name] for name in KEYS[:-1]} == {
-        "issue": HELLO, "mailing": 1, "state": "finished", "planned": 3, "accepted": 3, "deferred": 0, "rejected": 0,
+    assert report["mailing"] > 0
+    assert {name: report[name] for name in KEYS[:-1] if name != "mailing"} == {
+        "issue": HELLO, "state": "finished", "planned": 3, "accepted": 3, "deferred": 0, "rejected": 0,
         "skipped": 0, "uncertain": 0, "pending": 0,
     }  # fmt: skip
 
@@ -329,14 +330,15 @@ def test_what_was_sent_is_not_sent_again_and_the_way_to_the_new_ones_is_told(rea
 
 def test_new_only_reaches_exactly_those_who_have_none_of_it(ready: Author) -> None:
     with ready.inbox(refuse={"bo@example.com": "550 5.1.1 no such user"}) as inbox:
-        ready.run("publish", HELLO, "--yes", "--segment", "not language = fr")
+        first = ready.run("publish", HELLO, "--yes", "--segment", "not language = fr", "--json").report
         ready.reader("late@example.org")
         inbox.empty()
         answer = ready.run("publish", HELLO, "--yes", "--new-only", "--json")
         # Bo was refused: that is an answer, and no reason to try again.
         assert readers_of(inbox) == ["late@example.org", "zoe@example.org"]
     report = in_full(answer)
-    assert (answer.code, report["mailing"], report["planned"]) == (0, 2, 2)
+    assert (answer.code, report["planned"]) == (0, 2)
+    assert report["mailing"] > first["mailing"]
     assert "1 suppressed" in answer.err, "there is no such address: it gets nothing more"
     assert "1 already in a mailing of this issue" in answer.err
 

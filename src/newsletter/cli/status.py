@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,23 +77,12 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
 
 
 def _one(session: Session, database: Database, mailings: list[Mailing], *, as_json: bool) -> ExitCode:
-    from newsletter.bounce import BounceClass
-    from newsletter.cli.sending import summary, tell
-    from newsletter.store.events import came_back
+    from newsletter.cli.sending import tell
     from newsletter.store.mailings import next_retry, tally_of
 
-    last = mailings[-1]
     if as_json:
-        counts, heard = tally_of(database, last.id), came_back(database, last.id)
-        session.console.print_json(
-            summary(last.issue, last.id, last.state.value, counts, _seconds(last))
-            | {
-                "commit": last.commit,
-                "modified": last.modified,
-                "heard": {each.value: heard.get(each, 0) for each in BounceClass},
-                "undelivered": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(database, mailings)],
-            }
-        )
+        told = [_in_full(database, mailing) for mailing in mailings]
+        session.console.print_json(told[-1] | {"mailings": told})
         return ExitCode.DONE
     for mailing in mailings:
         session.console.say(
@@ -104,6 +93,23 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
         _tell_what_was_heard(session, database, mailing)
         _tell_who(session, database, mailing)
     return ExitCode.DONE
+
+
+def _in_full(database: Database, mailing: Mailing) -> dict[str, Any]:
+    """All that `--json` says of one mailing."""
+    from newsletter.bounce import BounceClass
+    from newsletter.cli.sending import summary
+    from newsletter.store.events import came_back
+    from newsletter.store.mailings import tally_of
+
+    heard = came_back(database, mailing.id)
+    counts = tally_of(database, mailing.id)
+    return summary(mailing.issue, mailing.id, mailing.state.value, counts, _seconds(mailing)) | {
+        "commit": mailing.commit,
+        "modified": mailing.modified,
+        "heard": {each.value: heard.get(each, 0) for each in BounceClass},
+        "undelivered": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(database, [mailing])],
+    }
 
 
 def _version(mailing: Mailing) -> str:

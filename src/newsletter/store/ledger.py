@@ -95,13 +95,18 @@ def write_plan(
             "INSERT OR IGNORE INTO pictures (digest, type, content) VALUES (?, ?, ?)",
             [(each.digest, each.type, each.content) for each in edition.pictures],
         )
-        number = connection.execute(
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mailings").fetchone()
+        # Its number stands in links and Message-IDs. Were it the next one, a database restored from a copy would give
+        # the numbers once more that were given after the copy was made; of a second there is only one.
+        number = max(now, last + 1)
+        connection.execute(
             """
-            INSERT INTO mailings (issue, title, fingerprint, sender, segment, transport, state, planned_at,
+            INSERT INTO mailings (id, issue, title, fingerprint, sender, segment, transport, state, planned_at,
                                   commit_hash, modified)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             (
+                number,
                 issue,
                 edition.title,
                 edition.fingerprint,
@@ -113,8 +118,7 @@ def write_plan(
                 commit,
                 modified,
             ),
-        ).lastrowid
-        assert number is not None
+        )
         connection.execute(
             "INSERT INTO deliveries (mailing_id, subscriber_id) "  # noqa: S608  (our own SQL)
             f"SELECT ?, s.id FROM subscribers s WHERE ({audience.sql}) AND {_NOT_YET} ORDER BY s.id",

@@ -1,0 +1,111 @@
+"""A database restored from an old copy: what is sent after it is never taken for what was sent before."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.receive import Effect, receive
+from newsletter.bounce import BounceClass
+from newsletter.event import Event, EventKind
+from newsletter.links import Signer
+from newsletter.outcome import Reply
+from newsletter.store.database import open_database
+from newsletter.store.keys import load_keys
+from newsletter.store.ledger import write_plan
+from tests.support.sending import EDITION, EVERYBODY, NOW, fill_list
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from newsletter.mailing import Mailing
+    from newsletter.store.database import Database
+
+HOUR = 3600
+
+
+def plan_at(database: Database, seconds: int, issue: str = "2026-11-hello") -> Mailing:
+    return write_plan(
+        database,
+        issue=issue,
+        edition=EDITION,
+        audience=EVERYBODY,
+        segment="",
+        sender="The letter <letter@example.org>",
+        transport="relay",
+        commit="",
+        modified=False,
+        now=int(NOW.timestamp()) + seconds,
+    )
+
+
+def join(database: Database, address: str, seconds: int) -> int:
+    with database.transaction() as connection:
+        number = connection.execute(
+            "INSERT INTO subscribers (email, canonical, created_at) VALUES (?, ?, ?)",
+            (address, address, int(NOW.timestamp()) + seconds),
+        ).lastrowid
+    assert number is not None
+    return number
+
+
+def bounce(mailing: Mailing, subscriber: int) -> Event:
+    return Event(
+        kind=EventKind.BOUNCED,
+        id=f"dsn:{mailing.id}.{subscriber}",
+        source="dsn",
+        bounce=BounceClass.HARD,
+        mailing=mailing.id,
+        subscriber=subscriber,
+        reply=Reply(550, "5.1.1", "no such user"),
+    )
+
+
+def test_no_message_id_and_no_return_path_is_given_a_second_time(tmp_path: Path) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 3)
+        load_keys(database)
+        plan_at(database, 0)
+    shutil.copy(here, copy)
+    names: list[set[str]] = []
+    for path, seconds in ((here, HOUR), (copy, 24 * HOUR)):
+        with open_database(f"sqlite:///{path}") as database:
+            later = plan_at(database, seconds, issue="2026-12-next")
+            signer = Signer(load_keys(database))
+            names.append(
+                {signer.message_id(later.id, n, "example.org") for n in (1, 2, 3)}
+                | {signer.return_path(later.id, n, "bounces@example.org") for n in (1, 2, 3)}
+            )
+    assert [len(each) for each in names] == [6, 6]
+    assert not names[0] & names[1]
+
+
+def test_mailings_planned_in_the_same_second_or_by_a_clock_that_was_set_back_have_numbers_of_their_own() -> None:
+    with open_database("sqlite://") as database:
+        fill_list(database, 1)
+        numbers = [plan_at(database, seconds, issue=f"i{n}").id for n, seconds in enumerate((0, 0, -HOUR, 5))]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(("joined", "effect"), [(-HOUR, Effect.SUPPRESSED), (HOUR, Effect.NOBODY)])
+def test_a_report_on_a_mailing_that_the_copy_does_not_know_strikes_nobody_who_joined_after_it(
+    tmp_path: Path, joined: int, effect: Effect
+) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with open_database(f"sqlite:///{here}") as database:
+        load_keys(database)
+        old = join(database, "ana@example.org", joined) if joined < 0 else 0
+    shutil.copy(here, copy)
+    with open_database(f"sqlite:///{here}") as database:
+        whom = old or join(database, "ana@example.org", -1)
+        lost = plan_at(database, 0)
+    with open_database(f"sqlite:///{copy}") as database:
+        if not old:
+            assert join(database, "bo@example.org", joined) == whom, "the number is given once more"
+        now = int((NOW + timedelta(days=1)).timestamp())
+        (told,) = receive(database, [bounce(lost, whom)], now)
+    assert told.effect is effect
