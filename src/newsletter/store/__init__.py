@@ -8,4 +8,5 @@ consents.py     what people agreed to                changes.py      what they d
 seals.py        what stays of who is forgotten
 segments.py     a rule as a condition                keys.py        the secrets that links are signed with
 mailings.py     what is sent, and by whom            ledger.py      one row a recipient, claimed and recorded
+notices.py      confirmations, welcomes and the like, until they are sent
 """

@@ -232,3 +232,22 @@ departures = Table(
     _text("reason"),
     sqlite_autoincrement=True,
 )
+
+# What waits to be done for one person at a time (newsletter.store.notices).
+notices = Table(
+    "notices",
+    metadata,
+    _number("id", primary_key=True),
+    _text("kind"),  # newsletter.store.notices.Kind
+    _number("subscriber_id"),  # 0: not on the list yet
+    _text("content"),  # of a visitor's wish, as JSON; ""
+    _number("created_at"),
+    _number("next_at"),
+    _number("attempts"),
+    _number("state"),  # newsletter.store.notices.Progress
+    _text("reply"),
+    _number("updated_at"),
+    Index("ix_notices_waiting", "next_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index(None, "subscriber_id"),
+    sqlite_autoincrement=True,
+)

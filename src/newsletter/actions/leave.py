@@ -1,0 +1,40 @@
+"""Leave: a person ends the subscription, with one click or from a page. Always possible, at once, and for good.
+
+From the moment this returns, the person gets nothing more: the next claim of a mailing that is under way reads the list
+again (newsletter.store.ledger).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from newsletter.store.notices import Kind, put
+from newsletter.store.subscribers import leave
+from newsletter.suppression import Reason
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from newsletter.links import Ticket
+
+# What may be answered to the one question; anything else counts as no answer.
+REASONS = ("often", "interest", "never", "other")
+
+
+def leave_by_ticket(
+    connection: Connection, ticket: Ticket, *, now: int, source: str, reason: str = "", goodbye: bool = False
+) -> bool:
+    """Take whoever the ticket names off the list, inside a transaction; False when they were off it already.
+
+    A ticket of nobody, or of somebody who is gone, is as good: there is nothing to do.
+    """
+    row = connection.execute("SELECT canonical FROM subscribers WHERE id = ?", (ticket.subscriber,)).fetchone()
+    if row is None or not leave(connection, row[0], now=now, source=source, reason=Reason.UNSUBSCRIBED):
+        return False
+    connection.execute(
+        "INSERT INTO departures (at, mailing_id, reason) VALUES (?, ?, ?)",
+        (now, ticket.mailing, reason if reason in REASONS else ""),
+    )
+    if goodbye:
+        put(connection, Kind.GOODBYE, ticket.subscriber, now)
+    return True

@@ -1,0 +1,114 @@
+"""The pages of a newsletter on a real port, and its list beside them.
+
+with Served(tmp_path) as served:
+    answer = served.get("/subscribe")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+
+from newsletter.config import parse_config
+from newsletter.links import Links, Signer
+from newsletter.sources.themes import read_theme
+from newsletter.store.database import open_database
+from newsletter.store.keys import load_keys
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscriber import Status, Subscriber
+from newsletter.web.parts import Parts
+from newsletter.web.server import Server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = """\
+[newsletter]
+title = "The Letter & Co"
+language = "en"
+base_url = "https://letter.example.org"
+postal_address = "12 Lilac Street, Springfield"
+
+[sender]
+name = "Camille"
+email = "camille@letter.example.org"
+
+[transports.outbox]
+kind = "folder"
+path = "outbox"
+"""
+
+
+@dataclass
+class Clock:
+    """A clock that goes when it is told to."""
+
+    moment: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def pass_by(self, **how_long: int) -> None:
+        self.moment += timedelta(**how_long)
+
+
+class Served:
+    """A newsletter whose pages are served while the `with` block runs."""
+
+    def __init__(self, folder: Path, web: str = "", *, theme: str = "letter", settings: str = SETTINGS) -> None:
+        self.clock = Clock()
+        self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"))
+        self.config = replace(self.config, store_url=f"sqlite:///{folder / 'newsletter.db'}")
+        self.database = open_database(self.config.store_url, synchronous="OFF")
+        self.parts = Parts(
+            self.config, self.database, load_keys(self.database), read_theme(theme), clock=self.clock,
+            environ={"METRICS": "a-token"},
+        )  # fmt: skip
+        self.people = Subscribers(self.database)
+        self.server = Server()
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def __enter__(self) -> Self:
+        self.server.start(self.parts)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+        self.server.stop()
+        self.database.close()
+
+    def ask(self, method: str, path: str, **settings: Any) -> requests.Response:
+        return self.session.request(method, f"{self.server.url}{path}", allow_redirects=False, timeout=10, **settings)
+
+    def get(self, path: str, **settings: Any) -> requests.Response:
+        return self.ask("GET", path, **settings)
+
+    def post(self, path: str, data: Any = None, **settings: Any) -> requests.Response:
+        return self.ask("POST", path, data=data, **settings)
+
+    # ── Who is there
+
+    def reader(self, email: str = "zoe@example.org", **known: Any) -> Subscriber:
+        return self.people.add(Subscriber(email, **known), self.parts.now)
+
+    def status(self, email: str = "zoe@example.org") -> Status | None:
+        person = self.people.get(email)
+        return person and person.status
+
+    def path(self, page: str, person: Subscriber, mailing: int = 0, keys: dict[int, bytes] | None = None) -> str:
+        """The path of a link that a message to this person carries."""
+        links = Links(Signer(keys or self.parts.keys), "", "2026-11-hello", person.id, mailing)
+        return str(getattr(links, page))
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        with self.database.reading() as connection:
+            return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+    def snapshot(self) -> list[str]:
+        """All that the database holds, as text: the same before and after means that nothing was changed."""
+        with self.database.reading() as connection:
+            return list(connection.iterdump())
