@@ -96,6 +96,7 @@ def test_any_document_gives_a_well_formed_mail_or_a_refusal_with_a_line(markdown
     if edition is None:
         assert refusal is not None
         assert all(problem.line is not None for problem in refusal.problems)
+        assert not re.search(r"zq[0-9a-f]{6}", str(refusal))
         return
     _parsed(_flat(edition.html))
     assert not re.search(r"zq[0-9a-f]{6}", _flat(edition.html) + _flat(edition.text))
@@ -166,6 +167,21 @@ def test_nothing_is_lost_in_the_deep() -> None:
     assert "deep" in _flat(_edition("> " * 30 + "deep").text)
     with pytest.raises(IssueError, match=r"a\.md:6: quotes, lists and blocks are nested more than"):
         _edition("a\n\n" + "> " * 60 + "deep")
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("x\ny^[{}]", r"a\.md:7: a note is longer than 1,000 characters"),
+        ("x\ny :mark[{}]", r"a\.md:7: `:mark\[…\]` is longer than 1,000 characters"),
+    ],
+)
+def test_a_label_is_never_so_long_that_it_becomes_text(label: str, told: str) -> None:
+    words = "two words " * 99
+    assert "zz" in _flat(_edition(f"first\n\n{label.format(words + 'zz')}, and [a](b)").text)
+    assert label[-4:-1] not in _flat(_edition(f"first\n\n{label.format(words + 'zz')}").text)
+    with pytest.raises(IssueError, match=told):
+        _edition(f"first\n\n{label.format(words * 2)}, and [a](b)")
 
 
 def test_rendering_twice_gives_the_same_fingerprint() -> None:

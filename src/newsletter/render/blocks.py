@@ -170,12 +170,9 @@ class _Reader:
     def html(self, token: Token) -> Block | None:
         self._at += 1
         self._holes.refuse_unclosed(token.content, self._line)
-        if beginning := raw.unclosed(token.content):
-            raise IssueError(
-                Problem(
-                    f"`{beginning}` has no end", self._holes.path, self._line, fix="close the tag or comment with `>`"
-                )
-            )
+        if raw.unclosed(token.content):
+            message = f"`{raw.unclosed(self._holes.restore(token.content)) or '<'}` has no end"
+            raise IssueError(Problem(message, self._holes.path, self._line, fix="close the tag or comment with `>`"))
         markup = raw.without_comments(raw.quoted(token.content)).strip("\n")
         return Block("html", self._line, {"html": markup}) if markup.strip() else None
 

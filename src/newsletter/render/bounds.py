@@ -6,6 +6,7 @@ that encloses something else gets so deep that a parser written in another langu
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 1_000_000  # characters of an issue with its snippets
 MOST_LINES = 20_000
 LONGEST_PARAGRAPH = 40_000  # characters of one paragraph, heading or cell
+LONGEST_LABEL = 1_000  # characters of a note or of a block's label within a sentence
 DEEPEST_BLOCKS = 38  # quotes, lists and blocks in one another
 DEEPEST_MARKUP = 100  # emphasis and links, or the author's own HTML elements, in one another
+
+_BRACKETS = re.compile(r"\\.|(?P<note>\^)\[|(?P<word>:[A-Za-z][A-Za-z0-9_-]*)\[|\[|\]", re.DOTALL)
 
 
 def refuse_size(cut: Cut, holes: Holes) -> None:
@@ -43,13 +47,37 @@ def refuse_size(cut: Cut, holes: Holes) -> None:
 
 def refuse_long_paragraphs(state: StateCore) -> None:
     """A rule of the parser, before running text is read."""
-    if len(state.src) <= LONGEST_PARAGRAPH:
+    if len(state.src) <= LONGEST_LABEL or "holes" not in state.env:
         return
     for token in state.tokens:
-        if len(token.content) > LONGEST_PARAGRAPH and token.type == "inline" and "holes" in state.env:
-            line = state.env["cut"].line(token.map[0] if token.map else 0)
+        if len(token.content) <= LONGEST_LABEL or token.type != "inline":
+            continue
+        line = token.map[0] if token.map else 0
+        if len(token.content) > LONGEST_PARAGRAPH:
             message = f"a paragraph has {len(token.content):,} characters; {LONGEST_PARAGRAPH:,} are the most"
-            raise IssueError(Problem(message, state.env["holes"].path, line, fix="part it with empty lines"))
+            raise _too_long(message, "part it with empty lines", state, line)
+        if "^[" in token.content or ":" in token.content:
+            _refuse_long_labels(token.content, state, line)
+
+
+def _refuse_long_labels(text: str, state: StateCore, line: int) -> None:
+    """Refuse a label whose end the parser does not look for, because it would look for each of many that have none."""
+    opened: list[re.Match[str]] = []
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[0].endswith("["):
+            opened.append(bracket)
+        elif bracket[0] == "]" and opened:
+            start = opened.pop()
+            if bracket.start() - start.end() > LONGEST_LABEL and (start["note"] or start["word"]):
+                what, fix = "a note", "write [^name] in its place, and below the paragraph [^name]: and the note"
+                if start["word"]:
+                    what, fix = f"`{start['word']}[…]`", "in a sentence, only a few words can stand in it"
+                message = f"{what} is longer than {LONGEST_LABEL:,} characters"
+                raise _too_long(message, fix, state, line + text.count("\n", 0, start.start()))
+
+
+def _too_long(message: str, fix: str, state: StateCore, line: int) -> IssueError:
+    return IssueError(Problem(message, state.env["holes"].path, state.env["cut"].line(line), fix=fix))
 
 
 def refuse_deep_blocks(tokens: Sequence[Token], cut: Cut, holes: Holes) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from newsletter.errors import IssueError, Problem
+from newsletter.render import bounds
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -42,7 +43,6 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"']+)))?)(?=\s|$)"""
 )
 _DEEPEST = 20  # containers in containers
-_LONGEST_LABEL = 500  # characters, in a sentence
 _ENDS = ["paragraph", "reference", "blockquote", "list", "table"]
 
 
@@ -219,8 +219,9 @@ def _inline(state: StateInline, silent: bool) -> bool:
         return False
     # Looking for the end of each of many labels that have none would take long.
     posmax = state.posMax
-    state.posMax = min(posmax, found.end() + _LONGEST_LABEL)
-    label_end = state.md.helpers.parseLinkLabel(state, found.end() - 1)
+    state.posMax = min(posmax, found.end() + bounds.LONGEST_LABEL + 1)
+    has_end = state.src.find("]", found.end(), state.posMax) >= 0
+    label_end = state.md.helpers.parseLinkLabel(state, found.end() - 1) if has_end else -1
     state.posMax = posmax
     if label_end < 0:
         return False

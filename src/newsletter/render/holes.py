@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -154,6 +154,15 @@ class Holes:
                     fix=f"close it with `{end}`; if the braces are text, write `\\{found[0]}`",
                 )
             )
+
+    def told(self, error: IssueError) -> IssueError:
+        """The error in the author's words, where it quotes the text with marks in it."""
+        return IssueError(
+            *(
+                replace(each, message=self.restore(each.message), fix=each.fix and self.restore(each.fix))
+                for each in error.problems
+            )
+        )
 
     def control(self, text: str) -> bool:
         """Whether the text is nothing but conditions' marks, so that they enclose whole blocks."""

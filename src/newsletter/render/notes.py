@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem, did_you_mean
+from newsletter.render import bounds
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from newsletter.render.holes import Cut, Holes
 
-_LONGEST_INLINE = 1_000  # characters of a note within a sentence
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,100})\](?![(:\[])")
 
 
@@ -28,7 +28,10 @@ def install(md: MarkdownIt) -> None:
     def bounded(state: StateInline, silent: bool) -> bool:
         # Looking for the end of each of many notes that have none would take long.
         end = state.posMax
-        state.posMax = min(end, state.pos + _LONGEST_INLINE)
+        state.posMax = min(end, state.pos + bounds.LONGEST_LABEL + 3)
+        if state.src.find("]", state.pos, state.posMax) < 0:
+            state.posMax = end
+            return False
         is_note: bool = footnote_inline(state, silent)
         state.posMax = end
         return is_note
