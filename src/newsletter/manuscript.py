@@ -104,6 +104,7 @@ class Audience:
 
     recipients: int
     without: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # field → so many lack it
+    lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # where such a field is printed
     longest: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # field → its longest value
     domains: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -51,9 +51,11 @@ def manuscript_of(text: str, known: dict[str, Any]) -> Manuscript:
     issue = parse_issue(source, path)
     house = replace(HOUSE, **known.get("house", {}))
     reading = read(
-        issue, read_theme("letter"), Site("Letters", base_url=house.base_url, postal_address="12 rue des Lilas")
+        issue, read_theme("letter"), Site("Letters", base_url=house.base_url, postal_address=HOUSE.postal_address)
     )
     edition = reading.edition()
+    if known.get("without_footer"):
+        edition = replace(edition, html=("<p>Hello.</p>",), text=("Hello.",))
     wanted = samples(edition)
     somebody = Subscriber(
         "reader@example.org",
@@ -95,7 +97,7 @@ def _found(rule: str, example: dict[str, Any]) -> list[Finding]:
 
 
 def _place(finding: Finding, shift: int, exact: bool) -> str:
-    line = finding.spot.line - shift
+    line = max(finding.spot.line - shift, 0)
     return f"{line}:{finding.spot.column}" if exact else str(line)
 
 

@@ -70,6 +70,32 @@ RULES: dict[str, tuple[str, ...]] = {
         "link_bare",
         "link_deceptive",
     ),
+    "Images": (
+        "image_untold",
+        "image_named",
+        "image_heavy",
+        "image_wide",
+        "image_format",
+        "image_data",
+        "image_balance",
+    ),
+    "Accessibility": (
+        "heading_skipped",
+        "heading_top",
+        "heading_empty",
+        "table_headless",
+        "link_ambiguous",
+        "language_untold",
+    ),
+    "Deliverability": (
+        "sender_free",
+        "reply_unread",
+        "unsubscribe_missing",
+        "address_missing",
+        "spam_points",
+    ),
+    "Language": ("spelling", "quotes_in_code", "paragraph_long", "sentence_long"),
+    "Personalisation": ("field_missing", "field_longest"),
 }
 
 

@@ -102,7 +102,8 @@ class _Surveyor:
                     alt = data.get("alt")
                     told = None if alt is None and block.name == "image" else self._written(str(alt or ""))
                     width = _pixels(data.get("width"))
-                    self.images.append(Image(address, told, self._found(block.line, address), width, block.name))
+                    spot = self._found(block.line, address, told or "", "!")
+                    self.images.append(Image(address, told, spot, width, block.name))
             elif address or (name == "href" and block.name == "button"):
                 label = text or self._written(str(data.get("alt") or data.get("label") or ""))
                 self.links.append(Link(address, label, self._found(block.line, address, label), block.name))
@@ -120,7 +121,7 @@ class _Surveyor:
                 case "image":
                     src, alt = self._written(str(token.attrGet("src") or "")), self._text(token.children or ())
                     width = _pixels(token.attrGet("width"))
-                    self.images.append(Image(src, alt, self._found(line, src), width, _plain(block)))
+                    self.images.append(Image(src, alt, self._found(line, src, alt, "!"), width, _plain(block)))
                 case "html_inline" if (address := inline.address_of(token.content)) is not None:
                     opened.append((self._written(address), at, line))
                 case "html_inline" if token.content.lower().startswith("</a") and opened:
@@ -145,9 +146,9 @@ class _Surveyor:
             src = self._written(address)
             self.images.append(Image(src, alt, self._found(line, src), block="html"))
 
-    def _found(self, line: int, address: str, label: str = "") -> Spot:
+    def _found(self, line: int, address: str, label: str = "", mark: str = "") -> Spot:
         forms = dict.fromkeys((address, unquote(address)))
-        labelled = (f"[{label}]({form}" for form in forms)
+        labelled = (f"{mark}[{label}]({form}" for form in forms)
         return self.finder.spot(line, *labelled, *(f"]({form}" for form in forms if form), *forms, label)
 
     def _place(self, line: int) -> tuple[str, int]:

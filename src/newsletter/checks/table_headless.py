@@ -1,0 +1,32 @@
+"""A table whose columns have no names
+
+Read out cell by cell, a table is understood by the names of its columns. Without them a listener hears numbers.
+
+Bad:  |  |  |        (above the line of hyphens)
+Good: | Month | Readers |
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from newsletter.checks import Remark
+from newsletter.finding import Severity, Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from newsletter.manuscript import Manuscript
+
+SEVERITY = Severity.WARNING
+_EMPTY_HEAD = re.compile(r"[ >]*\|?(?:\s*\|)+\s*")
+_RULE = re.compile(r"[ >]*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+
+
+def find(manuscript: Manuscript) -> Iterator[Remark]:
+    """Rows of nothing but empty cells above a table's line of hyphens."""
+    for at, (head, rule) in enumerate(zip(manuscript.source, manuscript.source[1:], strict=False), 1):
+        if _EMPTY_HEAD.fullmatch(head) and "|" in rule and _RULE.fullmatch(rule):
+            message = "the columns of this table have no names"
+            yield Remark(Spot(manuscript.issue.path, at, 1), message, "write them into its first row")
