@@ -1,6 +1,6 @@
 """Config: newsletter.toml as frozen values. Every mistake in it is reported at once, with its line and a way out.
 
-    [newsletter]         title language base_url postal_address issues templates theme
+    [newsletter]         title language timezone base_url postal_address issues templates theme
     [sender]             name email reply_to bounces
     [store]              url
     [transport]          use
@@ -25,20 +25,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.config_addresses import in_folder
 from newsletter.config_bounces import BouncesConfig, bounces_config, mistakes_in_bounces
 from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
+from newsletter.config_keys import GROUP_LIMITS, SECTIONS
 from newsletter.config_limits import mistakes_in_limits
-from newsletter.config_values import GROUP_LIMITS, KINDS, NEEDED, SECTIONS, Keys, completed, in_folder, is_unix_socket
+from newsletter.config_reading import (
+    PYPROJECT,
+    Mistakes,
+    heading,
+    home_of,
+    sections_of,
+    transport_fix,
+    values_of,
+    written,
+)
+from newsletter.config_transports import (
+    KINDS,
+    TransportConfig,
+    keys_of_any_kind,
+    mistakes_in_transport,
+    transport_config,
+)
 from newsletter.config_web import WebConfig, web_config
 from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem, did_you_mean
-from newsletter.limits import ALL, Limit, Limits, Rate
+from newsletter.limits import ALL, Limit, Limits
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from newsletter.toml_places import Found, KeyPath
+    from newsletter.toml_places import KeyPath
 
 _NEEDED_TO_SEND = (
     ("newsletter", "title", "readers and their filters know the list by it", '"My letter"'),
@@ -47,8 +65,6 @@ _NEEDED_TO_SEND = (
     ("sender", "email", "every message comes from somebody", '"letter@example.org"'),
     ("transport", "use", "the messages need a way out", '"relay"'),
 )
-_PYPROJECT = "pyproject.toml"
-_SECRETS = {"password", "passwd", "pass", "secret", "token", "api_key"}
 
 # ── What was read ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,30 +94,6 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class TransportConfig:
-    """One way out, as configured. Which fields mean something follows from the kind."""
-
-    name: str
-    kind: str  # a key of KINDS
-    host: str = ""
-    port: int = 0
-    security: str = "none"  # none | starttls | tls
-    ca_file: Path | None = None  # a CA of one's own, in PEM; None: the system's
-    username: str = ""  # "": no login
-    password_env: str = ""  # the name of an environment variable
-    password_file: Path | None = None
-    auth: str = ""  # plain | login | cram-md5 | xoauth2; "": the best that the server offers
-    connections: int = 10
-    max_messages: int | None = None  # on one connection; None: no limit
-    chunking: bool = False  # a window of messages at once on a connection, where the server has CHUNKING
-    window: int = 20  # messages; so many deliveries a connection may be uncertain after a crash
-    rate: Rate | None = None
-    timeout: float = 60.0  # seconds
-    local_hostname: str = ""  # what EHLO says; "": this machine's name
-    path: Path | None = None  # of the kind "folder"
-
-
-@dataclass(frozen=True, slots=True)
 class DkimKeyFile:
     """A key that messages are signed with: where receivers look for its other half, and where ours is."""
 
@@ -119,6 +111,7 @@ class Config:
     store_url: str
     title: str = ""
     language: str = "en"
+    timezone: str = ""  # IANA; "": hours are those of wherever the reader is
     base_url: str = ""  # without a slash at its end
     postal_address: str = ""  # may have several lines
     theme: str = "letter"
@@ -144,7 +137,7 @@ class Config:
         if wanted in self.transports:
             return self.transports[wanted]
         problem = f"there is no transport {wanted!r}" if wanted else "no transport is chosen"
-        fix = _transport_fix(wanted, self.transports, str(self.path))
+        fix = transport_fix(wanted, self.transports, str(self.path))
         raise ConfigError(Problem(problem, str(self.path), fix=fix))
 
     def problems_before_sending(self) -> tuple[Problem, ...]:
@@ -158,9 +151,7 @@ class Config:
             "use": self.transport,
         }
         return tuple(
-            Problem(
-                f"{key} is missing: {reason}", path, fix=f"write below {_heading(section, path)}: {key} = {example}"
-            )
+            Problem(f"{key} is missing: {reason}", path, fix=f"write below {heading(section, path)}: {key} = {example}")
             for section, key, reason, example in _NEEDED_TO_SEND
             if not said[key]
         )
@@ -175,23 +166,23 @@ def parse_config(text: str, path: str) -> Config:
     Raises ConfigError with a Problem for each mistake, in the order of the text.
     """
     document, places = read_toml(text, path, ConfigError)
-    mistakes = _Mistakes(path, places)
+    mistakes = Mistakes(path, places)
     home: KeyPath = ()
-    if Path(path).name == _PYPROJECT:
+    if Path(path).name == PYPROJECT:
         home = ("tool", "newsletter")
         document = _table(_table(document, "tool"), "newsletter")
         if not document:
             mistakes.add((), "there is no section [tool.newsletter]", "add it, or run newsletter init")
-    sections = dict(_sections(document, home, mistakes))
+    sections = dict(sections_of(document, home, mistakes))
     values = {
-        name: _values(*sections[name], keys, mistakes) if name in sections else {}
+        name: values_of(*sections[name], keys, mistakes) if name in sections else {}
         for name, keys in SECTIONS.items()
         if name != "limits"
     }
     transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
     dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
-    for key, message, fix in mistakes_in_bounces(values["bounces"]):
+    for key, message, fix in mistakes_in_bounces(values["bounces"], sections.get("bounces", ({}, ()))[0]):
         mistakes.add((*sections["bounces"][1], key), message, fix)
     for key, message, fix in mistakes_in_images(values["images"]):
         mistakes.add((*sections["images"][1], key), message, fix)
@@ -222,90 +213,27 @@ def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-class _Mistakes:
-    """What is wrong so far, each with the place of its key or value."""
-
-    def __init__(self, path: str, places: Mapping[KeyPath, Found]) -> None:
-        self.path = path
-        self._places = places
-        self._found: list[Problem] = []
-
-    def add(self, where: KeyPath, message: str, fix: str | None, *, at_value: bool = False) -> None:
-        found = self._places.get(where)
-        line, column = found[at_value] if found else (None, None)
-        self._found.append(Problem(message, self.path, line, column, fix))
-
-    def report(self) -> None:
-        if self._found:
-            raise ConfigError(*sorted(self._found, key=lambda problem: (problem.line or 0, problem.column or 0)))
-
-
-def _sections(
-    document: dict[str, Any], home: KeyPath, mistakes: _Mistakes
-) -> Iterator[tuple[str, tuple[dict[str, Any], KeyPath]]]:
-    """Each known section with its table and its path; what is no section is a mistake."""
-    known = (*SECTIONS, "transports")
-    loose = {}
-    for name, table in document.items():
-        where = (*home, name)
-        if name in known and not (home and name == "newsletter"):
-            if isinstance(table, dict):
-                yield name, (table, where)
-            else:
-                mistakes.add(where, f"{name} must be a section", f"write [{_written(where)}] on a line of its own")
-        elif home:
-            loose[name] = table
-        elif isinstance(table, dict):
-            mistakes.add(where, f"there is no section [{name}]", did_you_mean(name, known))
-        else:
-            mistakes.add(
-                where,
-                f"{name!r} stands outside of any section",
-                _home_of(name, table, (), mistakes.path) or "every setting stands below a [section]",
-            )
-    if home:
-        yield "newsletter", (loose, home)
-
-
-def _values(table: dict[str, Any], where: KeyPath, keys: Keys, mistakes: _Mistakes) -> dict[str, Any]:
-    """The good values of a section; each unknown key and each wrong value is a mistake."""
-    values = {}
-    for key, raw in table.items():
-        at = (*where, key)
-        if key in keys:
-            try:
-                values[key] = keys[key](raw)
-            except ConfigError as error:
-                problem = error.problems[0]
-                mistakes.add(at, f"{key} {problem.message}", problem.fix, at_value=True)
-        elif key in _SECRETS:
-            advice = 'password_env = "NEWSLETTER_SMTP_PASSWORD" names a variable, password_file = "…" a file'
-            mistakes.add(at, f"{key} must not stand in this file: who reads the file could send as you", advice)
-        else:
-            fix = _home_of(key, raw, where, mistakes.path) or (did_you_mean(key, keys) if keys else "take it away")
-            mistakes.add(at, f"[{_written(where)}] has no key {key!r}", fix)
-    return values
-
-
-def _transports(table: dict[str, Any], where: KeyPath, mistakes: _Mistakes) -> Iterator[TransportConfig]:
+def _transports(table: dict[str, Any], where: KeyPath, mistakes: Mistakes) -> Iterator[TransportConfig]:
     folder = Path(mistakes.path).parent
     for name, settings in table.items():
         at = (*where, name)
         if isinstance(settings, dict):
-            if kind := _kind(settings.get("kind"), name, at, mistakes):
-                others = {key: value for key, value in settings.items() if key != "kind"}
-                values = _values(others, at, KINDS[kind], mistakes)
-                _check_whole(name, kind, settings, at, mistakes)
-                yield TransportConfig(name, kind, **completed(kind, values, folder))
+            kind = _kind(settings.get("kind"), name, at, mistakes)
+            others = {key: value for key, value in settings.items() if key != "kind"}
+            values = values_of(others, at, KINDS[kind] if kind else keys_of_any_kind(), mistakes)
+            for key, message, fix, at_value in mistakes_in_transport(name, kind, settings):
+                mistakes.add((*at, *key), message, fix, at_value=at_value)
+            if kind:
+                yield transport_config(name, kind, values, folder)
         else:
             fix = (
-                _home_of(name, settings, where, mistakes.path)
-                or f"each transport is a section: [{_written((*where, 'relay'))}]"
+                home_of(name, settings, where, mistakes.path)
+                or f"each transport is a section: [{written((*where, 'relay'))}]"
             )
-            mistakes.add(at, f"[{_written(where)}] has no key {name!r}", fix)
+            mistakes.add(at, f"[{written(where)}] has no key {name!r}", fix)
 
 
-def _kind(kind: object, name: str, at: KeyPath, mistakes: _Mistakes) -> str | None:
+def _kind(kind: object, name: str, at: KeyPath, mistakes: Mistakes) -> str:
     if isinstance(kind, str) and kind in KINDS:
         return kind
     if kind:
@@ -313,28 +241,11 @@ def _kind(kind: object, name: str, at: KeyPath, mistakes: _Mistakes) -> str | No
         mistakes.add((*at, "kind"), f"there is no kind of transport {kind!r}", fix, at_value=True)
     else:
         mistakes.add(at, f"the transport {name!r} has no kind", f"write below it: kind = …, one of {', '.join(KINDS)}")
-    return None
-
-
-def _check_whole(name: str, kind: str, settings: dict[str, Any], at: KeyPath, mistakes: _Mistakes) -> None:
-    """Find what no single key shows: one that is missing, or two that do not go together."""
-    for key, example in NEEDED.get(kind, {}).items():
-        if not settings.get(key):
-            mistakes.add(at, f"the transport {name!r} has no {key}", f'write below it: {key} = "{example}"')
-    encrypted = settings.get("security") in ("starttls", "tls")
-    if encrypted and is_unix_socket(str(settings.get("host", ""))):
-        fix = 'write security = "none": nothing leaves this machine'
-        mistakes.add((*at, "security"), "security does not go with a UNIX socket", fix, at_value=True)
-    passwords = [key for key in ("password_env", "password_file") if settings.get(key)]
-    if len(passwords) == 2:
-        mistakes.add((*at, passwords[1]), f"the transport {name!r} names two passwords", "keep one of them")
-    if settings.get("username") and not passwords and not _SECRETS & settings.keys():
-        fix = 'write password_env = "NEWSLETTER_SMTP_PASSWORD" and set that variable, or take username away'
-        mistakes.add((*at, "username"), f"the transport {name!r} has a username and no password", fix)
+    return ""
 
 
 def _dkim_keys(
-    sections: Mapping[str, tuple[dict[str, Any], KeyPath]], values: dict[str, Any], folder: Path, mistakes: _Mistakes
+    sections: Mapping[str, tuple[dict[str, Any], KeyPath]], values: dict[str, Any], folder: Path, mistakes: Mistakes
 ) -> tuple[DkimKeyFile, ...]:
     """The keys to sign with: each needs its selector and its file."""
     keys = []
@@ -349,57 +260,28 @@ def _dkim_keys(
     return tuple(keys)
 
 
-def _limits(table: dict[str, Any], where: KeyPath, mistakes: _Mistakes) -> Limits:
-    """What holds for every message, and in sections below it for a group of recipients."""
-    sections = {name: inner for name, inner in table.items() if isinstance(inner, dict)}
-    values = _values(
-        {key: raw for key, raw in table.items() if key not in sections}, where, SECTIONS["limits"], mistakes
-    )
-    groups = {name: Limit(**_values(inner, (*where, name), GROUP_LIMITS, mistakes)) for name, inner in sections.items()}
-    for key, message, fix in mistakes_in_limits(table, groups):
-        mistakes.add((*where, *key), message, fix)
-    rate = values.pop("rate", None)
-    return Limits(rates={ALL: rate} if rate else {}, groups=groups, **values)
-
-
-def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: _Mistakes) -> str:
+def _used(sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: Mistakes) -> str:
     """The name of the transport to use: as said, or the only one that there is."""
     transports, _ = sections.get("transports", ({}, ()))
     if not name:
         return next(iter(transports)) if len(transports) == 1 else ""
     if name not in transports:
         where = (*sections["transport"][1], "use")
-        fix = _transport_fix(name, transports, mistakes.path)
+        fix = transport_fix(name, transports, mistakes.path)
         mistakes.add(where, f"there is no transport {name!r}", fix, at_value=True)
     return name
 
 
-def _transport_fix(name: str, transports: Mapping[str, object], path: str) -> str:
-    if transports:
-        return did_you_mean(name, transports)
-    heading = _heading(f"transports.{name or 'relay'}", path)
-    return f'add a section {heading} with kind = "smtp"'
-
-
-def _home_of(key: str, value: object, where: KeyPath, path: str) -> str | None:
-    """Where a key belongs that stands in the wrong section; None when it belongs nowhere."""
-    if where[-1:] == ("transport",) and isinstance(value, dict):
-        return f"with an s: {_heading(f'transports.{key}', path)}"
-    # What [bounces] takes is said of a transport more often.
-    homes = [section for section, keys in SECTIONS.items() if key in keys and section != "bounces"]
-    if key in GROUP_LIMITS and not homes:
-        homes.append("limits.GROUP")
-    if "transports" not in where and (key == "kind" or any(key in keys for keys in KINDS.values())):
-        homes.append("transports.relay")
-    return f"it belongs in {_heading(homes[0], path)}" if homes else None
-
-
-def _heading(section: str, path: str) -> str:
-    """How a section is headed in the file at the path."""
-    if Path(path).name != _PYPROJECT:
-        return f"[{section}]"
-    return "[tool.newsletter]" if section == "newsletter" else f"[tool.newsletter.{section}]"
-
-
-def _written(path: KeyPath) -> str:
-    return ".".join(str(part) for part in path)
+def _limits(table: dict[str, Any], where: KeyPath, mistakes: Mistakes) -> Limits:
+    """What holds for every message, and in sections below it for a group of recipients."""
+    sections = {name: inner for name, inner in table.items() if isinstance(inner, dict)}
+    values = values_of(
+        {key: raw for key, raw in table.items() if key not in sections}, where, SECTIONS["limits"], mistakes
+    )
+    groups = {
+        name: Limit(**values_of(inner, (*where, name), GROUP_LIMITS, mistakes)) for name, inner in sections.items()
+    }
+    for key, message, fix in mistakes_in_limits(table, groups):
+        mistakes.add((*where, *key), message, fix)
+    rate = values.pop("rate", None)
+    return Limits(rates={ALL: rate} if rate else {}, groups=groups, **values)

@@ -51,13 +51,18 @@ def bounces_config(values: Mapping[str, Any], newsletter: Path) -> BouncesConfig
     return BouncesConfig(**known)
 
 
-def mistakes_in_bounces(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What is missing or does not go together: the key where it shows, what is wrong, how to mend it."""
+def mistakes_in_bounces(values: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What is missing or does not go together: the key where it shows, what is wrong, how to mend it.
+
+    `values` are those that could be read, `written` all that stands there.
+    """
     known = {key: value for key, value in values.items() if value}
     kind = known.pop("kind", "")
     if not known and not kind:
         return
     if not kind:
+        if written.get("kind"):
+            return  # it was read as wrong already
         yield next(iter(known)), "[bounces] has no kind", f"write below it: kind = …, one of {', '.join(MAILBOXES)}"
         return
     for key, example in _NEEDED[kind].items():

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from newsletter.actions.send import Post
-    from newsletter.config import Config, TransportConfig
+    from newsletter.config import Config
+    from newsletter.config_transports import TransportConfig
     from newsletter.edition import Edition
     from newsletter.issue import Issue
     from newsletter.limits import Limits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.config import TransportConfig
+from newsletter.config_transports import TransportConfig
 from newsletter.errors import ConfigError
 from newsletter.sources.settings import find_config, load_config, read_config, read_secret
 

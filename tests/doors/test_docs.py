@@ -20,7 +20,8 @@ import newsletter
 from newsletter.cli import cli
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import EVERYWHERE
-from newsletter.config_values import GROUP_LIMITS, KINDS, SECTIONS
+from newsletter.config_keys import GROUP_LIMITS, SECTIONS
+from newsletter.config_transports import KINDS
 from newsletter.dates import NotADate, read_date
 from newsletter.issue import FIELDS
 from newsletter.issue_values import STATUSES

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.config import Config, Secret, Sender, TransportConfig, parse_config
-from newsletter.config_values import KINDS, SECTIONS
+from newsletter.config import Config, Secret, Sender, parse_config
+from newsletter.config_keys import SECTIONS
+from newsletter.config_transports import KINDS, TransportConfig
 from newsletter.delivery import Schedule
 from newsletter.errors import ConfigError, Problem
 from newsletter.limits import ALL, Limit, Limits, Rate
@@ -390,6 +391,18 @@ def test_without_a_word_nothing_is_limited_and_retries_take_a_day() -> None:
 def test_all_mistakes_are_reported_together_in_the_order_of_the_text() -> None:
     text = '[sender]\nemail = "x"\nnme = "y"\n[newsletter]\nlanguage = "english"\n[transport]\nuse = "z"\n[sotre]\n'
     assert [problem.line for problem in problems_of(text)] == [2, 3, 5, 7, 8]
+
+
+def test_a_kind_that_is_not_known_hides_no_other_mistake() -> None:
+    text = (
+        '[transports.relay]\nkind = "stmp"\nhots = "x"\nport = 99999\nusername = "ana"\n'
+        '[transports.other]\nconnections = 0\n[bounces]\nkind = "imapp"\nport = 0\nnme = 1\n'
+    )
+    told = [(problem.line, problem.message.split()[0]) for problem in problems_of(text)]
+    assert told == [
+        (2, "there"), (3, "[transports.relay]"), (4, "port"), (5, "the"), (6, "the"), (7, "connections"),
+        (9, "kind"), (10, "port"), (11, "[bounces]"),
+    ]  # fmt: skip
 
 
 def test_a_key_is_found_also_where_the_text_tries_to_hide_it() -> None:

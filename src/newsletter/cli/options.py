@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.config_values import email_address, folder_name, language, line
+from newsletter.config_addresses import email_address
+from newsletter.config_values import folder_name, language, line
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.config import Config, Secret, TransportConfig, parse_config
+from newsletter.config import Config, Secret, parse_config
+from newsletter.config_transports import TransportConfig
 from newsletter.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
