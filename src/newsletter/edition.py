@@ -85,6 +85,7 @@ class Edition:
     title: str  # the issue's, for {{ issue.title }} and the archive
     path: str = ""  # the issue's file, for messages; not part of the fingerprint
     pictures: tuple[Enclosed, ...] = ()  # images that travel inside the message; the HTML names them by `cid:`
+    files: tuple[Enclosed, ...] = ()  # what is attached to the message: calendars
 
     @property
     def fingerprint(self) -> str:
@@ -94,13 +95,13 @@ class Edition:
     def to_json(self) -> str:
         """The edition as text that `from_json` reads back: what a mailing keeps, so that it can go on unchanged.
 
-        Pictures stand in it by their digest; their contents are kept apart, once each.
+        Pictures and files stand in it by their digest; their contents are kept apart, once each.
         """
         # An edition without any is written as it was when there were none: old mailings can still be resumed.
-        pictures = {"pictures": [[e.digest, e.name, e.type] for e in self.pictures]} if self.pictures else {}
+        kept = {"pictures": self.pictures, "files": self.files}
         return json.dumps(
             {
-                **pictures,
+                **{key: [[e.digest, e.name, e.type] for e in each] for key, each in kept.items() if each},
                 "subject": _plain(self.subject),
                 "preheader": _plain(self.preheader),
                 "html": _plain(self.html),
@@ -115,8 +116,12 @@ class Edition:
 
     @classmethod
     def from_json(cls, text: str, path: str = "", content_of: Callable[[str], bytes] = lambda _: b"") -> Edition:
-        """The edition that `to_json` wrote. `content_of` gives a picture's bytes by its digest."""
+        """The edition that `to_json` wrote. `content_of` gives the bytes of a picture or file by its digest."""
         data = json.loads(text)
+
+        def enclosed(key: str) -> tuple[Enclosed, ...]:
+            return tuple(Enclosed(digest, name, kind, content_of(digest)) for digest, name, kind in data.get(key, ()))
+
         return cls(
             subject=_pattern(data["subject"]),
             preheader=_pattern(data["preheader"]),
@@ -126,9 +131,8 @@ class Edition:
             language=data["language"],
             title=data["title"],
             path=path,
-            pictures=tuple(
-                Enclosed(digest, name, kind, content_of(digest)) for digest, name, kind in data.get("pictures", ())
-            ),
+            pictures=enclosed("pictures"),
+            files=enclosed("files"),
         )
 
 

@@ -12,6 +12,8 @@ value's length. No line ever starts with a dot, so a message needs no dot-stuffi
                           └ text/html, or multipart/related ─ text/html
                                                             └ image/… as often as the edition has pictures
 
+With files, that stands in multipart/mixed, before an attachment for each of them.
+
 Standards: RFC 5322 (headers), 2045-2047 (MIME), 2183 (inline), 2387 (related), 2392 (cid:), 3676 (format=flowed),
 2369, 2919 and 8058 (list headers).
 """
@@ -175,11 +177,12 @@ class Compiled:
         # "=_" cannot occur in quoted-printable text or base64 (RFC 2045 section 6.7, 6.8), so no part can contain a
         # boundary.
         fingerprint = edition.fingerprint.encode()
-        boundary, inner = b"=_" + fingerprint[:24], b"=_" + fingerprint[24:48]
-        head = _constant_headers(frame) + (
-            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
-        )
-        before_text = (
+        boundary, inner, outer = (b"=_" + part for part in (fingerprint[:24], fingerprint[24:48], fingerprint[48:]))
+        alternative = b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
+        mixed = b'Content-Type: multipart/mixed; boundary="' + outer + b'"\r\n'
+        head = _constant_headers(frame) + b"MIME-Version: 1.0\r\n" + (mixed if edition.files else alternative)
+        before_text = b"\r\n--" + outer + b"\r\n" + alternative if edition.files else b""
+        before_text += (
             b"\r\n--" + boundary + b"\r\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=no\r\n"
             b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
@@ -190,6 +193,7 @@ class Compiled:
             + (b"\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
         )
         end = _related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
+        end += _closed(b"".join(_part(each, outer, "attachment") for each in edition.files), outer)
         encodings: dict[tuple[int, Where], int] = {}
         self._program = _Program()
         self._program.constants += [head, *[b""] * _PERSONAL_HEADERS, before_text]
@@ -263,19 +267,26 @@ def _related_begins(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
 
 
 def _related_ends(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
-    """The pictures themselves, each a part with a name, for some programs drop a part without one."""
-    if not pictures:
-        return b""
-    parts = (
+    """The pictures themselves, which the HTML names."""
+    return _closed(b"".join(_part(each, boundary, "inline") for each in pictures), boundary)
+
+
+def _part(each: Enclosed, boundary: bytes, disposition: str) -> bytes:
+    """A file as a part with a name, for some programs drop a part without one."""
+    content_id = f"Content-ID: <{each.content_id}>\r\n" if disposition == "inline" else ""
+    head = (
         f"\r\n--{boundary.decode()}\r\n"
-        f'Content-Type: {each.type}; name="{each.name}"\r\n'
+        f'Content-Type: {each.type};\r\n name="{each.name}"\r\n'
         f"Content-Transfer-Encoding: base64\r\n"
-        f"Content-ID: <{each.content_id}>\r\n"
-        f'Content-Disposition: inline; filename="{each.name}"\r\n\r\n'.encode("ascii")
-        + base64_lines(each.content)
-        for each in pictures
+        f"{content_id}"
+        f'Content-Disposition: {disposition}; filename="{each.name}"\r\n\r\n'
     )
-    return b"".join((*parts, b"\r\n--", boundary, b"--\r\n"))
+    return head.encode("ascii") + base64_lines(each.content)
+
+
+def _closed(parts: bytes, boundary: bytes) -> bytes:
+    """Parts with the line that ends them, if there are any."""
+    return parts and b"".join((parts, b"\r\n--", boundary, b"--\r\n"))
 
 
 @lru_cache(maxsize=16)

@@ -13,11 +13,11 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True)
 class Enclosed:
-    """An image that travels inside the message. Its digest says which one it is; `enclose` makes one."""
+    """A file that travels inside the message, such as an image. Its digest says which one; `enclose` makes one."""
 
     digest: str  # SHA-256 of the content, in hexadecimal
     name: str  # a file name of ASCII letters, digits, dots and hyphens
-    type: str  # image/jpeg, image/png or image/gif
+    type: str  # as its Content-Type: image/jpeg, image/png, image/gif, text/calendar
     content: bytes = field(repr=False, compare=False)
 
     @property

@@ -14,16 +14,18 @@ from newsletter.render.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from newsletter.actions.archive import Archive
     from newsletter.actions.send import Post
     from newsletter.config import Config
     from newsletter.config_transports import TransportConfig
     from newsletter.edition import Edition
     from newsletter.issue import Issue
     from newsletter.limits import Limits
-    from newsletter.picture import Picture
+    from newsletter.picture import Enclosed, Picture
     from newsletter.render.pictures import Use
     from newsletter.render.snippets import Snippet
     from newsletter.render.theme import Theme
+    from newsletter.render.web_pages import Entry, Journal, Pages
     from newsletter.signing.dkim import DkimKey
     from newsletter.sources.intake import Intake
     from newsletter.store.database import Database
@@ -80,6 +82,7 @@ def site(config: Config) -> Site:
         postal_address=config.postal_address,
         sender_name=config.sender.name,
         sender_email=config.sender.email,
+        timezone=config.timezone,
     )
 
 
@@ -100,6 +103,44 @@ def pictures(
     )
     done = prepare(uses, issue, Path(issue.path), theme.width, desk)
     return done.pictures, done.notes
+
+
+def addresses(config: Config, calendars: Sequence[Enclosed]) -> Mapping[str, str]:
+    """Where readers find an issue's calendars, by their digests, when images go into a folder. Raises IssueError."""
+    if not calendars or config.images.folder is None:
+        return {}
+    from newsletter.sources.images import put_files
+
+    return put_files(calendars, config.images.folder, config.images.base_url)
+
+
+def web_pages(config: Config, look: Theme | None = None) -> Pages:
+    """The templates of the archive, in the newsletter's theme or in another one. Raises ThemeError."""
+    from newsletter.render.web_pages import Pages
+    from newsletter.sources.themes import read_theme
+    from newsletter.sources.web_templates import read_web_templates
+
+    return Pages(read_web_templates(config.templates), look or read_theme(config.theme, config.templates))
+
+
+def journal(config: Config, base_url: str = "", entries: tuple[Entry, ...] = ()) -> Journal:
+    """What the archive says of the newsletter, below the configured address or another one."""
+    from newsletter.render.web_pages import Journal
+
+    about = site(config)
+    base_url = base_url.rstrip("/") or about.base_url
+    # The page is served beside the archive, or else where the settings say.
+    subscribe = "subscribe" if base_url == about.base_url else f"{about.base_url}/subscribe"
+    return Journal(about.title, about.language, base_url, subscribe, about.sender_name or about.title, entries)
+
+
+def archive(config: Config, database: Database, base_url: str = "") -> Archive:
+    """The archive of what was sent. Raises ThemeError."""
+    from newsletter.actions.archive import Archive
+
+    made = Archive(database, web_pages(config), journal(config, base_url))
+    made.refresh()
+    return made
 
 
 def sender(config: Config) -> Mailbox:
@@ -126,7 +167,9 @@ def frame(config: Config, *, test: bool = False) -> Frame:
 def post(
     config: Config, edition: Edition, issue: str, keys: Mapping[int, bytes], mailing: int = 0, *, test: bool = False
 ) -> Post:
-    """All that turns a recipient into a message of this edition."""
+    """All that turns a recipient into a message of this edition; `issue` ends its address in the archive."""
+    from urllib.parse import quote
+
     from newsletter.actions.send import Post
     from newsletter.links import Signer
     from newsletter.message import Compiled
@@ -137,7 +180,7 @@ def post(
         evaluate=evaluator(edition),
         signer=Signer(keys),
         base_url=config.base_url or _NO_BASE_URL,
-        issue=issue,
+        issue=quote(issue, safe="~"),
         domain=sender(config).email.rpartition("@")[2],
         mailing=mailing,
         bounces="" if test else config.sender.bounces,

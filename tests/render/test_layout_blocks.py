@@ -154,10 +154,12 @@ def test_an_event_says_when_in_the_language_of_the_issue(mail: Make) -> None:
         "Thursday, December 24, 2026 – Sunday, December 27, 2026"
         in mail("::event[Off]{date=2026-12-24 until=2026-12-27}").words
     )
+    online = mail("::event[Online]{date=2026-12-04 time=18:30 zone=Europe/Paris}").words
+    assert "6:30\u202fPM (Central European Time)" in online
 
 
 def test_an_event_may_have_a_text(mail: Make) -> None:
-    assert mail(":::event[Walk]{date=2026-12-06}\nBring *shoes*.\n:::").words.endswith("2026\n\nBring _shoes_.")
+    assert mail(":::event[Walk]{date=2026-12-06 ics=no}\nBring *shoes*.\n:::").words.endswith("2026\n\nBring _shoes_.")
 
 
 @pytest.mark.parametrize(
@@ -315,6 +317,9 @@ MISTAKES = [
     ("::event[A]{date=2026-12-04 time=6pm}", 5, "time=6pm", "18:30"),
     ("::event[A]{date=2026-12-04 until=2026-12-03}", 5, "ends before it begins", "come later"),
     ("::event[A]{date=2026-12-04 time=18:30 end=01:00}", 5, "ends before it begins", "after midnight"),
+    ("::event[A]{date=2026-12-04 zone=Europe/Pari}", 5, "zone=Europe/Pari", "did you mean 'Europe/Paris'"),
+    ("::event[A]{date=2026-12-04 zone=Madrid}", 5, "zone=Madrid", "did you mean 'Europe/Madrid'"),
+    ("::event[A]{date=2026-12-04 zone=CEST}", 5, "zone=CEST", "as Europe/Paris"),
     ("::event[A]{date=2026-12-04 end=18:30}", 5, "an `end` and no `time`", "{time=18:30}"),
     ("::event{date=2026-12-04}", 5, "needs a label", "::event[the label]"),
     ("::progress[A]{value=120}", 5, "value=120", "from 0 to 100"),

@@ -139,3 +139,69 @@ def test_a_picture_is_shown_in_proportion_and_never_wider_than_there_is_room(
 
 def test_a_hairline_has_a_height() -> None:
     assert replace(Picture("cid:x", 1200, 1)).shown(100) == (100, 1)
+
+
+# ── Attached files ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+WALK = enclose(
+    "BEGIN:VCALENDAR\r\nSUMMARY:Fête\r\n".encode() * 20, "walk.ics", "text/calendar; charset=utf-8; method=PUBLISH"
+)
+
+
+def with_files(*pictures: Enclosed, files: tuple[Enclosed, ...] = (WALK,)) -> EmailMessage:
+    message = Compiled(replace(edition(*pictures), files=files), FRAME).compose(
+        7,
+        Mailbox("zoe@example.org"),
+        ("Zoé",),
+        message_id="<1@example.org>",
+        date=datetime(2026, 11, 21, 8, 0, tzinfo=UTC),
+        unsubscribe_url="https://letter.example.org/unsubscribe/x",
+    )
+    return message_from_bytes(message.data, policy=default)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "parts"),
+    [
+        ((), ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar"]),
+        (
+            (DOT,),
+            [
+                "multipart/mixed",
+                "multipart/alternative",
+                "text/plain",
+                "multipart/related",
+                "text/html",
+                "image/gif",
+                "text/calendar",
+            ],
+        ),
+    ],
+)
+def test_a_file_is_attached_behind_all_that_is_read(pictures: tuple[Enclosed, ...], parts: list[str]) -> None:
+    message = with_files(*pictures)
+    assert shape(message) == parts
+    assert not [defect for part in message.walk() for defect in part.defects]
+
+
+def test_a_calendar_arrives_whole_and_says_that_it_is_published() -> None:
+    (part,) = with_files(DOT).iter_attachments()
+    assert part.get_payload(decode=True) == WALK.content
+    assert part.get_filename() == "walk.ics"
+    assert part["Content-Type"].params == {"charset": "utf-8", "method": "PUBLISH", "name": "walk.ics"}
+    assert part.get_content_disposition() == "attachment"
+    assert part["Content-ID"] is None
+
+
+def test_the_body_of_a_message_with_files_is_what_it_is_without() -> None:
+    bodies = [each.get_body(("html",)) for each in (with_files(), compose())]
+    assert len({body.get_content() for body in bodies if body}) == 1
+
+
+def test_an_edition_and_its_files_come_back_from_what_is_kept() -> None:
+    kept = replace(edition(DOT), files=(WALK,))
+    contents = {each.digest: each.content for each in (DOT, WALK)}
+    back = Edition.from_json(kept.to_json(), content_of=contents.__getitem__)
+    assert back == kept
+    assert back.files[0].content == WALK.content
+    assert kept.fingerprint != edition(DOT).fingerprint

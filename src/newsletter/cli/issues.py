@@ -50,7 +50,7 @@ def rendered(
     pictures, notes = wiring.pictures(config, reading.uses, issue, look)
     for note in notes:
         warn(note)
-    return reading.edition(fields, pictures)
+    return reading.edition(fields, pictures, wiring.addresses(config, reading.calendars))
 
 
 def readable(pattern: Pattern, edition: Edition) -> str:

@@ -138,7 +138,9 @@ def _show(
 
 
 def _carried(edition: Edition) -> Iterator[tuple[str, str]]:
-    """What the images make each message weigh."""
+    """What the images make each message weigh, and what is attached to it."""
     if edition.pictures:
         weight = sum(len(each.content) for each in edition.pictures) / 1000
         yield "With", f"{count(len(edition.pictures), 'image')}, {figure(round(weight))} kB in each message"
+    if edition.files:
+        yield "" if edition.pictures else "With", f"attached: {', '.join(each.name for each in edition.files)}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import IssueError, Problem, did_you_mean
 from newsletter.render.directives import Directive, read_braces
+from newsletter.zones import time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,6 +88,7 @@ NUMBER = Type("a number", _number, 0)
 PERCENT = Type("a number from 0 to 100", _percent, 0)
 DAY = Type("a day, as `2026-12-04`", _day, None)
 HOUR = Type("an hour, as `18:30`", _hour, None)
+ZONE = Type("a time zone, as `Europe/Paris`", time_zone)
 SWITCH = Type("a switch: its name alone", str, empty=False)
 LANGUAGE = Type("a language tag, such as `fr`", str)
 
@@ -150,6 +152,7 @@ CATALOGUE: Mapping[str, Entry] = {
                 Attribute("time", HOUR),
                 Attribute("until", DAY),
                 Attribute("end", HOUR),
+                Attribute("zone", ZONE),
                 Attribute("place"),
                 Attribute("href", ADDRESS),
                 Attribute("ics", ADDRESS),

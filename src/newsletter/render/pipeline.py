@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from newsletter.edition import Edition
 from newsletter.errors import IssueError, Problem
-from newsletter.render import blocks, inline, logo, markdown, pictures
+from newsletter.render import blocks, calendars, inline, logo, markdown, pictures
 from newsletter.render.catalogue import CATALOGUE, Reader
 from newsletter.render.expressions import LINKS
 from newsletter.render.flowed import Line, flow
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from newsletter.issue import Issue
     from newsletter.manuscript import Survey
-    from newsletter.picture import Picture
+    from newsletter.picture import Enclosed, Picture
     from newsletter.render.block import Block
     from newsletter.render.site import Site
     from newsletter.render.snippets import Snippet
@@ -71,7 +71,11 @@ class Rendering:
         self._subject = _line(issue, "subject", issue.subject or issue.title, holes, language)
         self._preheader = _line(issue, "preheader", issue.preheader, holes, language) or _beginning(self._body, holes)
         self._resolve = _resolver(site.base_url, holes)
+        self._has_events = calendars.has_events(self._body)
+        if self._has_events:
+            self._body = calendars.with_files(self._body, issue, site, holes, self._resolve)
         self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve)
+        self._variables["form"] = form
 
     def _read(self) -> tuple[Block, ...]:
         """The blocks of the body."""
@@ -88,7 +92,7 @@ class Rendering:
         try:
             yield
         except IssueError as error:
-            raise self._written.told(error) from None
+            raise self._written.told(self._holes.told(error)) from None
 
     @property
     def uses(self) -> tuple[pictures.Use, ...]:
@@ -105,15 +109,28 @@ class Rendering:
 
         return surveyed(self._body, self._written, self._holes)
 
-    def edition(self, fields: Collection[str] = (), images: Mapping[str, Picture] | None = None) -> Edition:
-        """The finished edition; `images` says what is shown for the addresses in `uses`.
+    @property
+    def calendars(self) -> tuple[Enclosed, ...]:
+        """The calendar files of the issue's events."""
+        return tuple(calendars.files(self._body)) if self._has_events else ()
 
-        An image that is not among them is left as it is. Raises IssueError and ThemeError.
+    def edition(
+        self,
+        fields: Collection[str] = (),
+        images: Mapping[str, Picture] | None = None,
+        addresses: Mapping[str, str] | None = None,
+    ) -> Edition:
+        """The finished edition; `images` says what is shown for the `key` of each of `uses`.
+
+        An image that is not among them is left as it is. `addresses` says where `calendars` are, by their digests;
+        one that is not among them is attached to the mail. Raises IssueError and ThemeError.
         """
         images = images or {}
+        body = self._with_calendars(addresses or {})
         weaver = Weaver(self._holes, self._constants, fields, self._language)
         with self._told():
-            document, text = self._page(images).html(self._placed(images)), self._text()
+            document = self._page(images).html(pictures.placed(body, images, self._theme.text_width))
+            text = self._text(body)
             subject, preheader = weaver.plain(self._subject), weaver.plain(self._preheader)
             html, plain = weaver.html(document), weaver.plain(text)
             refuse_unreachable((subject, preheader, html, plain), weaver.expressions, self._issue.path)
@@ -127,15 +144,18 @@ class Rendering:
             title=self._title,
             path=self._issue.path,
             pictures=pictures.enclosed(self.uses, images, document) if images else (),
+            files=tuple({file.digest: file for file in calendars.files(body)}.values()) if self._has_events else (),
         )
 
-    def _placed(self, images: Mapping[str, Picture]) -> tuple[Block, ...]:
-        return pictures.placed(self._body, images, self._theme.text_width)
+    def _with_calendars(self, addresses: Mapping[str, str]) -> tuple[Block, ...]:
+        if not self._has_events:
+            return self._body
+        return calendars.placed(self._body, addresses, attach=self._variables["form"] == "email")
 
     def mjml(self) -> str:
         """The MJML, with slots and images as they were written."""
         with self._told():
-            return self._holes.restore(self._page({}).source(self._placed({})))
+            return self._holes.restore(self._page({}).source(self._with_calendars({})))
 
     def _page(self, images: Mapping[str, Picture]) -> Page:
         padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
@@ -145,7 +165,7 @@ class Rendering:
             variables["issue"] = {**variables["issue"], "hero": hero.src, "hero_picture": hero}
         return Page(machine(self._theme), self._holes, variables, self._resolve)
 
-    def _text(self) -> str:
+    def _text(self, body: Sequence[Block]) -> str:
         """The text part: the blocks' lines in the theme's frame."""
         part = TextPart(machine(self._theme), self._holes, self._variables, self._resolve)
         here = f"{self._holes.nonce}body"
@@ -154,7 +174,7 @@ class Rendering:
         lines = [
             *map(Line, before.strip("\n").split("\n")),
             Line(),
-            *part.lines(self._body),
+            *part.lines(body),
             *map(Line, after.strip("\n").split("\n")),
         ]
         return flow(lines, self._holes.mark)

@@ -189,7 +189,9 @@ def _event(block: Block, holes: Holes) -> Block:
         raise _refuse("an event ends before it begins", fix, block.line, holes)
     if end and not begin:
         raise _refuse("an event has an `end` and no `time`", "say when it begins: {time=18:30}", block.line, holes)
-    return block
+    has_file = block.data["ics"] != "no"
+    said = {"ics": block.data["ics"] if has_file else "", "has_file": has_file, "attached": ""}
+    return replace(block, data={**block.data, **said})
 
 
 def _video(block: Block, _: Holes) -> Block:

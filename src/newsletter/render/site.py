@@ -15,3 +15,4 @@ class Site:
     postal_address: str = ""
     sender_name: str = ""
     sender_email: str = ""
+    timezone: str = ""  # IANA; of events that do not say theirs. "": hours are those of wherever the reader is

@@ -26,12 +26,18 @@ def spoken(language: str) -> Mapping[str, Any]:
 
         return format_time(hour, format="short", locale=locale(language))
 
-    def moment(day: date, hour: time | None, last_day: date | None, end: time | None) -> str:
-        """`Friday, December 4, 2026, 6:30 PM – 9:00 PM`."""
+    def moment(day: date, hour: time | None, last_day: date | None, end: time | None, zone: str = "") -> str:
+        """`Friday, December 4, 2026, 6:30 PM – 9:00 PM (Central European Time)`."""
         first = f"{long_day(day)}, {clock(hour)}" if hour else long_day(day)
+        where = f" ({zone_name(zone)})" if zone and hour else ""
         if last_day and last_day != day:
-            return f"{first} – {long_day(last_day)}{f', {clock(end)}' if end else ''}"
-        return f"{first} – {clock(end)}" if end else first
+            return f"{first} – {long_day(last_day)}{f', {clock(end)}' if end else ''}{where}"
+        return f"{first} – {clock(end)}{where}" if end else f"{first}{where}"
+
+    def zone_name(zone: str) -> str:
+        from babel.dates import get_timezone_name
+
+        return str(get_timezone_name(zone, width="long", zone_variant="generic", locale=locale(language)))
 
     def month(day: date) -> str:
         from babel.dates import format_date

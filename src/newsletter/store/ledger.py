@@ -93,7 +93,7 @@ def write_plan(
         )
         connection.executemany(
             "INSERT OR IGNORE INTO pictures (digest, type, content) VALUES (?, ?, ?)",
-            [(each.digest, each.type, each.content) for each in edition.pictures],
+            [(each.digest, each.type, each.content) for each in (*edition.pictures, *edition.files)],
         )
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mailings").fetchone()
         # Its number stands in links and Message-IDs. Were it the next one, a database restored from a copy would give

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from newsletter.render.pictures import Use
     from newsletter.sources.images.make import Made
 
-__all__ = ["Cache", "Desk", "Prepared", "Web", "prepare"]
+__all__ = ["Cache", "Desk", "Prepared", "Web", "prepare", "put_files"]
 
 _SHARPNESS = 2  # pixels of the image for one of the page, as today's screens have them
 _HEAVY = 1_500_000  # bytes of images in one message, of which an author should know
@@ -208,6 +208,17 @@ def _picture(ready: _Ready, desk: Desk) -> Picture:
     return Picture(f"{desk.base_url}/{enclosed.name}", made.width, made.height)
 
 
+def put_files(files: Iterable[Enclosed], folder: Path, base_url: str) -> dict[str, str]:
+    """Write files into the folder that is uploaded; their addresses there, by digest. Raises IssueError."""
+    addresses: dict[str, str] = {}
+    for file in files:
+        stem, _, ending = file.name.rpartition(".")
+        named = replace(file, name=f"{stem}-{file.digest[:10]}.{ending}")
+        _put(named, folder)
+        addresses[file.digest] = f"{base_url}/{named.name}"
+    return addresses
+
+
 def _slug(name: str) -> str:
     """A name in the letters that every header, disk and web server takes."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -225,7 +236,7 @@ def _put(image: Enclosed, folder: Path) -> None:
             part.replace(path)
     except OSError as error:
         fix = "see that the folder below [images] in newsletter.toml can be written"
-        raise IssueError(Problem(f"an image cannot be written: {error.strerror}", str(path), fix=fix)) from None
+        raise IssueError(Problem(f"an image or file cannot be written: {error.strerror}", str(path), fix=fix)) from None
 
 
 def _weighed(pictures: Iterable[Picture], issue: Issue) -> list[Problem]:
