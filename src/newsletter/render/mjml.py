@@ -29,13 +29,13 @@ class WrongMarkup(ValueError):
 
 def compile_mjml(source: str) -> str:
     """The HTML that an MJML document stands for. Raises WrongMarkup."""
-    from mjml import mjml2html
+    from newsletter.render.compiler import compiler
 
     source = numeric_entities(source)
     check_markup(source)
     source = _TAG.sub(lambda tag: _plain(tag[0]), source)
     try:
-        return str(mjml2html(source, fonts={}))
+        return str(compiler()(source, fonts={}))
     except ValueError as error:
         raise WrongMarkup(str(error)) from None
     except BaseException as error:
