@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from newsletter.message import Envelope, Message
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
-from newsletter.transports.smtp_dialogue import ConnectionClosed, Dialogue, SenderRefused, Step
+from newsletter.transports.smtp_chunking import ChunkingDialogue, dialogue_for
+from newsletter.transports.smtp_dialogue import Dialogue, SenderRefused, Step
 from newsletter.transports.smtp_envelope import Features
+from newsletter.transports.smtp_replies import ConnectionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -244,7 +246,7 @@ WINDOW = 3
 
 def wire(offered: Features, server: ModelServer, chunks: list[int]) -> Wire:
     messages = deque(numbered(number) for number in range(len(server.plans)))
-    return Wire(Dialogue(offered, WINDOW), server, cycle(chunks), messages)
+    return Wire(dialogue_for(offered, WINDOW), server, cycle(chunks), messages)
 
 
 def expected(plan: Plan) -> type[Outcome]:
@@ -326,7 +328,7 @@ replies = st.one_of(
 def test_no_sequence_of_replies_breaks_it_and_each_message_has_one_fate(
     offered: Features, number: int, said: list[bytes], chunks: list[int], unsent: int
 ) -> None:
-    dialogue = Dialogue(offered, WINDOW)
+    dialogue = dialogue_for(offered, WINDOW)
     waiting = deque(numbered(each) for each in range(number))
     begun: list[int] = []
     committed: set[int] = set()
@@ -375,7 +377,8 @@ def test_what_is_kept_of_an_unfinished_reply_is_bounded(said: list[bytes]) -> No
             for each in said:
                 dialogue.receive(each, [])
                 dialogue.out = []
-                kept = max(kept, len(dialogue._buffer) + sum(map(len, dialogue._lines)))
+                replies = dialogue._replies
+                kept = max(kept, len(replies._buffer) + sum(map(len, replies._texts)))
     except (ConnectionClosed, SenderRefused):
         pass
     assert kept < 256 * 4096 + 65_536
@@ -538,7 +541,7 @@ def test_each_reply_has_its_own_lines() -> None:
 
 
 def test_with_chunking_a_window_of_messages_goes_out_whole_and_only_after_commit() -> None:
-    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=2)
+    dialogue = ChunkingDialogue(Features(pipelining=True, chunking=True), window=2)
     for number in (0, 1):
         dialogue.begin(numbered(number))
     assert (dialogue.room, dialogue.out) == (0, [])
@@ -549,7 +552,7 @@ def test_with_chunking_a_window_of_messages_goes_out_whole_and_only_after_commit
 
 
 def test_with_chunking_a_message_of_which_the_answer_is_awaited_leaves_no_room() -> None:
-    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=2)
+    dialogue = ChunkingDialogue(Features(pipelining=True, chunking=True), window=2)
     for number in (0, 1):
         dialogue.begin(numbered(number))
     dialogue.commit(None)
@@ -560,7 +563,7 @@ def test_with_chunking_a_message_of_which_the_answer_is_awaited_leaves_no_room()
 
 
 def test_with_chunking_a_refused_recipient_is_theirs_alone_and_the_window_goes_on() -> None:
-    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=2)
+    dialogue = ChunkingDialogue(Features(pipelining=True, chunking=True), window=2)
     for number in (0, 1):
         dialogue.begin(numbered(number))
     dialogue.commit(None)
@@ -575,7 +578,7 @@ def test_with_chunking_a_refused_recipient_is_theirs_alone_and_the_window_goes_o
 
 def with_chunking(*messages: Message) -> Dialogue:
     """A dialogue that has said all of these, and heard nothing yet."""
-    dialogue = Dialogue(Features(pipelining=True, chunking=True), window=len(messages))
+    dialogue = ChunkingDialogue(Features(pipelining=True, chunking=True), window=len(messages))
     for message in messages:
         dialogue.begin(message)
     dialogue.commit(None)
@@ -609,6 +612,29 @@ def test_with_chunking_a_connection_that_takes_no_more_messages_is_heard_to_its_
         dialogue.receive(refused, results)
     assert [message.key for message, _ in results] == [0]
     assert dialogue.lost(LOST, 0) == ([], [(numbered(1), False), (numbered(2), False)])
+
+
+def test_with_chunking_a_server_that_is_out_of_step_is_heard_to_its_end_and_left_for_another_connection() -> None:
+    dialogue, results = with_chunking(*map(numbered, range(2))), list[tuple[Message, Outcome | None]]()
+    out_of_step = b"250 reset\r\n503 5.5.1 hello first\r\n503 no\r\n503 no\r\n"
+    dialogue.receive(out_of_step, results)
+    with pytest.raises(ConnectionClosed, match="hello first"):
+        dialogue.receive(out_of_step, results)
+    assert (results, dialogue.sender_refused) == ([], None)
+    assert dialogue.lost(LOST, 0) == ([], [(numbered(0), False), (numbered(1), False)])
+
+
+@pytest.mark.parametrize("refusal", ["503 5.5.1 nested MAIL", "550 5.7.1 not you", "552 5.3.4 too large"])
+def test_with_chunking_who_refuses_mail_and_takes_recipient_and_content_has_the_message(refusal: str) -> None:
+    dialogue, results = with_chunking(*map(numbered, range(2))), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(f"250 a\r\n{refusal}\r\n250 c\r\n250 2.0.0 kept\r\n250 d\r\n".encode(), results)
+    assert results == [(numbered(0), Accepted(Reply(250, "2.0.0", "kept")))]
+
+
+def test_with_chunking_who_refuses_mail_and_takes_the_recipient_may_have_the_message() -> None:
+    dialogue, results = with_chunking(numbered(0)), list[tuple[Message, Outcome | None]]()
+    dialogue.receive(b"250 a\r\n503 5.5.1 nested MAIL\r\n250 c\r\n", results)
+    assert (results, dialogue.lost(LOST, 0)) == ([], ([(numbered(0), Uncertain(LOST))], []))
 
 
 def test_with_chunking_a_connection_that_takes_no_more_and_closes_costs_not_the_one_that_it_spoke_of() -> None:

@@ -1,7 +1,10 @@
 """Transports: the ways out. Each has one method, and its capabilities as data.
 
-smtp    a mail server (also LMTP)          smtp.py ── smtp_session.py   greeting, TLS, login
-                                                  └── smtp_dialogue.py  MAIL, RCPT, DATA, without I/O
+smtp    a mail server (also LMTP)          smtp.py ── smtp_run.py         one delivery over many connections
+                                             ├── smtp_reach.py      how it comes by them ── smtp_opener.py
+                                             │                      └── smtp_session.py   greeting, TLS, login
+                                             └── smtp_connection.py ── smtp_dialogue.py   MAIL, RCPT, DATA, no I/O
+                                                                       smtp_chunking.py   the same with BDAT
 folder  .eml files                         folder.py
 memory  a list, for tests and measurements memory.py
 """

@@ -7,7 +7,8 @@ import ssl
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from newsletter.transports.smtp_dialogue import Dialogue, Step
+from newsletter.transports.smtp_chunking import dialogue_for
+from newsletter.transports.smtp_dialogue import Step
 
 if TYPE_CHECKING:
     import socket
@@ -34,7 +35,7 @@ class Connection:
     ) -> None:
         """Watch the socket, which is in non-blocking mode; `patience` is how many seconds to wait for each reply."""
         self.sock = sock
-        self.dialogue = Dialogue(features, window)
+        self.dialogue = dialogue_for(features, window)
         self.unsent = bytearray()
         self.deadline = float("inf")
         self._patience = patience
