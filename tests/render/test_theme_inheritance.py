@@ -110,3 +110,11 @@ def test_a_mistake_in_an_inherited_file_is_told_with_its_own_path(edition: Make,
         edition(TEXT, theme=read_theme("child", own))
     (problem,) = caught.value.problems
     assert (problem.path, problem.line) == (str(own / "parent" / QUOTE), 2)
+
+
+def test_an_empty_style_takes_nothing_with_it(edition: Make, read: Make, themes: Make) -> None:
+    layout = (
+        read_theme("letter").files["layout.mjml.j2"].replace("<mj-style>", '<mj-style inline="inline" /><mj-style>')
+    )
+    own = themes(mine={"theme.toml": "letter", "layout.mjml.j2": layout})
+    assert read(edition(TEXT, theme=read_theme("mine", own))).html == read(edition(TEXT)).html

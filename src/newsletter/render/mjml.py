@@ -16,6 +16,8 @@ _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _ODD = re.compile(r"[^ -~]|\\")
+# A tag that holds something else than plain letters: there is hardly ever one.
+_ODD_TAG = re.compile(r"""<[A-Za-z](?:[ !#-&(-;=?-\[\]-~]++|"[ !#-\[\]-~]*+"|'[ -&(-\[\]-~]*+')*+(?!>)""")
 
 
 class WrongMarkup(ValueError):
@@ -33,7 +35,8 @@ def compile_mjml(source: str) -> str:
 
     source = numeric_entities(source)
     check_markup(source)
-    source = _TAG.sub(lambda tag: _plain(tag[0]), source)
+    if _ODD_TAG.search(source):
+        source = _TAG.sub(lambda tag: _plain(tag[0]), source)
     try:
         return str(compiler()(source, fonts={}))
     except ValueError as error:
@@ -64,8 +67,10 @@ def check_markup(source: str) -> None:
         nonlocal depth
         depth -= 1
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    # Each element around another one has two tags; fewer tags cannot be nested too deep.
+    if source.count("<") - source.count("/>") > 2 * MAX_DEPTH:
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
     try:
         parser.Parse(source, True)
     except expat.ExpatError as error:
@@ -81,8 +86,6 @@ def _plain(tag: str) -> str:
     """The tag on one line, and in letters that the compiler does not change."""
     if "\n" in tag:  # between attributes, or in a long style
         tag = re.sub(r"\s*\n\s*", " ", tag)
-    if tag.isascii() and tag.isprintable() and "\\" not in tag:
-        return tag
     return _ODD.sub(lambda char: f"&#{ord(char[0])};", tag)
 
 

@@ -63,6 +63,9 @@ def raw_texts(document: str, names: tuple[str, ...] = ("style", "script")) -> It
         position = 0
         while (tag := document.find(f"<{name}", position)) >= 0:
             start = document.find(">", tag) + 1
+            if start and document[start - 2] == "/":  # it holds nothing
+                position = start
+                continue
             end = document.find(f"</{name}", start)
             if not start or end < 0:
                 break
