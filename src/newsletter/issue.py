@@ -47,6 +47,7 @@ class Issue:
     canonical_url: str | None
     number: int | None
     theme: str | None
+    in_archive: bool  # whether it is shown on the web once it is sent
     extra: Mapping[str, Plain] = field(hash=False)  # every key that is not one of these words, as plain data
     body: str  # the Markdown after the front matter; a heading that became the title is a blank line in it
     body_line: int  # the line of the file, counted from 1, on which the body begins
@@ -104,6 +105,7 @@ FIELDS = (
     Field("number", ("number", "issue", "issue_number", "secondary_id"), values.number),
     # Not `layout`: in Astro and Jekyll that is a file of the web site.
     Field("theme", ("theme",), values.theme),
+    Field("archive", ("archive",), values.flag),
     # These three make one status. One that is there and empty is a decision that was not taken.
     Field("draft", ("draft",), values.flag, "refuse"),
     Field("published", ("published",), values.released),
@@ -154,6 +156,7 @@ def parse_issue(text: str, path: str = "<issue>") -> Issue:
         canonical_url=found.get("canonical_url"),
         number=found.get("number"),
         theme=found.get("theme"),
+        in_archive=found.get("archive", True),
         extra=MappingProxyType({e.key: e.plain for e in front.entries if fold(e.key) not in _OWN_WORDS}),
         body=body,
         body_line=front.body_line,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from newsletter.mailing import Mailing
     from newsletter.report import Tally
     from newsletter.sources.git import Revision
+    from newsletter.store.archive import Kept
     from newsletter.store.database import Database
 
 
@@ -53,11 +54,18 @@ def check_settings(config: Config, transport: str | None = None) -> None:
 
 
 def freeze(
-    database: Database, plan: Plan, *, sender: str, transport: str, revision: Revision | None, now: datetime
+    database: Database,
+    plan: Plan,
+    *,
+    sender: str,
+    transport: str,
+    revision: Revision | None,
+    now: datetime,
+    kept: Kept | None = None,
 ) -> Mailing:
     """Write the plan down: from here on, the edition and the audience stay what they are.
 
-    Raises LedgerError when another process has begun to send the issue since the plan was made.
+    `kept` is what the archive will show of it, once it is being sent. Raises LedgerError when another process has begun to send the issue since the plan was made.
     """
     return write_plan(
         database,
@@ -71,6 +79,7 @@ def freeze(
         modified=revision.dirty if revision else False,
         now=int(now.timestamp()),
         earlier=plan.earlier,
+        kept=kept,
     )
 
 

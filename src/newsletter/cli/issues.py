@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition, Pattern
     from newsletter.errors import Problem
     from newsletter.issue import Issue
+    from newsletter.store.archive import Kept
     from newsletter.store.database import Database
 
 
@@ -40,17 +41,40 @@ def rendered(
     from newsletter import wiring
     from newsletter.render import read
 
-    fields: set[str] = set()
-    if database is not None:
-        from newsletter.store.subscribers import Subscribers
-
-        fields = Subscribers(database).field_names()
     look = wiring.theme(config, issue, theme)
     reading = read(issue, look, wiring.site(config), wiring.snippets(config))
     pictures, notes = wiring.pictures(config, reading.uses, issue, look)
     for note in notes:
         warn(note)
-    return reading.edition(fields, pictures, wiring.addresses(config, reading.calendars))
+    return reading.edition(_fields(database), pictures, wiring.addresses(config, reading.calendars))
+
+
+def for_archive(
+    config: Config, issue: Issue, database: Database | None = None, theme: str | None = None
+) -> Kept | None:
+    """What the archive will show of the issue, and the files beside it; None when its author keeps it out."""
+    from newsletter import wiring
+    from newsletter.render import read
+    from newsletter.render.web import file_address, web_form
+    from newsletter.store.archive import Kept
+
+    if not issue.in_archive:
+        return None
+    look, site = wiring.theme(config, issue, theme), wiring.site(config)
+    reading = read(issue, look, site, wiring.snippets(config), "web")
+    pictures, _ = wiring.pictures(config, reading.uses, issue, look)
+    calendars = reading.calendars
+    addresses = {**{each.digest: file_address(each, site) for each in calendars}, **wiring.addresses(config, calendars)}
+    edition = reading.edition(_fields(database), pictures, addresses)
+    return Kept(web_form(issue, edition, site, look, calendars), (*edition.pictures, *calendars))
+
+
+def _fields(database: Database | None) -> set[str]:
+    if database is None:
+        return set()
+    from newsletter.store.subscribers import Subscribers
+
+    return Subscribers(database).field_names()
 
 
 def readable(pattern: Pattern, edition: Edition) -> str:

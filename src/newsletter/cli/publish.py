@@ -51,9 +51,10 @@ def command(
     from datetime import UTC, datetime
 
     from newsletter import wiring
+    from newsletter.actions.archive import check_address
     from newsletter.actions.plan import make_plan, seconds_expected
     from newsletter.actions.publish import check_ready, check_settings, freeze
-    from newsletter.cli.issues import load, rendered
+    from newsletter.cli.issues import for_archive, load, rendered
     from newsletter.cli.sending import run, summary
     from newsletter.report import Tally
     from newsletter.sources.git import revision
@@ -67,6 +68,8 @@ def command(
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
         _try_out(config, edition, database)
+        check_address(database, written)
+        kept = for_archive(config, written, database)
         now = datetime.now(UTC)
         plan = make_plan(
             database, written, edition, segment, language=config.language, new_only=new_only, now=int(now.timestamp())
@@ -104,6 +107,7 @@ def _try_out(config: Config, edition: Edition, database: Database) -> None:
     from datetime import UTC, datetime
 
     from newsletter import wiring
+            kept=kept,
     from newsletter.cli.people import recipient_like
     from newsletter.errors import ConfigError, Problem
     from newsletter.store.keys import load_keys

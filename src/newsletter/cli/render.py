@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import Command, Session, pass_session
 
-FORMATS = ("html", "text", "mjml", "eml")
+if TYPE_CHECKING:
+    from newsletter.config import Config
+    from newsletter.issue import Issue
+
+FORMATS = ("html", "text", "mjml", "eml", "web")
 
 
 @click.command(cls=Command, epilog="Example: newsletter render 2026-11-hello --as zoe@example.org -o hello.html")
@@ -34,8 +39,12 @@ def command(
     segment: str,
     output: Path | None,
 ) -> ExitCode:
-    """Print ISSUE as a recipient would get it: as HTML, as plain text, as the whole message, or the MJML in between."""
+    """Print ISSUE as a recipient would get it: as HTML, as plain text, as the whole message, or the MJML in between.
+
+    With --format web, as its page in the archive, which is the same for everybody.
+    """
     from datetime import UTC, datetime
+    from urllib.parse import quote
 
     from newsletter import wiring
     from newsletter.cli.issues import load, rendered
@@ -62,6 +71,10 @@ def command(
     elif form == "mjml":
         look = wiring.theme(config, written, theme)
         text = render_mjml(written, look, wiring.site(config), wiring.snippets(config))
+    elif form == "web":
+        if person is not None:
+            raise click.UsageError("--as shows what one person gets, and the page on the web is the same for everybody")
+        text = _web(config, written, theme)
     else:
         # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
         with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
@@ -71,9 +84,9 @@ def command(
         keys = {1: b"for show"}
         if form == "eml":
             moment = datetime.now(UTC).replace(microsecond=0)
-            text = wiring.post(config, edition, written.key, keys).message_for(recipient, moment).data.decode("ascii")
+            text = wiring.post(config, edition, written.slug, keys).message_for(recipient, moment).data.decode("ascii")
         else:
-            links = Links(Signer(keys), config.base_url or "https://example.org", written.key, 0, 0)
+            links = Links(Signer(keys), config.base_url or "https://example.org", quote(written.slug, safe="~"), 0, 0)
             pattern = edition.html if form == "html" else edition.text
             # Outside of a message, `cid:` leads nowhere.
             text = self_contained(fill(pattern, evaluator(edition)(recipient, links)), edition.pictures)
@@ -86,3 +99,24 @@ def command(
             raise Refused(Problem(f"cannot be written: {error.strerror}", str(output))) from None
         session.console.note(f"Wrote {output}")
     return ExitCode.DONE
+
+
+def _web(config: Config, issue: Issue, theme: str | None) -> str:
+    """The issue's page in the archive, with its images in it."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from newsletter import wiring
+    from newsletter.cli.issues import for_archive
+    from newsletter.render.web import FILES, file_name
+    from newsletter.render.web_pages import Entry
+
+    with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
+        # Shown also for an issue that its author keeps out of the archive.
+        kept = for_archive(config, replace(issue, in_archive=True), database, theme)
+    assert kept is not None
+    entry = Entry(kept.form, datetime.now(UTC).replace(microsecond=0))
+    page = wiring.web_pages(config).issue(wiring.journal(config, entries=(entry,)), 0).content.decode()
+    for each in kept.files:
+        page = page.replace(f"../{FILES}/{file_name(each.digest, each.type)}", each.data_uri)
+    return page

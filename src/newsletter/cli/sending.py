@@ -50,10 +50,11 @@ def run(
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
     from newsletter.errors import Stopped
     from newsletter.outcome import Accepted, Deferred
+    from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_retry, tally_of
 
-    post = wiring.post(config, edition, mailing.issue, load_keys(database), mailing.id)
+    post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id)
     left = tally_of(database, mailing.id)
     began = monotonic()
     failure: Stopped | KeyboardInterrupt | None = None

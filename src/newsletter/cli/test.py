@@ -36,7 +36,7 @@ def command(session: Session, issue: str, addresses: tuple[str, ...], person: st
     transport = wiring.transport(config, way, os.environ)
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
-        post = wiring.post(config, edition, written.key, load_keys(database), test=True)
+        post = wiring.post(config, edition, written.slug, load_keys(database), test=True)
         recipients = [recipient_like(database, edition, person, address) for address in dict.fromkeys(addresses)]
     outcomes = send_test(post, transport, recipients, datetime.now(UTC))
     for recipient, outcome in zip(recipients, outcomes, strict=True):

@@ -34,6 +34,7 @@ def run(order: Order, stop: Event) -> None:
     from newsletter.actions.publish import same_sender
     from newsletter.actions.send import work
     from newsletter.sources.settings import read_config
+    from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import Lease, edition_of, mailings_of
 
@@ -56,7 +57,8 @@ def run(order: Order, stop: Event) -> None:
     with wiring.store(config, create=False) as database:
         mailing = next(each for each in mailings_of(database) if each.id == order.mailing)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
-        post = wiring.post(config, edition_of(database, mailing), mailing.issue, load_keys(database), mailing.id)
+        keys, address = load_keys(database), address_of(database, mailing)
+        post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id)
         work(
             database,
             Lease(order.mailing, order.fence),

@@ -16,7 +16,7 @@ What differs between recipients is filled in later: `slots.evaluator(edition)` g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from newsletter.render.site import Site
 
@@ -33,14 +33,21 @@ if TYPE_CHECKING:
 __all__ = ["Site", "read", "render", "render_mjml"]
 
 
-def read(issue: Issue, theme: Theme, site: Site, snippets: Mapping[str, Snippet] | None = None) -> Rendering:
+def read(
+    issue: Issue,
+    theme: Theme,
+    site: Site,
+    snippets: Mapping[str, Snippet] | None = None,
+    form: Literal["email", "web"] = "email",
+) -> Rendering:
     """The issue, read: its `uses` are the images that it names, and its `edition(fields, images)` shows them.
 
-    `snippets` are what it can include, by name. Raises IssueError.
+    `snippets` are what it can include, by name. Of the edition in the form "web", `web.web_form` makes a page.
+    Raises IssueError.
     """
     from newsletter.render.pipeline import Rendering
 
-    return Rendering(issue, theme, site, snippets)
+    return Rendering(issue, theme, site, snippets, form)
 
 
 def render(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from newsletter.edition import Edition
+    from newsletter.store.archive import Kept
     from newsletter.store.database import Database
     from newsletter.store.mailings import Lease
 
@@ -72,10 +73,11 @@ def write_plan(
     modified: bool,
     now: int,
     earlier: int | None = None,
+    kept: Kept | None = None,
 ) -> Mailing:
     """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
 
-    All or nothing: a crash leaves no half of a plan. `earlier` is how many mailings of the issue the author knew of
+    All or nothing: a crash leaves no half of a plan. `kept` is what the archive will show of it. `earlier` is how many mailings of the issue the author knew of
     when they agreed; raises LedgerError when there are others by now.
     """
     with database.transaction() as connection:
@@ -124,6 +126,10 @@ def write_plan(
             f"SELECT ?, s.id FROM subscribers s WHERE ({audience.sql}) AND {_NOT_YET} ORDER BY s.id",
             (number, *audience.parameters, issue),
         )
+        if kept is not None:
+            from newsletter.store.archive import keep
+
+            keep(connection, number, issue, kept)
     return Mailing(
         id=number,
         issue=issue,

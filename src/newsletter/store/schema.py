@@ -107,6 +107,17 @@ mailings = Table(
     sqlite_autoincrement=True,
 )
 
+# What the archive shows of a mailing once it has begun: its issue's page, as it was when the mailing was planned.
+web_forms = Table(
+    "web_forms",
+    metadata,
+    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    _text("issue"),
+    _text("slug"),
+    _text("fingerprint"),
+    _text("content"),  # newsletter.render.web.WebForm, as JSON
+)
+
 # One row a recipient. No foreign keys: seeding a million rows would look up two million parents, and a person who is
 # forgotten leaves a number behind that means nothing any more.
 deliveries = Table(

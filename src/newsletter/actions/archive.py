@@ -1,0 +1,151 @@
+"""The archive: what was sent, as pages and feeds that anybody may read. One list of files, for a server and for a disk.
+
+archive/                    the index, by year
+archive/<slug>/             an issue
+archive/feed.xml            RSS; archive/atom.xml, archive/feed.json
+archive/-/images/<name>     an image, called by its content
+sitemap.xml  404.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from newsletter.errors import IssueError, Problem
+from newsletter.render import web_feeds as feeds
+from newsletter.render.web import ARCHIVE, FILES
+from newsletter.render.web_pages import FEEDS, Entry
+from newsletter.store.archive import file_content, file_types, form_of, issue_at, published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from newsletter.issue import Issue
+    from newsletter.render.web import WebForm
+    from newsletter.render.web_pages import Journal, Page, Pages
+    from newsletter.store.archive import Published
+    from newsletter.store.database import Database
+
+MISSING = "404.html"
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_A_WHILE = "public, max-age=300"
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the archive: what a server answers, and what a folder holds."""
+
+    content: bytes
+    type: str
+    changed: datetime | None  # when the archive last changed; None: never
+    policy: str = ""  # the page's Content Security Policy
+    caching: str = FOR_A_WHILE
+
+    @cached_property
+    def etag(self) -> str:
+        """What a browser knows it by (RFC 9110 section 8.8.3)."""
+        return f'"{sha256(self.content).hexdigest()[:32]}"'
+
+
+@dataclass
+class Archive:
+    """The archive as it stands; its files are made when they are asked for, and kept."""
+
+    database: Database
+    pages: Pages
+    journal: Journal  # without its entries
+    _shown: Journal = field(init=False)
+    _rows: tuple[Published, ...] | None = None
+    _forms: dict[tuple[int, str], WebForm] = field(default_factory=dict)
+    _makers: Mapping[str, Callable[[], File]] = field(default_factory=dict)
+    _made: dict[str, File] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._shown = self.journal
+
+    def refresh(self) -> bool:
+        """Look whether something was published since; answers whether it was."""
+        rows = tuple(published(self.database))
+        if rows == self._rows:
+            return False
+        forms = {(row.mailing, row.fingerprint): self._form(row) for row in rows}
+        entries = tuple(Entry(forms[row.mailing, row.fingerprint], row.at) for row in rows)
+        journal = replace(self.journal, entries=entries)
+        makers = self._all(journal)
+        # Each is put in its place whole: another thread may be reading.
+        self._forms, self._makers, self._made, self._rows, self._shown = forms, makers, {}, rows, journal
+        return True
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The addresses of all files, below the base address; one that ends with a slash is an index.html there."""
+        return tuple(self._makers)
+
+    def kept(self, path: str) -> File | None:
+        """The file at an address, if it was made already."""
+        return self._made.get(path)
+
+    def file(self, path: str) -> File | None:
+        """The file at an address, or None. Raises ThemeError for a template that cannot be run."""
+        made = self._made
+        if path not in made:
+            make = self._makers.get(path)
+            if make is None:
+                return None
+            made[path] = make()
+        return made[path]
+
+    @property
+    def issues(self) -> tuple[Entry, ...]:
+        """What it shows, the newest first."""
+        return self._shown.entries
+
+    @property
+    def robots(self) -> bytes:
+        """What search engines are told where the archive has a host of its own; a server of pages says more."""
+        return feeds.robots(self.journal)
+
+    def _form(self, row: Published) -> WebForm:
+        return self._forms.get((row.mailing, row.fingerprint)) or form_of(self.database, row.mailing)
+
+    def _all(self, journal: Journal) -> dict[str, Callable[[], File]]:
+        changed = journal.updated
+        digests = {digest for entry in journal.entries for digest in entry.form.files}
+        kept = file_types(self.database, digests) if digests else {}
+
+        def page(make: Callable[[], Page]) -> File:
+            done = make()
+            return File(done.content, HTML, changed, done.policy)
+
+        def feed(make: Callable[[Journal], bytes], kind: str) -> File:
+            return File(make(journal), kind, changed)
+
+        def file(digest: str, kind: str) -> File:
+            return File(file_content(self.database, digest), kind, None, caching=FOR_EVER)
+
+        found: dict[str, Callable[[], File]] = {f"{ARCHIVE}/": partial(page, partial(self.pages.index, journal))}
+        for at, entry in enumerate(journal.entries):
+            found[f"{ARCHIVE}/{entry.form.slug}/"] = partial(page, partial(self.pages.issue, journal, at))
+        for name, make in (("feed.xml", feeds.rss), ("atom.xml", feeds.atom), ("feed.json", feeds.json_feed)):
+            found[f"{ARCHIVE}/{name}"] = partial(feed, make, f"{FEEDS[name][0]}; charset=utf-8")
+        for name, (digest, kind) in kept.items():
+            found[f"{ARCHIVE}/{FILES}/{name}"] = partial(file, digest, kind)
+        found["sitemap.xml"] = partial(feed, feeds.sitemap, "application/xml; charset=utf-8")
+        found[MISSING] = partial(page, partial(self.pages.missing, journal))
+        return found
+
+
+def check_address(database: Database, issue: Issue) -> None:
+    """That the issue's address in the archive is its own. Raises IssueError when another one has it."""
+    other = issue_at(database, issue.slug, issue.key) if issue.in_archive else None
+    if other is None and issue.slug not in FEEDS:
+        return
+    place = issue.place("slug")
+    taken = f"the issue {other!r} has" if other else "a feed has"
+    message = f"{taken} the address /{ARCHIVE}/{issue.slug} in the archive"
+    raise IssueError(Problem(message, issue.path, place.line, place.column, "write another `slug` in the front matter"))

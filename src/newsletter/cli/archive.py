@@ -1,0 +1,61 @@
+"""newsletter archive: what was sent, as pages that anybody may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import ExitCode, count
+from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session
+
+
+@click.group(cls=CommandGroup)
+def command() -> None:
+    """Show the issues that were sent as web pages and feeds, on any host."""
+
+
+@command.command("build", cls=Command, epilog="Example: newsletter archive build public --check")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--base-url", metavar="URL", default="", help="Where DIR will be found; default: base_url of the settings."
+)
+@click.option("--check", is_flag=True, help="Write nothing; say what would change, and end with 1 if something would.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would change.")
+@json_option
+@pass_session
+def build(session: Session, folder: Path, base_url: str, check: bool, dry_run: bool, as_json: bool) -> ExitCode:
+    """Write the archive into DIR as static files: pages, feeds, images, a sitemap.
+
+    Only issues are in it whose sending has begun. A second run writes what has changed, and takes away what is no
+    longer there; a file that this command has not written is never touched.
+    """
+    from urllib.parse import urlsplit
+
+    from newsletter import wiring
+    from newsletter.sources.static import changes_for, write
+
+    if base_url and not urlsplit(base_url).scheme.startswith("http"):
+        raise click.UsageError(f"--base-url {base_url}: write the whole address, beginning with https://")
+    config = session.config()
+    with wiring.store(config, create=False) as database:
+        archive = wiring.archive(config, database, base_url)
+        files = {path: file.content for path in archive.paths if (file := archive.file(path))}
+        files["robots.txt"] = archive.robots
+        issues = len(archive.issues)
+    changes = changes_for(folder, files)
+    if not (check or dry_run):
+        write(folder, files, changes)
+    if as_json:
+        session.console.print_json({"folder": str(folder), "issues": issues, **changes.as_dict()})
+    else:
+        for verb, paths in changes.told(done=not (check or dry_run)):
+            for path in paths:
+                session.console.note(f"{verb} {folder / path}")
+        for path in changes.foreign:
+            session.console.say(f"{folder / path} is not this program's, and was left as it is.")
+        session.console.say(
+            f"{count(issues, 'issue')} in {folder}: {len(changes.new)} files new, {len(changes.changed)} changed, "
+            f"{len(changes.gone)} gone, {changes.same} as they were."
+        )
+    return ExitCode.PARTLY if check and changes.any else ExitCode.DONE

@@ -1,0 +1,263 @@
+"""The archive's pages: an index by year, one page an issue, and one for what is not there. No I/O, no clock.
+
+Each page carries its style sheets in it, known to its Content Security Policy by their hashes, and nothing that runs.
+Addresses within the archive are relative, so that the pages lie as well in a folder of any host.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from newsletter.errors import Problem, ThemeError
+from newsletter.render.theme import made
+from newsletter.render.typography import typeset
+from newsletter.render.web import ARCHIVE
+from newsletter.render.web_style import SHEET
+from newsletter.render.web_words import web_words
+from newsletter.render.words import direction, joined, long_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from newsletter.render.theme import Theme
+    from newsletter.render.web import WebForm
+
+STYLE, INDEX, ISSUE, MISSING = "archive.css.j2", "archive.html.j2", "archive-issue.html.j2", "archive-missing.html.j2"
+FEEDS = {  # file → media type, name for people
+    "feed.xml": ("application/rss+xml", "RSS"),
+    "atom.xml": ("application/atom+xml", "Atom"),
+    "feed.json": ("application/feed+json", "JSON Feed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An issue in the archive."""
+
+    form: WebForm
+    published: datetime  # when its sending began, UTC
+
+    @property
+    def day(self) -> date:
+        """The day that it bears."""
+        return date.fromisoformat(self.form.date) if self.form.date else self.published.date()
+
+    @property
+    def folder(self) -> str:
+        """Where it lies within the archive, as a part of an address."""
+        return f"{quote(self.form.slug, safe='~')}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A newsletter's archive: what it says of itself, and its issues, the newest first."""
+
+    title: str
+    language: str
+    base_url: str  # where the archive's folder lies, without a slash at its end
+    subscribe_url: str  # a whole address, or one relative to `base_url`
+    publisher: str
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """The whole address of the index."""
+        return f"{self.base_url}/{ARCHIVE}/"
+
+    def address(self, entry: Entry) -> str:
+        """The whole address of an issue's page."""
+        return f"{self.home}{entry.folder}"
+
+    @property
+    def updated(self) -> datetime | None:
+        """When the last issue came."""
+        return max((entry.published for entry in self.entries), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as bytes, and the policy that it comes with, which stands in it, too."""
+
+    content: bytes
+    policy: str
+
+
+class Pages:
+    """The templates of the archive, in a theme's colours."""
+
+    def __init__(self, templates: Mapping[str, str], theme: Theme) -> None:
+        """`templates` are the texts of templates/web/archive*.j2 by their names."""
+        self._look = theme.look
+        self._env = ImmutableSandboxedEnvironment(
+            loader=DictLoader(dict(templates)),
+            undefined=StrictUndefined,
+            autoescape=lambda name: name is None or name.endswith(".html.j2"),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._env.globals.clear()
+
+    def index(self, journal: Journal) -> Page:
+        """The list of all issues, by year. Raises ThemeError for a template that cannot be run."""
+        words = web_words(journal.language)
+        years = [
+            (year, [self._listed(entry, journal) for entry in entries])
+            for year, entries in groupby(_by_day(journal.entries), key=lambda entry: entry.day.year)
+        ]
+        # Read by search engines: what this page is, and what it lists.
+        data = {
+            "@context": "https://schema.org",
+            "@type": "Blog",
+            "name": journal.title,
+            "url": journal.home,
+            "inLanguage": journal.language,
+            "blogPost": [
+                {"@type": "BlogPosting", "headline": each.form.title, "url": journal.address(each),
+                 "datePublished": each.published.isoformat()}
+                for each in journal.entries[:20]
+            ],
+        }  # fmt: skip
+        title = typeset(words["title"].format(newsletter=journal.title), journal.language)
+        return self._run(INDEX, journal, journal.language, "", title=title, years=years, data=_json(data))
+
+    def issue(self, journal: Journal, at: int) -> Page:
+        """The page of the issue number `at`, counted from the newest one. Raises ThemeError."""
+        entry = journal.entries[at]
+        form, here = entry.form, journal.address(entry)
+        image = urljoin(here, form.image) if form.image else ""
+        data: dict[str, object] = {
+            "@context": "https://schema.org",
+            "@type": "BlogPosting",
+            "headline": form.title,
+            "url": here,
+            "mainEntityOfPage": form.canonical_url or here,
+            "inLanguage": form.language,
+            "datePublished": entry.published.isoformat(),
+            "publisher": {"@type": "Organization", "name": journal.publisher},
+            "author": [{"@type": "Person", "name": name} for name in form.authors]
+            or [{"@type": "Organization", "name": journal.publisher}],
+            "isPartOf": {"@type": "Blog", "name": journal.title, "url": journal.home},
+        }
+        data |= {"description": form.summary} if form.summary else {}
+        data |= {"image": [image]} if image else {}
+        data |= {"keywords": list(form.tags)} if form.tags else {}
+        newer = journal.entries[at - 1] if at else None
+        older = journal.entries[at + 1] if at + 1 < len(journal.entries) else None
+        return self._run(
+            ISSUE,
+            journal,
+            form.language,
+            "../",
+            look={"light": form.light, "dark": form.dark, "fonts": form.fonts},
+            css=form.style,
+            origins=form.origins,
+            title=form.title,
+            form=form,
+            body=made(form.body),
+            here=here,
+            canonical=form.canonical_url or here,
+            image=image,
+            published=entry.published.isoformat(),
+            newer=self._listed(newer, journal, "../") if newer else None,
+            older=self._listed(older, journal, "../") if older else None,
+            data=_json(data),
+        )
+
+    def missing(self, journal: Journal) -> Page:
+        """What is shown for an address that nothing answers to, wherever it was asked for. Raises ThemeError."""
+        title = web_words(journal.language)["missing"]
+        return self._run(MISSING, journal, journal.language, journal.home, title=title)
+
+    def _listed(self, entry: Entry, journal: Journal, root: str = "") -> dict[str, object]:
+        form = entry.form
+        number = web_words(journal.language)["number"].format(number=form.number) if form.number is not None else ""
+        return {
+            "title": form.title,
+            "href": f"{root}{entry.folder}",
+            "date": long_date(entry.day, journal.language),
+            "day": entry.day.isoformat(),
+            "number": typeset(number, journal.language),
+            "summary": form.summary,
+            "authors": joined(list(form.authors), journal.language),
+            "language": form.language,
+            "direction": direction(form.language),
+        }
+
+    def _run(
+        self,
+        template: str,
+        journal: Journal,
+        language: str,
+        root: str,
+        *,
+        look: Mapping[str, Any] | None = None,
+        css: str = "",
+        origins: Sequence[str] = (),
+        **values: object,
+    ) -> Page:
+        theme = {**self._look, **{name: {**self._look[name], **table} for name, table in (look or {}).items()}}
+        words = {name: typeset(text, language) for name, text in web_words(language).items()}
+        try:
+            frame = self._env.get_template(STYLE).render(theme=theme)
+            sheets = [text.strip() for text in (css, frame) if text.strip()]
+            policy = _policy(sheets, origins)
+            whole = journal.subscribe_url.startswith(("https://", "http://"))
+            text = self._env.get_template(template).render(
+                newsletter={"title": journal.title, "language": journal.language},
+                theme=theme,
+                language=language,
+                direction=direction(language),
+                words=words,
+                root=root,
+                home=root or "./",
+                subscribe=journal.subscribe_url if whole else f"{root}../{journal.subscribe_url}",
+                feeds=[(f"{root}{name}", kind, label) for name, (kind, label) in FEEDS.items()],
+                address=journal.home,
+                styles=[made(sheet) for sheet in sheets],
+                policy=policy,
+                sheet=SHEET,
+                **values,
+            )
+        except TemplateNotFound as error:
+            raise ThemeError(Problem(f"there is no template {error.name}", f"web/{template}")) from None
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            raise ThemeError(Problem(str(error), f"web/{template}", line)) from None
+        return Page(text.encode(), f"{policy}; frame-ancestors 'none'")
+
+
+def _policy(sheets: Sequence[str], origins: Sequence[str]) -> str:
+    """Only images, and only these style sheets (Content Security Policy Level 3)."""
+    hashes = " ".join(f"'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'" for sheet in sheets)
+    images = " ".join(("'self'", "data:", *origins))
+    return f"default-src 'none'; img-src {images}; style-src {hashes}; base-uri 'none'; form-action 'none'"
+
+
+def _by_day(entries: Sequence[Entry]) -> list[Entry]:
+    """The newest first, by the day that each bears."""
+    return sorted(entries, key=lambda entry: (entry.day, entry.published), reverse=True)
+
+
+def _json(data: object) -> object:
+    """Data for a script element, which nothing in it can end."""
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True)
+    for sign, code in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
+        text = text.replace(sign, code)
+    return made(text)
