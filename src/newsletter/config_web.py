@@ -32,6 +32,7 @@ class WebConfig:
     goodbye: bool = False  # whether who leaves gets a last message
     consent: str = ""  # the words beside the button; "": those of this program
     privacy: str = ""  # the address of a page about what becomes of people's data
+    keep_network: bool = False  # whether a consent is kept with the network that it came from
     proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For and X-Forwarded-Proto are believed
     per_network: int = 20  # requests to join in an hour from one /24 or /56
     per_hour: int = 500  # requests to join in an hour, in all

@@ -74,7 +74,9 @@ def snippets(config: Config) -> Mapping[str, Snippet]:
 
 
 def site(config: Config) -> Site:
-    """What every issue says of the newsletter."""
+    """What every issue says of the newsletter. Raises ThemeError for a word of the author's that cannot be used."""
+    from newsletter.sources.words import read_words
+
     return Site(
         title=config.title or config.sender.name or "Newsletter",
         language=config.language,
@@ -83,6 +85,7 @@ def site(config: Config) -> Site:
         sender_name=config.sender.name,
         sender_email=config.sender.email,
         timezone=config.timezone,
+        words=read_words(config.templates),
     )
 
 

@@ -97,7 +97,7 @@ class Served:
 
     def status(self, email: str = "zoe@example.org") -> Status | None:
         person = self.people.get(email)
-        return person and person.status
+        return person.status if person else None
 
     def path(self, page: str, person: Subscriber, mailing: int = 0, keys: dict[int, bytes] | None = None) -> str:
         """The path of a link that a message to this person carries."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from newsletter.store.joining import address_of, keep_departure
 from newsletter.store.notices import Kind, put
 from newsletter.store.subscribers import leave
 from newsletter.suppression import Reason
@@ -28,13 +29,10 @@ def leave_by_ticket(
 
     A ticket of nobody, or of somebody who is gone, is as good: there is nothing to do.
     """
-    row = connection.execute("SELECT canonical FROM subscribers WHERE id = ?", (ticket.subscriber,)).fetchone()
-    if row is None or not leave(connection, row[0], now=now, source=source, reason=Reason.UNSUBSCRIBED):
+    address = address_of(connection, ticket.subscriber)
+    if address is None or not leave(connection, address, now=now, source=source, reason=Reason.UNSUBSCRIBED):
         return False
-    connection.execute(
-        "INSERT INTO departures (at, mailing_id, reason) VALUES (?, ?, ?)",
-        (now, ticket.mailing, reason if reason in REASONS else ""),
-    )
+    keep_departure(connection, ticket.mailing, reason if reason in REASONS else "", now)
     if goodbye:
         put(connection, Kind.GOODBYE, ticket.subscriber, now)
     return True

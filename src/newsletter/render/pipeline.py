@@ -26,7 +26,7 @@ from newsletter.render.theme import TEXT, machine, made
 from newsletter.render.typography import typeset
 from newsletter.render.variants import refuse_unreachable
 from newsletter.render.weave import Weaver
-from newsletter.render.words import direction, joined, long_date, words
+from newsletter.render.words import catalogue, direction, joined, long_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -74,7 +74,8 @@ class Rendering:
         self._has_events = calendars.has_events(self._body)
         if self._has_events:
             self._body = calendars.with_files(self._body, issue, site, holes, self._resolve)
-        self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve)
+        said = catalogue(language, site.words)
+        self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve, said)
         self._variables["form"] = form
 
     def _read(self) -> tuple[Block, ...]:
@@ -249,9 +250,9 @@ def _variables(
     constants: Mapping[str, Mapping[str, object]],
     language: str,
     resolve: Callable[[str], str],
+    words: Mapping[str, str],
 ) -> dict[str, Any]:
     """What every template of a theme receives."""
-    catalogue = words(language)
     said = {name: "" if value is None else value for name, value in constants["issue"].items()}
     if issue.hero:
         said["hero"] = resolve(issue.hero)
@@ -259,13 +260,13 @@ def _variables(
     newsletter = {name: value or "" for name, value in constants["newsletter"].items()}
 
     def say(name: str, /, **values: object) -> str:
-        return catalogue[name].format(**values)
+        return words[name].format(**values)
 
     return {
         "issue": said,
         "newsletter": newsletter,
         "theme": theme.tokens,
-        "words": catalogue,
+        "words": words,
         "say": say,
         "slot": lambda source: made(holes.slot(source)),
         "language": language,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +19,5 @@ class Site:
     postal_address: str = ""
     sender_name: str = ""
     sender_email: str = ""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)  # the author's, by language
     timezone: str = ""  # IANA; of events that do not say theirs. "": hours are those of wherever the reader is

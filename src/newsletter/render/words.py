@@ -1,6 +1,7 @@
 """Words: what the program itself says in an issue, and dates, in the issue's language.
 
-One file a language in `words/`; a language without one gets English words, and dates in its own form through Babel.
+One file a language in `words/`: English, French, Arabic and Hebrew. An author's own file goes before it, or stands in
+for one. What no file says is said in English; dates, numbers and lists have the language's own form through Babel.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ def words(language: str) -> Mapping[str, str]:
     return known
 
 
+def catalogue(language: str, own: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The words for a language, those of the author first; `own` are these by language, `pt` as well as `pt-BR`."""
+    if not own:
+        return words(language)
+    by_tag = {tag.casefold(): said for tag, said in own.items()}
+    return {**words(language), **by_tag.get(base(language), {}), **by_tag.get(language.casefold(), {})}
+
+
 @lru_cache(maxsize=64)
 def locale(language: str) -> Locale:
     """How dates and numbers are written in a language; as in English where that is not known."""
@@ -64,7 +73,9 @@ def long_date(day: date, language: str) -> str:
 
 
 def joined(names: list[str], language: str) -> str:
-    """Names as a list in words: `Ana, Bo and Chloé`."""
+    """Names as a list in words: `Ana, Bo, and Chloé`, `Ana, Bo et Chloé`."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} {words(language)['and']} {names[-1]}"
+    from babel.lists import format_list
+
+    return format_list(names, locale=locale(language))

@@ -8,5 +8,6 @@ consents.py     what people agreed to                changes.py      what they d
 seals.py        what stays of who is forgotten
 segments.py     a rule as a condition                keys.py        the secrets that links are signed with
 mailings.py     what is sent, and by whom            ledger.py      one row a recipient, claimed and recorded
+joining.py      a new entry, and what is known of an address
 notices.py      confirmations, welcomes and the like, until they are sent
 """

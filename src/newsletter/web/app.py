@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Each has `routes(parts) -> list[Route]`. What stands first is asked first.
 MODULES = (
+    "newsletter.web.joining",  # / /subscribe /embed
+    "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.leaving",  # /unsubscribe/TOKEN
     "newsletter.web.common",  # /style.css, /healthz, /metrics, /robots.txt
 )

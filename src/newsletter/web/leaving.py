@@ -45,7 +45,7 @@ def leave(parts: Parts, request: Request) -> Response:
     form = form_of(request)
     by_person = "page" in form
     reason = form.get("reason", [""])[0]
-    with parts.writing, parts.database.transaction() as connection:
+    with parts.write() as connection:
         left = leave_by_ticket(
             connection,
             ticket,

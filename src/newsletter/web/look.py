@@ -112,6 +112,10 @@ class Look:
             **context,
         )
 
+    def say(self, language: str, name: str) -> str:
+        """A phrase, for handlers."""
+        return phrases(language)[name]
+
     def page(
         self, template: str, language: str, prefix: str = "", status: int = 200, **context: Any
     ) -> Response:  # fmt: skip

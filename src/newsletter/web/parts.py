@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -13,7 +14,8 @@ from newsletter.links import Signer
 from newsletter.web.counters import Counters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from sqlite3 import Connection
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -62,6 +64,12 @@ class Parts:
     def prefix(self) -> str:
         """The path of base_url: what stands before every path when the pages live below a larger site."""
         return urlsplit(self.config.base_url).path.rstrip("/")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction; one at a time."""
+        with self.writing, self.database.transaction() as connection:
+            yield connection
 
     @property
     def now(self) -> int:

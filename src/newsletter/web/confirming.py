@@ -1,0 +1,70 @@
+"""Confirming: the link in the mail that who subscribes gets.
+
+GET  /confirm/TOKEN   a page with one button; GET and HEAD change nothing
+POST /confirm/TOKEN   confirms, once; the token is good for three days
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+from newsletter.actions.confirm import Claim, Confirmed, Tokens, confirm
+from newsletter.links import Links
+from newsletter.store.subscribers import Subscribers
+from newsletter.web.look import language_of
+from newsletter.web.parts import route
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from newsletter.web.parts import Parts
+
+
+def routes(parts: Parts) -> list[Route]:
+    """The addresses of this module."""
+    tokens = Tokens(parts.keys, parts.clock)
+
+    def ask(parts: Parts, request: Request) -> Response:
+        claim = _claim(tokens, request)
+        return parts.look.page("confirm.html.j2", _language(parts, request, claim), parts.prefix)
+
+    def confirmed(parts: Parts, request: Request) -> Response:
+        return _confirmed(parts, request, _claim(tokens, request))
+
+    return [
+        route(parts, "/confirm/{token}", ask, name="confirm"),
+        route(parts, "/confirm/{token}", confirmed, "POST", name="confirm"),
+    ]
+
+
+def _confirmed(parts: Parts, request: Request, claim: Claim) -> Response:
+    """Let the person be a reader, and say so."""
+    welcome = bool(parts.config.web.welcome)
+    token = request.path_params["token"]
+    with parts.write() as connection:
+        came = confirm(connection, parts.database, claim, token, welcome=welcome, now=parts.now)
+    if came is Confirmed.OLD:
+        raise HTTPException(410)
+    if came is Confirmed.DONE:
+        parts.counters.people.labels("confirmed").inc()
+        parts.wake()
+    language = _language(parts, request, claim)
+    address = Links(parts.signer, parts.prefix, "", claim.subscriber, 0).preferences
+    links = [(address, parts.look.say(language, "to_preferences"))]
+    return parts.look.page("message.html.j2", language, parts.prefix, kind="confirmed", links=links)
+
+
+def _claim(tokens: Tokens, request: Request) -> Claim:
+    claim = tokens.read(request.path_params["token"])
+    if claim is None:
+        raise HTTPException(410)
+    return claim
+
+
+def _language(parts: Parts, request: Request, claim: Claim) -> str:
+    person = Subscribers(parts.database).by_id(claim.subscriber)
+    return language_of(request, person.language if person else "", parts.config.language)
