@@ -15,7 +15,7 @@ from newsletter.delivery import State
 from newsletter.errors import Paused
 from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.mailing import MailingState
-from newsletter.outcome import Accepted, Deferred, Reply
+from newsletter.outcome import Accepted, Deferred, Outcome, Reply
 from newsletter.store.database import Database, open_database
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.store.tokens import HOLD_SECONDS, hold, used_today
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from newsletter.links import Links
     from newsletter.mailing import Mailing
     from newsletter.message import Message
-    from newsletter.outcome import Outcome
     from newsletter.report import Tally
     from newsletter.subscriber import Subscriber
 
@@ -178,6 +177,15 @@ def test_a_message_that_cannot_be_composed_gives_its_place_back(database: Databa
     put(database, "a\r\nb@orange.fr", *people(5, "orange.fr"))
     counts = Round(database).send(plan(database), Limits(groups={"orange": Limit(in_flight=1)}))
     assert (counts.accepted, counts.rejected) == (5, 1)
+
+
+@pytest.mark.parametrize("limits", [None, Limits(daily=100)])
+def test_a_message_that_cannot_be_composed_counts_in_the_progress(database: Database, limits: Limits | None) -> None:
+    put(database, "a\r\nb@orange.fr", *people(5))
+    mailing, told = plan(database), list[Outcome]()
+    transport = MemoryTransport(keep=0)
+    send(database, mailing, post_for(database, mailing), transport, Clock(), progress=told.extend, limits=limits)
+    assert Counter(type(each).__name__ for each in told) == {"Accepted": 5, "Rejected": 1}
 
 
 def test_places_of_a_sender_who_died_are_free_for_the_one_who_goes_on(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from newsletter.actions.reconcile import look, reconcile
 from newsletter.actions.send import send
 from newsletter.delivery import State
-from newsletter.errors import ListError
+from newsletter.errors import LedgerError, ListError
 from newsletter.links import Signer
 from newsletter.outcome import Accepted, Rejected, Reply, Uncertain
 from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
@@ -80,7 +80,7 @@ def test_what_is_in_the_log_of_the_mail_server_was_sent_and_the_rest_stays_uncer
     log.write_bytes(gzip.compress(b"\xff\xfe garbage\n" + line.encode()))
     signer = Signer(load_keys(database))
     (finding,) = look(database, ISSUE, signer, ids_in_log(log))
-    reconcile(database, finding, unseen_were=None, where="mail.log", now=NOW)
+    reconcile(database, [finding], unseen_were=None, where="mail.log", now=NOW)
     assert states(database) == {"reader4": "UNCERTAIN", "reader5": "REJECTED"}
     assert resend(database) == []
 
@@ -99,7 +99,8 @@ def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
         place.write_bytes(b"From x Sat Nov 21\n" + raw)
     signer = Signer(load_keys(database))
     (finding,) = look(database, ISSUE, signer, ids_in_mailbox(place))
-    counts = reconcile(database, finding, unseen_were="unsent", where="a mailbox", now=NOW)
+    reconcile(database, [finding], unseen_were="unsent", where="a mailbox", now=NOW)
+    counts = tally_of(database, finding.mailing)
     assert (counts.accepted, counts.pending, counts.uncertain) == (8, 1, 0)
     assert states(database) == {"reader3": "PENDING", "reader5": "REJECTED"}
     assert resend(database) == ["reader3@example.org"]
@@ -107,9 +108,22 @@ def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
 
 def test_the_author_may_call_all_of_them_sent(database: Database) -> None:
     (finding,) = look(database, ISSUE, Signer(load_keys(database)), ())
-    counts = reconcile(database, finding, unseen_were="sent", where="", now=NOW)
+    reconcile(database, [finding], unseen_were="sent", where="", now=NOW)
+    counts = tally_of(database, finding.mailing)
     assert (counts.accepted, counts.uncertain) == (9, 0)
     assert resend(database) == []
+
+
+def test_what_was_found_and_what_was_assumed_are_written_down_together_or_not_at_all(database: Database) -> None:
+    later = plan(database, issue="2026-12-next")
+    send(database, later, post_for(database, later), MemoryTransport(answer=answer), clock)
+    signer = Signer(load_keys(database))
+    findings = [*look(database, ISSUE, signer, ()), *look(database, "2026-12-next", signer, ())]
+    with database.transaction() as connection:  # as if another process had begun to send it
+        connection.execute("UPDATE mailings SET lease_until = 1 WHERE id = ?", (later.id,))
+    with pytest.raises(LedgerError, match="is being sent"):
+        reconcile(database, findings, unseen_were="unsent", where="", now=NOW)
+    assert [tally_of(database, each.mailing).uncertain for each in findings] == [2, 2]
 
 
 def test_a_message_id_of_somebody_else_settles_nothing(database: Database) -> None:
@@ -122,7 +136,7 @@ def test_a_message_id_of_somebody_else_settles_nothing(database: Database) -> No
 def test_what_is_sent_again_has_the_message_id_that_it_had(database: Database) -> None:
     before = message_id(database, 3)
     (finding,) = look(database, ISSUE, Signer(load_keys(database)), ())
-    reconcile(database, finding, unseen_were="unsent", where="", now=NOW)
+    reconcile(database, [finding], unseen_were="unsent", where="", now=NOW)
     (mailing,) = mailings_of(database)
     transport = MemoryTransport()
     send(database, mailing, post_for(database, mailing), transport, clock)

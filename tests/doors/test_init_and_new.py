@@ -53,6 +53,21 @@ def test_init_makes_a_newsletter_that_is_ready_to_send(folder: Path) -> None:
     assert not re.search("@[A-Z]+@", " ".join(content.decode() for content in made.values()))
 
 
+def test_what_stands_in_the_first_configuration_as_a_comment_is_right_once_the_marks_are_taken_away(
+    letter: Path,
+) -> None:
+    file = letter / "newsletter.toml"
+    text = file.read_text(encoding="utf-8")
+    settings = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    assert settings != text
+    file.write_text(settings, encoding="utf-8")
+    config = read_config(file)
+    assert config.chosen_transport("provider").password_env
+    assert config.limits.daily
+    assert config.limits.groups["orange"].in_flight
+    assert config.sender.bounces
+
+
 def test_the_first_configuration_sends_to_the_mailbox_on_this_machine(letter: Path) -> None:
     relay = read_config(letter / "newsletter.toml").chosen_transport()
     assert (relay.kind, relay.host, relay.port, relay.security, relay.username) == (

@@ -138,6 +138,29 @@ def test_a_second_signal_stops_at_once_and_names_what_is_uncertain(ready: Author
 
 
 @on_unix
+def test_a_second_signal_when_everybody_was_offered_it_leaves_nothing_to_go_on_with(author: Author) -> None:
+    author.issue()
+    author.readers(1)
+
+    def interrupt_twice(verb: str, _argument: str) -> str | None:
+        if verb == ".":
+            process.send_signal(signal.SIGINT)
+            line_with(process.stderr, "Once more interrupts at once.")
+            process.send_signal(signal.SIGINT)
+            process.wait()
+        return None
+
+    with (
+        author.sink(fault=interrupt_twice),
+        author.start("publish", HELLO, "--yes", "--json", under="interruptible") as process,
+    ):
+        assert process.stdout
+        report = json.loads(process.stdout.read())
+    assert (report["state"], report["uncertain"], report["pending"]) == ("finished", 1, 0)
+    assert process.returncode == 1
+
+
+@on_unix
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_server_that_never_answers_does_not_keep_a_stopping_send_alive(ready: Author, jobs: int) -> None:
     def stop_and_say_nothing(_: Sink) -> None:

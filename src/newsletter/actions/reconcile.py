@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.actions.plan import what_is_left
-from newsletter.store.amends import settle, uncertain
+from newsletter.store.amends import Verdict, settle, uncertain
 from newsletter.store.mailings import mailings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from newsletter.links import Signer
-    from newsletter.report import Tally
     from newsletter.store.database import Database
 
 
@@ -43,13 +42,15 @@ def look(database: Database, issue: str, signer: Signer, seen_ids: Iterable[str]
     return findings
 
 
-def reconcile(database: Database, finding: Finding, *, unseen_were: str | None, where: str, now: datetime) -> Tally:
-    """Write down what was found. `unseen_were` "sent", "unsent" or None says what to think of the others.
+def reconcile(
+    database: Database, findings: Sequence[Finding], *, unseen_were: str | None, where: str, now: datetime
+) -> None:
+    """Write down what was found, in one step. `unseen_were` "sent", "unsent" or None says what to think of the others.
 
-    `where` they were looked for stands in the ledger. Raises LedgerError while a process is sending the mailing.
+    `where` they were looked for stands in the ledger. Raises LedgerError while a process is sending such a mailing.
     """
-    moment = int(now.timestamp())
+    verdicts = [Verdict(each.mailing, each.seen, sent=True, how=f"seen in {where}") for each in findings]
     if unseen_were is not None:
-        sent, unsent = (finding.unseen, {}) if unseen_were == "sent" else ({}, finding.unseen)
-        settle(database, finding.mailing, sent, unsent, how=f"called {unseen_were} by the author", now=moment)
-    return settle(database, finding.mailing, finding.seen, {}, how=f"seen in {where}", now=moment)
+        how = f"called {unseen_were} by the author"
+        verdicts += [Verdict(each.mailing, each.unseen, sent=unseen_were == "sent", how=how) for each in findings]
+    settle(database, verdicts, int(now.timestamp()))

@@ -187,7 +187,9 @@ def work(
             try:
                 yield post.message_for(recipient, clock().replace(microsecond=0))
             except (ValueError, NewsletterError) as error:
-                outcomes.append((recipient.id, Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))))
+                refusal = Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))
+                outcomes.append((recipient.id, refusal))
+                progress([refusal])
                 if pacer:
                     pacer.answered([recipient.id])
 

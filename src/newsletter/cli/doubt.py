@@ -32,7 +32,7 @@ def decide(session: Session, database: Database, issue: str, on_uncertain: str |
     from newsletter.actions.send import leased
     from newsletter.cli.console import count
     from newsletter.mailing import MailingState
-    from newsletter.store.amends import settle, uncertain
+    from newsletter.store.amends import Verdict, settle, uncertain
 
     mailing, _ = what_is_left(database, issue)
     if mailing.state is not MailingState.FINISHED:
@@ -44,5 +44,5 @@ def decide(session: Session, database: Database, issue: str, on_uncertain: str |
     people = count(len(doubtful), "delivery is uncertain", "deliveries are uncertain")
     question = f"{people}: the message was sent, and no answer came. Send again, at the risk of a second copy?"
     if session.console.confirm(question, assume_yes=on_uncertain == "resend"):
-        now = int(session.clock().timestamp())
-        settle(database, mailing.id, (), doubtful, how="sent again at the author's word", now=now)
+        verdict = Verdict(mailing.id, doubtful, sent=False, how="sent again at the author's word")
+        settle(database, [verdict], int(session.clock().timestamp()))

@@ -77,8 +77,7 @@ def command(
             not dry_run and (seen or assume) and session.console.confirm("Write this into the ledger?", assume_yes=yes)
         ):
             where = ", ".join(str(path) for path in (*logs, *mailboxes))
-            for finding in findings:
-                reconcile(database, finding, unseen_were=assume, where=where, now=session.clock())
+            reconcile(database, findings, unseen_were=assume, where=where, now=session.clock())
             if assume == "unsent" and unseen:
                 session.console.say(f"To send it to them: newsletter resume {stem_of(issue)}")
     if as_json:

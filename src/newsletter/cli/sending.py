@@ -107,7 +107,8 @@ def run(
     if as_json:
         session.console.print_json(summary(mailing.issue, mailing.id, state, counts, seconds))
     tell(session, mailing.issue, counts, seconds, retry=next_retry(database, mailing.id))
-    if failure is not None:
+    # Who interrupts when everybody was offered it has broken nothing off.
+    if failure is not None and (counts.pending or not isinstance(failure, KeyboardInterrupt)):
         raise failure
     if counts.pending:
         return ExitCode.STOPPED

@@ -6,6 +6,7 @@ did not. A rejected one may be tried again. No other state can be talked away.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
@@ -14,10 +15,9 @@ from newsletter.mailing import MailingState
 from newsletter.store.mailings import count_states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Sequence
     from sqlite3 import Connection
 
-    from newsletter.report import Tally
     from newsletter.store.database import Database
 
 
@@ -36,22 +36,34 @@ def uncertain(database: Database, mailing: int) -> dict[int, str]:
         )
 
 
-def settle(
-    database: Database, mailing: int, sent: Iterable[int], unsent: Iterable[int], *, how: str, now: int
-) -> Tally:
-    """Call uncertain deliveries accepted (`sent`) or pending (`unsent`); `how` it is known stands in their reply.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What uncertain deliveries of a mailing are from now on; `how` it is known stands in their reply."""
 
-    Those that are not uncertain stay as they are. Raises LedgerError while a process is sending the mailing.
+    mailing: int
+    subscribers: Collection[int]
+    sent: bool  # accepted; otherwise pending
+    how: str
+
+
+def settle(database: Database, verdicts: Sequence[Verdict], now: int) -> None:
+    """Write verdicts down, all of them or none.
+
+    Deliveries that are not uncertain stay as they are. Raises LedgerError while a process is sending such a mailing.
     """
     with database.transaction() as connection:
-        _at_rest(connection, mailing)
-        for state, keys in ((State.ACCEPTED, sent), (State.PENDING, unsent)):
+        for verdict in verdicts:
+            _at_rest(connection, verdict.mailing)
+            state = State.ACCEPTED if verdict.sent else State.PENDING
             connection.executemany(
                 "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
                 "WHERE mailing_id = ? AND subscriber_id = ? AND state = ?",
-                [(state.value, how, now, mailing, key, State.UNCERTAIN.value) for key in keys],
+                [
+                    (state.value, verdict.how, now, verdict.mailing, key, State.UNCERTAIN.value)
+                    for key in verdict.subscribers
+                ],
             )
-        return _state_anew(connection, mailing, now)
+            _state_anew(connection, verdict.mailing, now)
 
 
 def reopen_rejected(database: Database, mailing: int, now: int) -> int:
@@ -81,8 +93,7 @@ def _at_rest(connection: Connection, mailing: int) -> None:
         )
 
 
-def _state_anew(connection: Connection, mailing: int, now: int) -> Tally:
+def _state_anew(connection: Connection, mailing: int, now: int) -> None:
     counts = count_states(connection, mailing)
     state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
     connection.execute("UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?", (state.value, finished, mailing))
-    return counts
