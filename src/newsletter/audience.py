@@ -50,6 +50,23 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """`children >= 2`: the number is known, and so compared. The sign is one of = < <= > >=."""
+
+    name: str
+    sign: str
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """`pending`, `status = suppressed`: one of STATES. `now`, in UTC seconds, decides who is paused."""
+
+    state: str
+    now: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Has:
     """`has city`: something is known there."""
 
@@ -61,6 +78,13 @@ class Received:
     """`received "2026-10-hello"`: that issue was accepted for this person."""
 
     issue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """`bounced`, `bounced "2026-10-hello"`: a message, or that issue, came back because of the address."""
+
+    issue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +108,10 @@ class Or:
     rules: tuple[Rule, ...]
 
 
-Rule = Everybody | Tagged | OneOf | Contains | Between | Has | Received | Not | And | Or
+Rule = Everybody | Tagged | OneOf | Contains | Between | Amount | InState | Has | Received | Bounced | Not | And | Or
+
+# A status of an entry, then what keeps messages from somebody whatever their status.
+STATES = ("active", "pending", "unsubscribed", "suppressed", "paused")
 
 EVERYBODY = Everybody()
 

@@ -9,6 +9,8 @@
     [bounces]            kind, and what that kind takes
     [images]             place folder base_url
     [web]                fields topics confirm welcome goodbye consent privacy proxies, and limits for the pages
+    [fields]             NAME = a type, a list of choices, or a table: type choices label public
+    [segments]           NAME = a rule
     [limits]             rate daily warmup warmup_from
     [limits.GROUP]       rate in_flight daily domains
     [retry]              minutes give_up_after_hours
@@ -27,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.config_addresses import in_folder
 from newsletter.config_bounces import BouncesConfig, bounces_config, mistakes_in_bounces
+from newsletter.config_fields import fields_of, segments_of
 from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
 from newsletter.config_keys import GROUP_LIMITS, SECTIONS
 from newsletter.config_limits import mistakes_in_limits
@@ -54,8 +57,9 @@ from newsletter.limits import ALL, Limit, Limits
 from newsletter.toml_places import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from newsletter.field import Field
     from newsletter.toml_places import KeyPath
 
 _NEEDED_TO_SEND = (
@@ -123,6 +127,8 @@ class Config:
     bounces: BouncesConfig = field(default_factory=BouncesConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    fields: Mapping[str, Field] = field(default_factory=dict)  # those that have more than a name
+    segments: Mapping[str, str] = field(default_factory=dict)  # name → rule
     limits: Limits = field(default_factory=Limits)  # whatever the transport
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -187,6 +193,8 @@ def parse_config(text: str, path: str) -> Config:
     for key, message, fix in mistakes_in_images(values["images"]):
         mistakes.add((*sections["images"][1], key), message, fix)
     limits = _limits(*sections.get("limits", ({}, ())), mistakes)
+    fields = fields_of(*_table_and_report(sections, "fields", mistakes))
+    segments = segments_of(*_table_and_report(sections, "segments", mistakes))
     mistakes.report()
     settings, folder = values["newsletter"], Path(path).parent
     return Config(
@@ -202,10 +210,20 @@ def parse_config(text: str, path: str) -> Config:
         bounces=bounces_config(values["bounces"], folder),
         images=images_config(values["images"], folder),
         web=web_config(values["web"]),
+        fields=fields,
+        segments=segments,
         limits=limits,
         schedule=Schedule(**values["retry"]),
         **{key: value for key, value in settings.items() if value},
     )
+
+
+def _table_and_report(
+    sections: Mapping[str, tuple[dict[str, Any], KeyPath]], name: str, mistakes: Mistakes
+) -> tuple[dict[str, Any], Callable[[KeyPath, str, str], None]]:
+    """A section whose keys are the author's own names, and where to tell what is wrong below it."""
+    table, where = sections.get(name, ({}, ()))
+    return table, lambda key, message, fix: mistakes.add((*where, *key), message, fix)
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

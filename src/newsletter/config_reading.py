@@ -43,7 +43,7 @@ def sections_of(
     document: dict[str, Any], home: KeyPath, mistakes: Mistakes
 ) -> Iterator[tuple[str, tuple[dict[str, Any], KeyPath]]]:
     """Each known section with its table and its path; what is no section is a mistake."""
-    known = (*SECTIONS, "transports")
+    known = (*SECTIONS, "transports", "fields", "segments")
     loose = {}
     for name, table in document.items():
         where = (*home, name)

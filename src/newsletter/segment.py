@@ -1,302 +1,264 @@
 """The rule language of segments, read into a tree (audience.py).
 
-    tag:volunteer and city in ("Nantes", "Rennes") and joined after 2026-01-01 and not language = fr
+    tag:volunteer and city in ("Nantes", "Rennes") and joined in the last 90 days and not received "2026-10-hello"
 
-    rule  = both { "or" both }            test = "=" value | "!=" value | ["not"] "in" "(" value { "," value } ")"
-    both  = one { "and" one }                  | ["not"] "contains" value | "before" date | "after" date
-    one   = "not" one | "(" rule ")" | "all" | "tag:" value | "has" name | "received" value | name test
-    name  = email | first_name | last_name | name | language | source | joined | tag | any other column of the list
-    value = "in quotes" | a_word | 2026-11-21
+    rule  = both { "or" both }            both = one { "and" one }
+    one   = "not" one | "(" rule ")" | "all" | "tag:" value | "segment:" name | "has" name | "received" value
+          | "bounced" [value] | state | name test | name of a boolean
+    test  = "=" value | "!=" value | "<" "<=" ">" ">=" number or date | "before" date | "after" date
+          | ["not"] "in" ( list | ["the"] "last" number unit ) | ["not"] "contains" value | "is" ["not"] "empty"
+    list  = "(" value { "," value } ")"   unit  = days | weeks | months | years
+    name  = TEXTS | DATES | tag | status | any other column of the list
+    state = active | pending | unsubscribed | suppressed | paused
+    value = "in quotes" | a_word | 2026-11-21 | 3.5
 
 Comparisons do not look at case. What a person's entry does not say is empty, and equals nothing but "". `after` a day
-begins with the next one.
+begins with the next one. What a field of a type is compared with is read as that type.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
-from newsletter.audience import EVERYBODY, And, Between, Contains, Has, Not, OneOf, Or, Received, Rule, Tagged
+from newsletter.audience import (
+    EVERYBODY,
+    STATES,
+    Amount,
+    And,
+    Between,
+    Bounced,
+    Contains,
+    Has,
+    InState,
+    Not,
+    OneOf,
+    Or,
+    Received,
+    Rule,
+    Tagged,
+)
 from newsletter.errors import ListError, Problem, did_you_mean, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-TEXTS = ("email", "first_name", "last_name", "name", "language", "source")
-NAMES = (*TEXTS, "joined", "tag")
+from newsletter.field import YES, Kind
+from newsletter.segment_tokens import Token, Tokens
+from newsletter.segment_values import ADVICE, ANYTHING, COMPARISONS, DATES, NAMES, SIGNS, Values, Vocabulary, neighbour
 
 LONGEST = 10_000  # characters
 MOST_TERMS = 500  # conditions and values in lists; SQLite's limit is a tree of depth 1,000
 DEEPEST = 40
 
-_KEYWORDS = {"and", "or", "not", "in", "contains", "before", "after", "has", "received", "all"}
-_QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»", "‘": "’"}
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<date>\d{4}-\d{2}-\d{2})(?![\w-])
-      | (?P<sign>!=|<>|==|>=|<=|[=<>():,&|!])
-      | (?P<word>[\w@.+/-]+)
-      | (?P<quote>["'“«‘])
-    )""",
-    re.VERBOSE,
-)
 
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str  # word, text, date, sign, end
-    text: str
-    start: int  # from 0
-
-    @property
-    def shown(self) -> str:
-        return "the end" if self.kind == "end" else repr(self.text)
-
-
-def parse(rule: str, fields: Collection[str] | None = None) -> Rule:
-    """The tree of a rule; an empty one means everybody.
-
-    `fields` are the names of the list's own columns, so that a misspelt one is found; with None, any name passes.
+def parse(rule: str, vocabulary: Vocabulary = ANYTHING) -> Rule:
+    """The tree of a rule; an empty one means everybody, and the name of a named segment alone means that.
 
     Raises ListError, which shows the rule with a caret below the place.
     """
     rule = unicodedata.normalize("NFC", " ".join(rule.split("\n")))
     if len(rule) > LONGEST:
         raise ListError(Problem(f"this segment has {len(rule)} characters; {LONGEST} are the most"))
-    reader = _Reader(rule, fields)
-    if reader.next.kind == "end":
-        return EVERYBODY
-    found = reader.rule()
-    if reader.next.kind != "end":
-        raise reader.error(f"{reader.next.shown} comes unexpected", 'join two conditions with "and" or "or"')
-    return found
+    if rule.strip() in vocabulary.segments:
+        rule = f"segment:{rule.strip()}"
+    return _Reader(Tokens(rule), vocabulary, _Size(), ()).whole()
 
 
-class _Reader:
-    """Recursive descent, one token ahead."""
+@dataclass(slots=True)
+class _Size:
+    """Of a rule with all the named ones in it."""
 
-    def __init__(self, rule: str, fields: Collection[str] | None) -> None:
-        self._rule = rule
-        self._fields = fields
-        self._position = 0
-        self._depth = 0
-        self._terms = 0
-        self.next = self._token()
+    terms: int = 0
+    depth: int = 0
 
-    def error(self, message: str, fix: str | None = None, at: _Token | None = None) -> ListError:
-        start = (at or self.next).start
-        shown, mark = _window(self._rule, start)
-        told = f"in this segment, {message}\n    {shown}\n    {' ' * mark}^"
-        return ListError(Problem(told, column=start + 1, fix=fix))
 
-    # ── tokens
+class _Reader(Values):
+    """Recursive descent, one token ahead. `inside` are the named segments on the way here."""
 
-    def _token(self) -> _Token:
-        rest = len(self._rule) - len(self._rule[self._position :].lstrip())
-        found = _TOKEN.match(self._rule, self._position)
-        if found is None:
-            if rest == len(self._rule):
-                return _Token("end", "", len(self._rule.rstrip()))
-            raise self.error(f"{self._rule[rest]!r} means nothing", "put texts in quotes", _Token("sign", "", rest))
-        self._position = found.end()
-        kind = found.lastgroup or ""
-        start = found.start(kind)
-        if kind == "quote":
-            return _Token("text", self._quoted(found["quote"], start), start)
-        return _Token(kind, found[kind], start)
-
-    def _quoted(self, opening: str, start: int) -> str:
-        """The text up to the closing quote; a backslash keeps the next character from closing it."""
-        closing = _QUOTES[opening]
-        text: list[str] = []
-        characters = iter(range(self._position, len(self._rule)))
-        for at in characters:
-            character = self._rule[at]
-            if character == closing:
-                self._position = at + 1
-                return "".join(text).strip(" \u00a0\u202f") if opening == "«" else "".join(text)
-            if character == "\\" and self._rule[at + 1 : at + 2] in ("\\", closing):
-                character = self._rule[next(characters)]
-            text.append(character)
-        raise self.error(
-            "this quotation mark is never closed", f"write {closing} at its end", _Token("text", "", start)
-        )
-
-    def _take(self) -> _Token:
-        token, self.next = self.next, self._token()
-        return token
-
-    def _sees(self, *words: str) -> bool:
-        return self.next.kind in ("word", "sign") and self.next.text.casefold() in words
-
-    def _takes(self, *words: str) -> bool:
-        if self._sees(*words):
-            self._take()
-            return True
-        return False
-
-    def _expect(self, sign: str, why: str) -> None:
-        if not self._takes(sign):
-            raise self.error(f"{why}, not {self.next.shown}")
+    def __init__(self, tokens: Tokens, vocabulary: Vocabulary, size: _Size, inside: tuple[str, ...]) -> None:
+        super().__init__(tokens, vocabulary)
+        self._size = size
+        self._inside = inside
 
     # ── rules
 
+    def whole(self) -> Rule:
+        if self.tokens.next.kind == "end":
+            return EVERYBODY
+        found = self.rule()
+        if self.tokens.next.kind != "end":
+            raise self.tokens.error(
+                f"{self.tokens.next.shown} comes unexpected", 'join two conditions with "and" or "or"'
+            )
+        return found
+
     def rule(self) -> Rule:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise self.error(f"brackets go deeper than {DEEPEST}")
+        self._size.depth += 1
+        if self._size.depth > DEEPEST:
+            raise self.tokens.error(f"brackets go deeper than {DEEPEST}")
         rules = [self._both()]
-        while self._takes("or", "|", "||"):
+        while self.tokens.takes("or", "|", "||"):
             rules.append(self._both())
-        self._depth -= 1
+        self._size.depth -= 1
         return rules[0] if len(rules) == 1 else Or(tuple(rules))
 
     def _both(self) -> Rule:
         rules = [self._one()]
-        while self._takes("and", "&", "&&"):
+        while self.tokens.takes("and", "&", "&&"):
             rules.append(self._one())
         return rules[0] if len(rules) == 1 else And(tuple(rules))
 
     def _one(self) -> Rule:
         negated = False
-        while self._takes("not", "!"):
+        while self.tokens.takes("not", "!"):
             negated = not negated
         rule = self._positive()
         return Not(rule) if negated else rule
 
     def _positive(self) -> Rule:
-        self._count_one()
-        if self._takes("("):
+        self._count()
+        tokens = self.tokens
+        if tokens.takes("("):
             rule = self.rule()
-            self._expect(")", 'a bracket is closed with ")"')
+            tokens.expect(")", 'a bracket is closed with ")"')
             return rule
-        if self._takes("all"):
+        if tokens.takes("all"):
             return EVERYBODY
-        if self._takes("has"):
-            return Has(self._name(self._word("the name of a field")))
-        if self._takes("received"):
-            return Received(self._value("the name of an issue"))
-        name = self._word("a condition")
-        if name.text.casefold() == "tag" and self._takes(":"):
-            return Tagged((self._value("a tag"),))
-        if self._sees(":"):
-            raise self.error('":" stands only after tag', f'write {name.text} = "…"')
-        return self._test(self._name(name), name)
+        if tokens.takes("segment"):
+            return self._segment()
+        if tokens.takes("has"):
+            return self._has(self.name(self.word("the name of a field")))
+        if tokens.takes("received"):
+            return Received(self.issue())
+        if tokens.takes("bounced"):
+            return Bounced(self.issue() if tokens.next.kind in ("text", "date") or self.sees_value() else "")
+        name = self.word("a condition")
+        if name.text.casefold() in ("tag", "tags") and tokens.takes(":"):
+            return Tagged((self.value("a tag"),))
+        if tokens.next.is_one_of(":"):
+            raise tokens.error('":" stands only after tag and segment', f'write {name.text} = "…"')
+        if name.text.casefold() in STATES and self.stands_alone():
+            return InState(name.text.casefold(), self.known.now)
+        return self._test(self.name(name), name)
 
-    def _count_one(self) -> None:
-        self._terms += 1
-        if self._terms > MOST_TERMS:
-            raise self.error(f"there are more than {MOST_TERMS} conditions and values", "use a tag that says the same")
+    def _count(self) -> None:
+        self._size.terms += 1
+        if self._size.terms > MOST_TERMS:
+            raise self.tokens.error(
+                f"there are more than {MOST_TERMS} conditions and values", "use a tag that says the same"
+            )
 
-    def _test(self, name: str, at: _Token) -> Rule:
-        negated = self._takes("not")
-        if negated and not self._sees("in", "contains"):
-            raise self.error(f'"in" or "contains" may follow here, not {self.next.shown}')
-        sign = self._take()
-        match sign.text.casefold() if sign.kind in ("word", "sign") else "":
-            case "=" | "==":
-                rule = self._one_of(name, (self._comparable(name),))
-            case "!=" | "<>":
-                rule = Not(self._one_of(name, (self._comparable(name),)))
-            case "in":
-                rule = self._one_of(name, self._values(name))
-            case "contains" if name in ("joined", "tag"):
-                raise self.error(f"{name} cannot contain a text", _ADVICE[name], sign)
-            case "contains":
-                rule = Contains(name, self._value("a text"))
-            case "before" | "after" if name == "tag":
-                raise self.error("a tag has no date", _ADVICE[name], sign)
-            case "before":
-                rule = Between(name, last=_neighbour(self._date(), -1))
-            case "after":
-                rule = Between(name, first=_neighbour(self._date(), +1))
-            case "<" | ">" | "<=" | ">=":
-                raise self.error(f"{sign.text!r} is not known here", "compare dates with before and after", sign)
-            case _:
-                near = nearest(sign.text, ("in", "contains", "before", "after")) if sign.kind == "word" else None
-                told = f"after {at.text!r} a comparison is missing"
-                raise self.error(told, f"did you mean {near!r}?" if near else _COMPARISONS, sign)
+    def _segment(self) -> Rule:
+        tokens = self.tokens
+        tokens.expect(":", 'after "segment" comes ":" and a name')
+        at = tokens.next
+        name = self.value("the name of a segment")
+        if name not in self.known.segments:
+            known = did_you_mean(name, self.known.segments) if self.known.segments else "none is in newsletter.toml"
+            raise tokens.error(f"there is no segment {name!r}", known, at)
+        if name in self._inside:
+            way = " → ".join((*self._inside[self._inside.index(name) :], name))
+            raise tokens.error(f"the segment {name!r} means itself: {way}", "take one of these steps away", at)
+        rule = " ".join(unicodedata.normalize("NFC", self.known.segments[name]).split("\n"))
+        inner = _Reader(Tokens(rule, name), self.known, self._size, (*self._inside, name))
+        return inner.whole()
+
+    # ── tests
+
+    def _has(self, name: str) -> Rule:
+        if name == "status":
+            raise self.tokens.error("everybody has a status", ADVICE[name])
+        return Has(name)
+
+    def _test(self, name: str, at: Token) -> Rule:
+        tokens = self.tokens
+        if self.kind(name) is Kind.BOOLEAN and self.stands_alone():
+            return OneOf(name, (YES,))
+        if tokens.takes("is"):
+            empty = tokens.takes("not")
+            if not tokens.takes("empty"):
+                raise tokens.error(f'"empty" or "not empty" follows here, not {tokens.next.shown}', "or write =")
+            return self._has(name) if empty else Not(self._has(name))
+        negated = tokens.takes("not")
+        if negated and not tokens.next.is_one_of("in", "contains"):
+            raise tokens.error(f'"in" or "contains" may follow here, not {tokens.next.shown}')
+        sign = tokens.take()
+        word = sign.text.casefold() if sign.kind in ("word", "sign") else ""
+        if word in SIGNS:
+            rule = self._compared(name, SIGNS[word], sign)
+        elif word == "in" and tokens.next.is_one_of("the", "last"):
+            rule = self.lately(name, sign)
+        elif word == "in":
+            values = self._values(name)
+            rule = values[0] if len(values) == 1 else self._together(values)
+        elif word == "contains":
+            if name in ADVICE:
+                raise tokens.error(f"{name} cannot contain a text", ADVICE[name], sign)
+            rule = Contains(name, self.value("a text"))
+        elif word in ("before", "after"):
+            self.check_date(name, sign)
+            day = self.day()
+            rule = (
+                Between(name, last=neighbour(day, -1)) if word == "before" else Between(name, first=neighbour(day, +1))
+            )
+        else:
+            near = nearest(sign.text, ("in", "contains", "before", "after")) if sign.kind == "word" else None
+            told = f"after {at.text!r} a comparison is missing"
+            raise tokens.error(told, f"did you mean {near!r}?" if near else COMPARISONS, sign)
         return Not(rule) if negated else rule
 
-    def _one_of(self, name: str, values: tuple[str, ...]) -> Rule:
+    def _together(self, rules: list[Rule]) -> Rule:
+        """Or, as one condition where there is one for several values."""
+        if all(isinstance(rule, OneOf) for rule in rules):
+            found = [rule for rule in rules if isinstance(rule, OneOf)]
+            return OneOf(found[0].name, tuple(value for rule in found for value in rule.values))
+        if all(isinstance(rule, Tagged) for rule in rules):
+            return Tagged(tuple(tag for rule in rules if isinstance(rule, Tagged) for tag in rule.tags))
+        return Or(tuple(rules))
+
+    def _values(self, name: str) -> list[Rule]:
+        self.tokens.expect("(", 'after "in" comes a list in brackets: ("Nantes", "Rennes")')
+        rules = [self._equal(name)]
+        while self.tokens.takes(","):
+            rules.append(self._equal(name))
+            self._count()
+        self.tokens.expect(")", 'the list is closed with ")"')
+        return rules
+
+    def _compared(self, name: str, sign: str, at: Token) -> Rule:
+        if sign in ("=", "!="):
+            rule = self._equal(name)
+            return Not(rule) if sign == "!=" else rule
+        kind = self.kind(name)
+        is_text = kind is Kind.TEXT or (kind is None and name not in NAMES)
+        if name in DATES or kind is Kind.DATE or (is_text and self.tokens.next.kind == "date"):
+            day = self.day()
+            edge = neighbour(day, {"<": -1, ">": +1}.get(sign, 0))
+            return Between(name, last=edge) if sign in ("<", "<=") else Between(name, first=edge)
+        if name in NAMES or kind not in (None, Kind.NUMBER):
+            fix = ADVICE.get(name) or f'where they are, write below [fields] in newsletter.toml: {name} = "number"'
+            raise self.tokens.error(f"{at.text!r} compares numbers and dates, and {name} holds none", fix, at)
+        return Amount(name, sign, self.number(name))
+
+    def _equal(self, name: str) -> Rule:
+        """The name has the value that comes next."""
+        at = self.tokens.next
+        if name in DATES:
+            day = self.day()
+            return Between(name, day, day)
         if name == "tag":
-            return Tagged(values)
-        if name == "joined":
-            days = [Between(name, day, day) for day in map(date.fromisoformat, values)]
-            return days[0] if len(days) == 1 else Or(tuple(days))
-        return OneOf(name, values)
-
-    # ── words and values
-
-    def _word(self, wanted: str) -> _Token:
-        if self.next.kind != "word" or self.next.text.casefold() in _KEYWORDS:
-            fix = None if self.next.kind == "end" else 'such as tag:volunteer, or city = "Nantes"'
-            raise self.error(f"{wanted} is missing before {self.next.shown}", fix)
-        return self._take()
-
-    def _name(self, token: _Token) -> str:
-        """The name as the tree has it: one of NAMES, or a column of the list without "fields."."""
-        name = token.text.casefold()
-        if name == "tags":
-            return "tag"
-        bare = name.removeprefix("fields.")
-        if name in NAMES or self._fields is None or bare in self._fields:
-            return bare if bare not in NAMES or name in NAMES else f"fields.{bare}"
-        raise self.error(f"nothing is called {token.text!r}", did_you_mean(name, {*NAMES, *self._fields}), token)
-
-    def _value(self, wanted: str) -> str:
-        if self.next.kind not in ("text", "word", "date"):
-            raise self.error(f"{wanted} is missing before {self.next.shown}", "put it in quotes")
-        if self.next.kind == "word" and self.next.text.casefold() in _KEYWORDS:
-            raise self.error(f"{self.next.shown} is a word of this language", "as a text, put it in quotes")
-        return self._take().text
-
-    def _comparable(self, name: str) -> str:
-        return self._date().isoformat() if name == "joined" else self._value("a value")
-
-    def _values(self, name: str) -> tuple[str, ...]:
-        self._expect("(", 'after "in" comes a list in brackets: ("Nantes", "Rennes")')
-        values = [self._comparable(name)]
-        while self._takes(","):
-            values.append(self._comparable(name))
-            self._count_one()
-        self._expect(")", 'the list is closed with ")"')
-        return tuple(values)
-
-    def _date(self) -> date:
-        token = self.next
-        if token.kind in ("date", "text", "word"):
-            try:
-                day = date.fromisoformat(token.text)
-            except ValueError:
-                pass
-            else:
-                self._take()
-                return day
-        raise self.error(f"a date is expected, not {token.shown}", "write it as year-month-day, such as 2026-11-21")
-
-
-_COMPARISONS = 'known are: =, !=, in ("…", "…"), contains, before, after'
-_ADVICE = {"joined": "compare it with before and after", "tag": "write tag:volunteer, or tag in (a, b)"}
-
-
-def _neighbour(day: date, step: int) -> date:
-    """The day before or after; the calendar's own end when there is none."""
-    if (step < 0 and day == date.min) or (step > 0 and day == date.max):
-        return day
-    return date.fromordinal(day.toordinal() + step)
-
-
-def _window(rule: str, start: int, width: int = 90) -> tuple[str, int]:
-    """The part of a rule around a place that fits on a line of a terminal, and the place in it."""
-    rule = "".join(character if character.isprintable() else " " for character in rule)
-    if len(rule) <= width:
-        return rule, start
-    first = max(0, start - width // 2)
-    last = first + width
-    head, tail = "…" if first else "", "…" if last < len(rule) else ""
-    return f"{head}{rule[first:last]}{tail}", start - first + len(head)
+            return Tagged((self.value("a value"),))
+        if name == "status":
+            state = self.value("a status").casefold()
+            if state not in STATES:
+                raise self.tokens.error(f"there is no status {state!r}", did_you_mean(state, STATES), at)
+            return InState(state, self.known.now)
+        kind = self.kind(name)
+        if kind is None or kind is Kind.TEXT:
+            return OneOf(name, (self.value("a value"),))
+        value = self.read(name)
+        if not value:
+            return Not(OneOf(name, (YES,))) if kind is Kind.BOOLEAN else OneOf(name, ("",))
+        if kind is Kind.NUMBER:
+            return Amount(name, "=", float(value))
+        if kind is Kind.DATE:
+            return Between(name, date.fromisoformat(value), date.fromisoformat(value))
+        return OneOf(name, (value,))

@@ -23,12 +23,14 @@ from newsletter.cli.shell import EVERYWHERE
 from newsletter.config_keys import GROUP_LIMITS, SECTIONS
 from newsletter.config_transports import KINDS
 from newsletter.dates import NotADate, read_date
+from newsletter.field import Field, Kind, typed
 from newsletter.issue import FIELDS
 from newsletter.issue_values import STATUSES
 from newsletter.render.catalogue import CATALOGUE
 from newsletter.render.expressions import LINKS
 from newsletter.render.site import Site
-from newsletter.segment import NAMES, parse
+from newsletter.segment import parse
+from newsletter.segment_values import NAMES, Vocabulary
 from newsletter.sources.list_words import COLUMNS, WORDS_FOR_STATUS
 from newsletter.subscriber import PUBLIC_FIELDS
 from tests.support.images import drawing, saved
@@ -364,7 +366,8 @@ def segment_rules() -> list[str]:
 
 @pytest.mark.parametrize("rule", segment_rules())
 def test_every_segment_rule_of_the_reference_is_one(rule: str) -> None:
-    parse(rule, {"city", "birthday"})
+    fields = {"children": Field("children", Kind.NUMBER), "member": Field("member", Kind.BOOLEAN)}
+    parse(rule, Vocabulary(typed(fields, {"city", "birthday"}), issues=["2026-10-hello"]))
 
 
 def test_the_reference_tells_of_every_name_that_a_segment_can_use() -> None:

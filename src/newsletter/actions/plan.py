@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from newsletter.issue import Issue
     from newsletter.mailing import Mailing
     from newsletter.report import Tally
+    from newsletter.segment_values import Vocabulary
     from newsletter.store.database import Database
     from newsletter.store.ledger import Condition
     from newsletter.transports import Capabilities
@@ -58,16 +59,18 @@ def make_plan(
     *,
     language: str = "",
     new_only: bool = False,
+    vocabulary: Vocabulary | None = None,
     now: int,
 ) -> Plan:
     """Look at the list and at the issue's earlier mailings, and say what publishing would do.
 
-    `language` is the newsletter's, for those who named none; `now` is in UTC seconds. Raises ListError for a wrong
-    segment rule; LedgerError when the issue was sent already, when its sending is under way, and when nobody would
-    get it; IssueError when a recipient lacks something that the issue prints without a default.
+    `language` is the newsletter's, for those who named none; `vocabulary` is what the rule of the segment can speak
+    of; `now` is in UTC seconds. Raises ListError for a wrong segment rule; LedgerError when the issue was sent already,
+    when its sending is under way, and when nobody would get it; IssueError when a recipient lacks something that the
+    issue prints without a default.
     """
     subscribers = Subscribers(database)
-    rule = parse(segment, subscribers.field_names())
+    rule = parse(segment, vocabulary or subscribers.vocabulary(now=now))
     audience = recipients(rule, language=language, now=now)
     earlier = mailings_of(database, issue.key)
     unfinished = [mailing for mailing in earlier if mailing.state is not MailingState.FINISHED]

@@ -58,6 +58,7 @@ def command(
     from newsletter.cli.sending import run, summary
     from newsletter.report import Tally
     from newsletter.sources.git import revision
+    from newsletter.store.subscribers import Subscribers
 
     config = session.config()
     path, written = load(config, issue)
@@ -71,8 +72,16 @@ def command(
         check_address(database, written)
         kept = for_archive(config, written, database)
         now = datetime.now(UTC)
+        seconds_now = int(now.timestamp())
         plan = make_plan(
-            database, written, edition, segment, language=config.language, new_only=new_only, now=int(now.timestamp())
+            database,
+            written,
+            edition,
+            segment,
+            language=config.language,
+            new_only=new_only,
+            vocabulary=Subscribers(database).vocabulary(config.fields, config.segments, now=seconds_now),
+            now=seconds_now,
         )
         known = revision(path)
         if known and known.dirty:

@@ -148,10 +148,10 @@ def list_(session: Session, segment: str, status: str | None, as_json: bool) -> 
     from newsletter.segment import parse
     from newsletter.subscriber import Status
 
-    language = session.config().language
+    config = session.config()
     with list_of(session) as subscribers:
-        rule = parse(segment, subscribers.field_names())
-        found = subscribers.iterate(rule, status=Status(status) if status else None, language=language)
+        rule = parse(segment, subscribers.vocabulary(config.fields, config.segments, now=int(time.time())))
+        found = subscribers.iterate(rule, status=Status(status) if status else None, language=config.language)
         number = (_list_json if as_json else _list_lines)(session, found)
     session.console.note(count(number, "subscriber"))
 

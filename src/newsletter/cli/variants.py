@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import TYPE_CHECKING
 
 from newsletter.cli.console import count, figure
@@ -24,7 +25,8 @@ def variants_told(config: Config, database: Database, edition: Edition, segment:
     Raises ListError for a wrong segment rule.
     """
     subscribers = Subscribers(database)
-    rule = parse(segment, subscribers.field_names())
+    vocabulary = subscribers.vocabulary(config.fields, config.segments, now=int(time()))
+    rule = parse(segment, vocabulary)
     everybody = subscribers.iterate(rule, status=Status.ACTIVE, language=config.language)
     found = counted(edition, (subscriber for subscriber, suppression in everybody if not suppression))
     yield f"{count(len(found), 'variant')} for {count(sum(found.values()), 'recipient')}"

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from newsletter.audience import EVERYBODY, Audience
 from newsletter.delivery import State
 from newsletter.errors import ListError, Problem
+from newsletter.field import typed
+from newsletter.segment_values import Vocabulary
 from newsletter.store import segments
 from newsletter.store.seals import known_seal
 from newsletter.subscriber import Status, Subscriber, canonical
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from newsletter.audience import Rule
+    from newsletter.field import Field
     from newsletter.store.database import Database
 
 COLUMNS = (
@@ -29,6 +33,8 @@ COLUMNS = (
     "time_zone, paused_until, last_active_at"
 )
 _CHUNK = 1000
+NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
+NO_SEGMENTS: Mapping[str, str] = MappingProxyType({})
 
 INSERT = """
     INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
@@ -145,6 +151,17 @@ class Subscribers:
                 ).fetchall()
             )
         return Audience(**counted)
+
+    def vocabulary(
+        self, fields: Mapping[str, Field] = NO_FIELDS, segments: Mapping[str, str] = NO_SEGMENTS, *, now: int
+    ) -> Vocabulary:
+        """What a segment's rule can speak of: this list's columns, with the types and the named rules of the settings.
+
+        `now` is in UTC seconds.
+        """
+        with self.database.reading() as connection:
+            issues = {issue for (issue,) in connection.execute("SELECT DISTINCT issue FROM mailings")}
+        return Vocabulary(typed(fields, self.field_names()), segments, issues, now)
 
     def field_names(self) -> set[str]:
         """The names of all custom fields that anybody ever had, so that a misspelt one can be found."""
