@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 JOBS   ?= auto
 
-.PHONY: help demo test check bench soak docs lock golden clean
+.PHONY: help demo test check bench soak docs lock golden pictures clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "newsletter needs Python 3.11 or newer; this is %d.%d. Name another one with: make PYTHON=python3.12 demo" % v[:2])'
@@ -46,6 +46,9 @@ docs: $(READY)  ## build the documentation into build/docs
 golden: $(READY)  ## write the golden editions anew (then read the diff)
 	@$(BIN)/python -m scripts.clients
 	@$(BIN)/python -m pytest tests/render --regenerate -q
+
+pictures: $(READY)  ## take the pictures of the documentation anew (needs chromium)
+	@$(BIN)/python -m pytest tests/browser/test_pictures.py --pictures -q -n 0
 
 lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/python -m pip install --quiet uv

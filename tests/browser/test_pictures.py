@@ -1,4 +1,4 @@
-"""The pictures of themes in the documentation: `pytest tests/browser/test_pictures.py --pictures` takes them anew."""
+"""The pictures of themes and blocks in the documentation; `make pictures` takes them anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from newsletter.sources.themes import shipped_templates, theme_names
 from tests.browser.conftest import Screen, answer
 from tests.support.everything import shown
+from tests.support.examples import PICTURES as BLOCKS
+from tests.support.examples import pictured, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "themes"
 THEMES = theme_names(shipped_templates())
 WIDTH, HEIGHT = 390, 900
+PAGE = 600  # CSS pixels: a page without a margin
 LARGEST = 120_000  # bytes
 
 
@@ -32,12 +35,12 @@ def sharp(browser: Browser) -> Iterator[Screen]:
     page.close()
 
 
-def small(picture: bytes) -> bytes:
+def small(picture: bytes, colours: int = 96) -> bytes:
     """The same picture with few colours, which are enough for flat ones."""
     from PIL import Image
 
     out = BytesIO()
-    few = Image.open(BytesIO(picture)).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    few = Image.open(BytesIO(picture)).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
@@ -61,3 +64,26 @@ def test_each_theme_has_its_pictures(sharp: Screen, theme: str, scheme: str, req
         assert kept.convert("RGB").getpixel((4, 2 * HEIGHT - 4)) == pytest.approx(
             now.convert("RGB").getpixel((4, 2 * HEIGHT - 4)), abs=6
         )
+
+
+@pytest.mark.parametrize("name", sorted(pictured()))
+def test_each_block_has_its_picture(sharp: Screen, name: str, request: pytest.FixtureRequest) -> None:
+    from PIL import Image
+
+    example = pictured()[name]
+    sharp.show(seen(example), PAGE)
+    assert sharp.stumbles() == {}
+    taken = small(sharp.page.locator("body > div").first.screenshot(), 48)
+    if request.config.getoption("--pictures"):
+        example.path.parent.mkdir(parents=True, exist_ok=True)
+        example.path.write_bytes(taken)
+    with Image.open(example.path) as kept, Image.open(BytesIO(taken)) as now:
+        assert kept.width == now.width == 2 * PAGE
+        # Faces differ between machines, and so do the ends of lines.
+        assert kept.height == pytest.approx(now.height, rel=0.25)
+        assert kept.convert("RGB").getpixel((4, 4)) == pytest.approx(now.convert("RGB").getpixel((4, 4)), abs=6)
+
+
+def test_all_pictures_together_are_small_and_each_is_shown() -> None:
+    assert sum(path.stat().st_size for path in BLOCKS.glob("*.png")) < 2_500_000
+    assert {path.stem for path in BLOCKS.glob("*.png")} == set(pictured())

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.render.catalogue import ALERTS, CATALOGUE, SHORTHANDS
+from tests.support.examples import DOCS, examples, pictured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Make = Callable[..., Any]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "blocks.md").read_text("utf-8")
+PAGE = (DOCS / "reference" / "blocks.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 
-def examples(name: str) -> list[str]:
-    return re.findall(r"^````?markdown\n(.*?)^````?$", SECTIONS[name], re.MULTILINE | re.DOTALL)
+SHOWN = [(path, each) for path in sorted(DOCS.rglob("*.md")) for each in examples(path.read_text("utf-8"))]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -41,15 +41,31 @@ def test_the_reference_tells_of_every_block_and_of_all_that_it_takes(name: str) 
         assert attribute.type.says in told, f"{name}: {attribute.name}={attribute.type.says}"
         assert not attribute.default or f"`{attribute.default}`" in told
         assert attribute.required == ("; needed" in told)
-    assert any(re.search(rf":{name}\b", example) for example in examples(home)), f"{home}: no example of {name}"
+    assert any(re.search(rf":{name}\b", example) for example in examples(SECTIONS[home])), (
+        f"{home}: no example of {name}"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if not CATALOGUE[name].inside])
-def test_the_examples_of_the_reference_render(mail: Make, name: str) -> None:
-    for example in examples(name):
-        got = mail(example)
-        assert got.body
-        assert got.words
+def test_the_reference_shows_a_picture_of_every_block(name: str) -> None:
+    example = pictured()[name]
+    assert f"/{name}.png)" in SECTIONS[name]
+    assert re.search(rf":{name}\b", example.markdown)
+    assert example.path.is_file(), "`make pictures` takes it"
+
+
+def test_what_plain_markdown_gives_has_its_pictures_too(letter: Any) -> None:
+    templates = {found[1] for path in letter.files if (found := re.fullmatch(r"blocks/([\w-]+)\.mjml\.j2", path))}
+    # A paragraph is in all of them; text and prose are what holds others together.
+    plain = templates - set(CATALOGUE) - {"paragraph", "text", "prose"}
+    assert plain <= {name for name, example in pictured().items() if example.page == "markdown"}
+
+
+@pytest.mark.parametrize(("path", "example"), SHOWN, ids=[f"{path.stem}-{at}" for at, (path, _) in enumerate(SHOWN)])
+def test_the_examples_of_the_documentation_render(mail: Make, path: Path, example: str) -> None:
+    got = mail(example)
+    assert got.body
+    assert got.words
 
 
 def test_the_reference_tells_of_every_shorthand_and_of_every_alert() -> None:
