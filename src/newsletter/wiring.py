@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Theme
     from newsletter.render.web_pages import Entry, Journal, Pages
     from newsletter.signing.dkim import DkimKey
+    from newsletter.sources.images.cache import Cache
     from newsletter.sources.intake import Intake
     from newsletter.store.database import Database
     from newsletter.transports import Transport
@@ -95,11 +96,11 @@ def pictures(
     """What to show for the images that an issue names, and what its author should know. Raises IssueError."""
     if not uses or config.images.place == "link":
         return {}, ()
-    from newsletter.sources.images import Cache, Desk, prepare
+    from newsletter.sources.images import Desk, prepare
 
     desk = Desk(
         config.folder,
-        Cache(config.folder / ".cache" / "images"),
+        image_cache(config),
         config.images.folder,
         config.images.base_url,
         config.base_url,
@@ -144,6 +145,20 @@ def archive(config: Config, database: Database, base_url: str = "") -> Archive:
     made = Archive(database, web_pages(config), journal(config, base_url))
     made.refresh()
     return made
+
+
+def image_cache(config: Config) -> Cache:
+    """Where images are kept that were fetched and made."""
+    from newsletter.sources.images.cache import Cache
+
+    return Cache(config.folder / ".cache" / "images")
+
+
+def link_cache(config: Config) -> Cache:
+    """Where is kept what servers said to links."""
+    from newsletter.sources.images.cache import Cache
+
+    return Cache(config.folder / ".cache" / "links")
 
 
 def sender(config: Config) -> Mailbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,11 @@ from newsletter.cli.shell import Command, Session, pass_session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from newsletter.audience import Rule
     from newsletter.config import Config
+    from newsletter.errors import Problem
     from newsletter.finding import Finding
+    from newsletter.store.database import Database
 
 EPILOG = """Examples:
 
@@ -30,6 +34,8 @@ EPILOG = """Examples:
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True, help="Which form.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--strict", is_flag=True, help="Take a warning for an error.")
+@click.option("--offline", is_flag=True, help="Ask no server whether links still lead somewhere.")
+@click.option("--segment", metavar="RULE", default="", help="For those in this segment: 'tag:member'.")
 @click.option("--explain", metavar="RULE", help="Say why a rule is there, with a bad and a good example.")
 @pass_session
 def command(
@@ -38,6 +44,8 @@ def command(
     form: str,
     as_json: bool,
     strict: bool,
+    offline: bool,
+    segment: str,
     explain: str | None,
 ) -> ExitCode:
     """Read each ISSUE as a careful editor would, and tell what readers would stumble over.
@@ -45,13 +53,20 @@ def command(
     Nothing is sent. An error stops `newsletter publish`; a warning is told; a note is a hint. An issue waives a rule
     in its front matter, with the reason: `waive:`, and below it `  link-insecure: the museum has no https`.
     """
+    from newsletter import wiring
+    from newsletter.segment import parse
+
     if explain:
         session.console.result(_explained(explain))
         return ExitCode.DONE
     if not issues:
         raise click.UsageError("name an ISSUE; or --explain RULE")
     config = session.config()
-    findings = [finding for name in issues for finding in _found(session, config, name)]
+    rule = parse(segment)
+    with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
+        findings = [
+            finding for name in issues for finding in _found(session, config, name, database, rule, online=not offline)
+        ]
     if text := FORMATS["json" if as_json else form](findings):
         session.console.result(text)
     told = [each for each in findings if not each.waived]
@@ -61,28 +76,31 @@ def command(
     return ExitCode.REFUSED if any(each.severity.value in grave for each in told) else ExitCode.DONE
 
 
-def _found(session: Session, config: Config, name: str) -> Sequence[Finding]:
-    """What is to be said of one issue; one that cannot be rendered has its errors for findings."""
+def _found(
+    session: Session, config: Config, name: str, database: Database | None, rule: Rule, *, online: bool
+) -> Sequence[Finding]:
+    """What is to be said of one issue; what keeps it from being rendered is told as findings, too."""
     from newsletter.checks import check
     from newsletter.cli.issues import load
     from newsletter.cli.manuscripts import manuscript_of
     from newsletter.errors import IssueError, ThemeError
-    from newsletter.finding import Finding, Severity, Spot
 
     try:
         path, issue = load(config, name)
-        return check(manuscript_of(config, path, issue, session.clock()).manuscript)
+        read = manuscript_of(config, path, issue, session.clock(), database, rule, online=online)
+        return [*_broken(read.problems, name), *check(read.manuscript)]
     except (IssueError, ThemeError) as error:
-        return [
-            Finding(
-                "readable",
-                Severity.ERROR,
-                Spot(each.path or name, each.line or 0, each.column or 0),
-                each.message,
-                each.fix or "",
-            )
-            for each in error.problems
-        ]
+        return _broken(error.problems, name)
+
+
+def _broken(problems: Sequence[Problem], name: str) -> list[Finding]:
+    """What stops the issue from being rendered at all, as findings of the rule `readable`."""
+    from newsletter.finding import Finding, Severity, Spot
+
+    return [
+        Finding("readable", Severity.ERROR, Spot(p.path or name, p.line or 0, p.column or 0), p.message, p.fix or "")
+        for p in problems
+    ]
 
 
 def _explained(name: str) -> str:

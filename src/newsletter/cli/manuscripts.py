@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.audience import EVERYBODY
 from newsletter.manuscript import House, Manuscript
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from newsletter.audience import Rule
     from newsletter.config import Config
     from newsletter.edition import Edition
+    from newsletter.errors import Problem
     from newsletter.issue import Issue
+    from newsletter.manuscript import Audience
+    from newsletter.picture import Picture
+    from newsletter.render.pictures import Use
+    from newsletter.render.theme import Theme
     from newsletter.store.database import Database
 
 
@@ -23,21 +31,38 @@ class Read:
 
     edition: Edition
     manuscript: Manuscript
+    problems: tuple[Problem, ...] = ()  # what is wrong with its images
 
 
-def manuscript_of(config: Config, path: Path, issue: Issue, now: datetime, database: Database | None = None) -> Read:
-    """The issue as an editor reads it. Raises IssueError and ThemeError when it cannot be rendered."""
+def manuscript_of(
+    config: Config,
+    path: Path,
+    issue: Issue,
+    now: datetime,
+    database: Database | None = None,
+    rule: Rule = EVERYBODY,
+    *,
+    online: bool = False,
+) -> Read:
+    """The issue as an editor reads it; `online` asks servers whether its links still lead somewhere.
+
+    Raises IssueError and ThemeError when it cannot be rendered.
+    """
     from newsletter import wiring
     from newsletter.cli.people import recipient_like
     from newsletter.edition import fill
     from newsletter.links import Links, Signer
     from newsletter.render import read
     from newsletter.render.slots import evaluator
+    from newsletter.sources.earlier import earlier_issues
+    from newsletter.sources.images.facts import image_files
+    from newsletter.sources.link_answers import link_answers
 
     theme = wiring.theme(config, issue)
     reading = read(issue, theme, wiring.site(config), wiring.snippets(config))
-    pictures, _ = wiring.pictures(config, reading.uses, issue, theme)
+    pictures, problems = _pictures(config, reading.uses, issue, theme)
     edition = reading.edition(_fields(database), pictures)
+    survey = reading.survey()
     somebody = recipient_like(None, edition, None, None)
     # A key of its own: these links open nothing.
     keys = {1: b"for show"}
@@ -48,7 +73,7 @@ def manuscript_of(config: Config, path: Path, issue: Issue, now: datetime, datab
         issue=issue,
         source=tuple(path.read_text("utf-8-sig").splitlines()),
         language=edition.language,
-        survey=reading.survey(),
+        survey=survey,
         house=_house(config, theme.width),
         edition=edition,
         subject=fill(edition.subject, values),
@@ -58,8 +83,38 @@ def manuscript_of(config: Config, path: Path, issue: Issue, now: datetime, datab
         octets=len(message.data),
         html_octets=len(html.encode()),
         today=now.date(),
+        files=image_files(
+            [image.src for image in survey.images], issue, path, config.folder, wiring.image_cache(config)
+        ),
+        earlier=earlier_issues(config.issues, issue, path),
+        answers=link_answers((link.href for link in survey.links), wiring.link_cache(config)) if online else {},
+        audience=_audience(database, edition, rule, config, now),
     )
-    return Read(edition, manuscript)
+    return Read(edition, manuscript, problems)
+
+
+def _pictures(
+    config: Config, uses: Sequence[Use], issue: Issue, theme: Theme
+) -> tuple[Mapping[str, Picture], tuple[Problem, ...]]:
+    """The prepared images, or none of them and what is wrong: the rest of the issue can be read without."""
+    from newsletter import wiring
+    from newsletter.errors import IssueError
+
+    try:
+        return wiring.pictures(config, uses, issue, theme)[0], ()
+    except IssueError as error:
+        return {}, error.problems
+
+
+def _audience(
+    database: Database | None, edition: Edition, rule: Rule, config: Config, now: datetime
+) -> Audience | None:
+    if database is None:
+        return None
+    from newsletter.render.needs import needs
+    from newsletter.store.acquaintance import acquaintance
+
+    return acquaintance(database, needs(edition), rule, language=config.language, now=int(now.timestamp()))
 
 
 def _fields(database: Database | None) -> set[str]:

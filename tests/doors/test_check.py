@@ -1,0 +1,107 @@
+"""newsletter check: a careful editor's eye, for people, for scripts and for pull requests."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.author import HELLO
+
+if TYPE_CHECKING:
+    from tests.support.author import Author
+
+EMPTY = "We met at [ESTIM]() in Metz, and [read more](http://example.org/a/b).\n"
+PREHEADER = "title: Hello\npreheader: What it is about\n"
+
+
+def test_a_finding_says_where_what_and_how_to_mend_it_and_an_error_ends_with_3(author: Author) -> None:
+    author.issue(EMPTY, head=PREHEADER)
+    answer = author.run("check", HELLO, "--offline")
+    assert answer.code == 3
+    first, fix, *_ = answer.out.splitlines()
+    assert first == f"issues/{HELLO}.md:7:11: error: the link “ESTIM” leads nowhere [link-empty]"
+    assert fix == "  → write its address, or take the brackets away"
+    assert "1 error, 2 warnings" in answer.err
+
+
+def test_warnings_are_told_and_only_strict_takes_them_for_errors(author: Author) -> None:
+    author.issue("See [the museum](http://museum.example.org/now).\n", head=PREHEADER)
+    assert author.run("check", HELLO, "--offline").code == 0
+    assert author.run("check", HELLO, "--offline", "--strict").code == 3
+
+
+def test_json_has_the_keys_that_scripts_rely_on(author: Author) -> None:
+    author.issue(EMPTY, head=PREHEADER)
+    answer = author.run("check", HELLO, "--offline", "--json")
+    first = json.loads(answer.out)[0]
+    assert [*first] == ["rule", "severity", "path", "line", "column", "message", "fix"]
+    assert (first["rule"], first["line"], first["column"]) == ("link-empty", 7, 11)
+
+
+def test_sarif_tells_of_waived_findings_as_suppressed_with_the_reason(author: Author) -> None:
+    author.issue("[ESTIM]()\n", head=f"{PREHEADER}waive:\n  link-empty: it comes on Monday\n")
+    answer = author.run("check", HELLO, "--offline", "--format", "sarif")
+    assert answer.code == 0
+    log = json.loads(answer.out)
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert result["suppressions"] == [{"kind": "inSource", "justification": "it comes on Monday"}]
+    assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == f"issues/{HELLO}.md"
+
+
+def test_github_gets_an_annotation_a_line_whatever_stands_in_the_text(author: Author) -> None:
+    author.issue("[100 % sûr, oui: là]()\n", head=PREHEADER)
+    answer = author.run("check", HELLO, "--offline", "--format", "github")
+    (line,) = answer.out.splitlines()
+    assert line.startswith(f"::error file=issues/{HELLO}.md,line=7,col=1,title=link-empty::the link “100 %25 sûr")
+    assert "%0A→ write its address" in line
+
+
+def test_what_cannot_be_rendered_is_a_finding_as_well_and_hinders_no_other_issue(author: Author) -> None:
+    author.issue("Hello {{ subscriber.frist_name }}.\n", head=PREHEADER)
+    answer = author.run("check", HELLO, "--offline", "--json")
+    assert answer.code == 3
+    (finding,) = json.loads(answer.out)
+    assert (finding["rule"], finding["line"]) == ("readable", 7)
+
+
+def test_a_missing_image_does_not_hide_what_else_is_wrong(author: Author) -> None:
+    author.issue("![The choir on the stairs](choir.jpg)\n\n[ESTIM]()\n", head=PREHEADER)
+    found = json.loads(author.run("check", HELLO, "--offline", "--json").out)
+    assert {"readable", "link-empty"} <= {each["rule"] for each in found}
+
+
+def test_it_counts_those_of_the_audience_who_lack_what_is_printed(author: Author) -> None:
+    author.issue("You live in {{ subscriber.fields.city }}.\n", head=PREHEADER)
+    author.reader("zoe@example.org", fields={"city": "Metz"})
+    author.reader("max@example.org")
+    (finding,) = (
+        each
+        for each in json.loads(author.run("check", HELLO, "--offline", "--json").out)
+        if each["rule"] == "field-missing"
+    )
+    assert finding["message"] == "1 of 2 recipients have no fields.city"
+    assert finding["line"] == 7
+    some = author.run("check", HELLO, "--offline", "--json", "--segment", "city = Metz")
+    assert all(each["rule"] != "field-missing" for each in json.loads(some.out))
+
+
+def test_explain_says_why_with_a_bad_and_a_good_example(author: Author) -> None:
+    answer = author.run("check", "--explain", "link-empty")
+    assert answer.code == 0
+    assert "A link that leads nowhere" in answer.out
+    assert "Bad:" in answer.out
+    wrong = author.run("check", "--explain", "link-emty")
+    assert wrong.code == 2
+    assert "did you mean 'link-empty'?" in wrong.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such-issue",)])
+def test_without_an_issue_it_says_what_is_missing(author: Author, arguments: tuple[str, ...]) -> None:
+    author.issue("Hello.")
+    assert author.run("check", *arguments).code in {2, 3}
