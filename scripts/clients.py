@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.checks.mail_programs import DATA, programs, read, used
 from newsletter.sources.themes import shipped_templates, theme_names
-from scripts.caniemail import DATA, Feature, read, reduced, used, written
+from scripts.caniemail import reduced, written
 from tests.support.everything import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from newsletter.checks.mail_programs import Feature
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "clients.md"
 
@@ -102,7 +105,7 @@ def page() -> str:
         rows = []
         for slug, sentence in sentences.items():
             users = [theme for theme in themes if slug in uses[theme]]
-            where = {sign: _programs(data["clients"], features[slug].support, sign) for sign in "na"} if users else {}
+            where = {sign: programs(data["clients"], features[slug].support, sign) for sign in "na"} if users else {}
             if any(where.values()):
                 told.add(slug)
                 by = "all" if len(users) == len(themes) else ", ".join(f"`{theme}`" for theme in users)
@@ -112,6 +115,8 @@ def page() -> str:
                     f"| {where['a']} | {sentence} | {features[slug].tested} |"
                 )
         out.append(f"## {section}\n\n{TABLE}" + "\n".join(sorted(rows, key=str.casefold)))
+    if untested := {slug for slugs in uses.values() for slug in slugs if slug not in features}:
+        raise ValueError(f"nobody tested {', '.join(sorted(untested))}: leave it out, or put it into UNTESTED")
     untold = {
         slug
         for slugs in uses.values()
@@ -140,22 +145,6 @@ TABLE = """\
 """
 
 
-def _programs(clients: Mapping[str, str], support: str, sign: str) -> str:
-    """The programs with this sign, those of one family together."""
-    families: dict[str, list[str]] = {}
-    having: dict[str, list[str]] = {}
-    for client, called, found in zip(clients, clients.values(), support, strict=True):
-        family, _, platform = called.partition(", ")
-        if found != "-":
-            families.setdefault(family, []).append(client)
-        if found == sign:
-            having.setdefault(family, []).append(platform)
-    return "; ".join(
-        family if len(platforms) == len(families[family]) else f"{family} ({', '.join(platforms)})"
-        for family, platforms in sorted(having.items())
-    )
-
-
 def _everywhere(features: Mapping[str, Feature], uses: Mapping[str, set[str]]) -> str:
     """The features that nobody misses."""
     slugs = {slug for theme in uses.values() for slug in theme if not set(features[slug].support) & {"n", "a"}}
@@ -164,11 +153,13 @@ def _everywhere(features: Mapping[str, Feature], uses: Mapping[str, set[str]]) -
 
 
 def main(arguments: list[str]) -> None:
-    """Take new data if a file is named, and write the page."""
+    """Take new data if a file is named, note what themes know how to do without, and write the page."""
+    handled = sorted(slug for sentences in THEN.values() for slug in sentences)
     if arguments:
         package = Path(arguments[0]).parents[1] / "package.json"
         version = json.loads(package.read_text("utf-8"))["version"]
-        DATA.write_text(written(reduced(json.loads(Path(arguments[0]).read_text("utf-8")), version)), "utf-8")
+        DATA.write_text(written(reduced(json.loads(Path(arguments[0]).read_text("utf-8")), version, handled)), "utf-8")
+    DATA.write_text(written({**json.loads(DATA.read_text("utf-8")), "handled": handled}), "utf-8")
     PAGE.write_text(page(), "utf-8")
 
 

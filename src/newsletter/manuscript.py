@@ -68,6 +68,7 @@ class Survey:
     images: tuple[Image, ...] = ()
     headings: tuple[Heading, ...] = ()
     passages: tuple[Passage, ...] = ()
+    markup: tuple[Passage, ...] = ()  # what the author wrote as HTML
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def manuscript_of(text: str, known: dict[str, Any]) -> Manuscript:
     )
     values = evaluator(edition)(somebody, Links(Signer({1: b"k"}), house.base_url, issue.key, 0, 0))
     html = fill(edition.html, values)
+    if size := known.get("style"):
+        html = html.replace("</head>", f"<style>{'x' * size}</style></head>")
     return Manuscript(
         issue=issue,
         source=tuple(source.splitlines()),
@@ -162,3 +164,13 @@ def test_a_waiver_that_cannot_count_is_told(waiver: str, message: str) -> None:
 def test_a_waiver_of_a_rule_that_has_nothing_to_say_is_told() -> None:
     (told,) = checks.check(manuscript_of(WAIVED.replace("[ESTIM]()", "Nothing wrong here."), {}))
     assert told.message == "link-empty is waived, and has nothing to say"
+
+
+def test_a_mail_that_is_cut_off_says_where_and_what_weighs_most() -> None:
+    chapters = [f"## Chapter {n}\n\n" + " ".join(f"{n}word{i}" for i in range(1000 + 100 * n)) for n in range(1, 10)]
+    (found,) = _found("mail-clipped", {"issue": "\n\n".join(chapters)})
+    assert found.severity.value == "error"
+    shown = found.message.partition("at “")[2]
+    assert found.spot.line > 10
+    assert shown.startswith(("Chapter 8", "8word", "Chapter 9", "9word"))
+    assert "“Chapter 9”" in found.fix

@@ -87,6 +87,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "link_ambiguous",
         "language_untold",
     ),
+    "Mail programs": ("client_support", "mail_clipped", "style_large", "line_long"),
     "Deliverability": (
         "sender_free",
         "reply_unread",

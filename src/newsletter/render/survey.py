@@ -34,7 +34,13 @@ def surveyed(body: Sequence[Block], written: Expanded, holes: Holes) -> Survey:
     """What stands in the blocks."""
     surveyor = _Surveyor(_Finder(written), holes)
     surveyor.blocks(body)
-    return Survey(tuple(surveyor.links), tuple(surveyor.images), tuple(surveyor.headings), tuple(surveyor.passages))
+    return Survey(
+        tuple(surveyor.links),
+        tuple(surveyor.images),
+        tuple(surveyor.headings),
+        tuple(surveyor.passages),
+        tuple(surveyor.markup),
+    )
 
 
 class _Finder:
@@ -67,6 +73,7 @@ class _Surveyor:
     images: list[Image] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    markup: list[Passage] = field(default_factory=list)
 
     def blocks(self, blocks: Sequence[Block], language: str = "") -> None:
         for block in blocks:
@@ -136,6 +143,7 @@ class _Surveyor:
 
     def _raw(self, html: str, line: int) -> None:
         """What the author wrote as HTML."""
+        self.markup.append(Passage(self._written(html), Spot(*self._place(line)), "html"))
         reader = _Markup()
         reader.feed(html)
         reader.close()
