@@ -64,6 +64,7 @@ SECTIONS: dict[str, Keys] = {
         "goodbye": yes_or_no,
         "consent": line,
         "privacy": web_address,
+        "keep_network": yes_or_no,
         "proxies": networks,
         "per_network": whole_number(1, 1_000_000),
         "per_hour": whole_number(1, 1_000_000),

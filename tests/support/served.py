@@ -6,24 +6,32 @@ with Served(tmp_path) as served:
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
+from newsletter.actions.subscribe import admit
 from newsletter.config import parse_config
+from newsletter.inbox import Inbox
 from newsletter.links import Links, Signer
 from newsletter.sources.themes import read_theme
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
+from newsletter.store.notices import Kind, take
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
+from newsletter.web.courier import Courier
 from newsletter.web.parts import Parts
 from newsletter.web.server import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from newsletter.inbox import ReceivedMessage
 
 SETTINGS = """\
 [newsletter]
@@ -36,9 +44,11 @@ postal_address = "12 Lilac Street, Springfield"
 name = "Camille"
 email = "camille@letter.example.org"
 
-[transports.outbox]
-kind = "folder"
-path = "outbox"
+[transports.relay]
+kind = "smtp"
+host = "127.0.0.1"
+port = 2525
+security = "none"
 """
 
 
@@ -58,8 +68,17 @@ class Clock:
 class Served:
     """A newsletter whose pages are served while the `with` block runs."""
 
-    def __init__(self, folder: Path, web: str = "", *, theme: str = "letter", settings: str = SETTINGS) -> None:
+    def __init__(
+        self, folder: Path, web: str = "", *, theme: str = "letter", settings: str = SETTINGS, mail: bool = False
+    ) -> None:
+        """With `mail`, a courier brings notices to the mailbox `inbox`."""
         self.clock = Clock()
+        self.inbox = Inbox(folder / "inbox", http_port=None)
+        self._running = ExitStack()
+        if mail:
+            self._running.enter_context(self.inbox)
+            settings = settings.replace("port = 2525", f"port = {self.inbox.smtp_port}")
+        self._mail = mail
         self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"))
         self.config = replace(self.config, store_url=f"sqlite:///{folder / 'newsletter.db'}")
         self.database = open_database(self.config.store_url, synchronous="OFF")
@@ -68,18 +87,23 @@ class Served:
             environ={"METRICS": "a-token"},
         )  # fmt: skip
         self.people = Subscribers(self.database)
+        self.courier = Courier(self.parts)
+        self.parts.wake = self.courier.wake
         self.server = Server()
         self.session = requests.Session()
         self.session.trust_env = False
 
     def __enter__(self) -> Self:
+        self._running.callback(self.database.close)
+        if self._mail:
+            self._running.enter_context(self.courier)
         self.server.start(self.parts)
+        self._running.callback(self.server.stop)
+        self._running.callback(self.session.close)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.session.close()
-        self.server.stop()
-        self.database.close()
+        self._running.close()
 
     def ask(self, method: str, path: str, **settings: Any) -> requests.Response:
         return self.session.request(method, f"{self.server.url}{path}", allow_redirects=False, timeout=10, **settings)
@@ -98,6 +122,26 @@ class Served:
     def status(self, email: str = "zoe@example.org") -> Status | None:
         person = self.people.get(email)
         return person.status if person else None
+
+    def work_without_sending(self) -> None:
+        """Deal with the wishes that wait; the messages that follow from them stay where they are."""
+        web = self.config.web
+        for notice in take(self.database, 100, self.parts.now):
+            if notice.kind is Kind.ASKED:
+                with self.parts.write() as connection:
+                    admit(connection, notice, confirm=web.confirm, welcome=bool(web.welcome), now=self.parts.now)
+
+    def mailed(self, number: int) -> ReceivedMessage:
+        """The latest of so many messages."""
+        message = self.inbox.wait(number)[-1]
+        assert self.courier.idle.wait(10)
+        return message
+
+    def links(self, message: ReceivedMessage) -> list[str]:
+        """The paths of the links of ours in a message's text."""
+        body = message.parsed.get_body(("plain",))
+        assert body is not None
+        return re.findall(r"https://letter\.example\.org(/[^\s>]+)", body.get_content())
 
     def path(self, page: str, person: Subscriber, mailing: int = 0, keys: dict[int, bytes] | None = None) -> str:
         """The path of a link that a message to this person carries."""

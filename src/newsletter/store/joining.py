@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from newsletter.store.seals import known_seal
-from newsletter.store.subscribers import COLUMNS, INSERT, fields_text, read_row, remember_fields, tags_text
+from newsletter.store.subscribers import COLUMNS, fields_text, read_row, remember_fields, tags_text
 from newsletter.subscriber import Status, canonical
 from newsletter.suppression import Reason
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from newsletter.subscriber import Subscriber
+
+_INSERT = """
+    INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
+                             source, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def insert(connection: Connection, person: Subscriber, now: int) -> int:
     """Put somebody on the list who is not on it; the number."""
     joined = int(person.joined.timestamp()) if person.joined else now
     number = connection.execute(
-        INSERT,
+        _INSERT,
         (
             person.email,
             canonical(person.email),

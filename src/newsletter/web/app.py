@@ -26,6 +26,7 @@ MODULES = (
     "newsletter.web.joining",  # / /subscribe /embed
     "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.leaving",  # /unsubscribe/TOKEN
+    "newsletter.web.archive",  # /archive/ /sitemap.xml
     "newsletter.web.common",  # /style.css, /healthz, /metrics, /robots.txt
 )
 

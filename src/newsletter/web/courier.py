@@ -50,11 +50,13 @@ class Courier:
         self._transport = transport or (lambda: wiring.transport(parts.config, None, parts.environ))
         self._something = Event()
         self._end = Event()
+        self.idle = Event()  # nothing is due, as far as the courier was told
         self._tidied = 0
         self._thread = Thread(target=self._run, name="newsletter-courier", daemon=True)
 
     def wake(self) -> None:
         """There is something to do."""
+        self.idle.clear()
         self._something.set()
 
     def __enter__(self) -> Courier:
@@ -82,6 +84,8 @@ class Courier:
                 # An error may quote an address: only its kind is told.
                 log.error("notices wait: %s", type(error).__name__)
                 wait = _LOOK_SECONDS
+            if not self._something.is_set():
+                self.idle.set()
             self._something.wait(wait)
 
     def work(self) -> int:

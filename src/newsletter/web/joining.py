@@ -104,7 +104,7 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
     if not turnstile.let_in(network, parts.now):
         raise HTTPException(429, headers={"Retry-After": "3600"})
     try:
-        email = valid_address(plain(sent.get("email", "")))
+        email = valid_address(plain(sent.get("email", "")).replace("\ufffd", "\0"))
     except (ListError, UnicodeError):
         return _form(parts, request, template, sent, language, wrong=True)
     if not sent.get(POT):

@@ -21,6 +21,7 @@ from newsletter.render.words import base
 from newsletter.sources.issues import find_issue, read_issue
 from newsletter.sources.themes import shipped_templates, shown
 from newsletter.store.notices import Kind
+from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from newsletter.issue import Issue
     from newsletter.message import Message
     from newsletter.store.notices import Notice
-    from newsletter.subscriber import Subscriber
 
 # Stands in the rendered notice where the token will be. As long as one, so that lines are as long, too.
 _HERE = "ConfirmationTokenGoesHere" + "0" * 40
@@ -50,6 +50,9 @@ class Letters:
     def message(self, notice: Notice, person: Subscriber) -> Message:
         """The message that a notice is. Raises NewsletterError when a template or the issue is wrong."""
         edition, issue = self._edition(notice.kind, base(person.language or self._config.language))
+        if notice.kind is not Kind.WELCOME:
+            # Who fills in a form may write anything under a name, and whose mailbox it is is not known yet.
+            person = Subscriber(person.email, language=person.language, id=person.id)
         if notice.kind is Kind.CONFIRM:
             edition = _filled(edition, self._tokens.token(Claim(person.id, notice.id)))
         post = wiring.post(self._config, edition, issue, self._keys)
