@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,3 +108,41 @@ def test_a_wrong_condition_is_told_with_its_place(edition: Make, markdown: str, 
     (problem,) = caught.value.problems
     assert problem.place == f"issues/hello.md:{place}"
     assert message in problem.message
+
+
+HEAD = "| a | b |\n|---|---|\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (f"{HEAD}| 1 | 2 |\n{{% if subscriber.name %}}\n| 3 | 4 |\n{{% endif %}}", r"hello\.md:8: .* between the rows"),
+        (f"{HEAD}{{% if subscriber.name %}}\n| 3 | 4 |\n{{% endif %}}\n| 5 | 6 |", r"hello\.md:7: .* between the rows"),
+        (f"{HEAD}\n{{% if subscriber.name %}}\n\n| 3 | 4 |\n\n{{% endif %}}", r"hello\.md:8: .* between the rows"),
+        (f"{HEAD}{{% if subscriber.name %}}| 3 | 4 |{{% endif %}}", r"hello\.md:7: .* over several cells"),
+        (f"{HEAD}| {{% if subscriber.name %}}3 | 4{{% endif %}} |", r"hello\.md:7: .* over several cells"),
+    ],
+)
+def test_a_condition_between_rows_or_cells_is_refused_with_its_line(mail: Make, table: str, told: str) -> None:
+    with pytest.raises(IssueError, match=told) as caught:
+        mail(table)
+    assert "around the whole table" in str(caught.value)
+
+
+def test_a_condition_stands_within_a_cell_or_around_a_table(mail: Make, nobody: Subscriber) -> None:
+    cell = f"{HEAD}| {{% if subscriber.name %}}named{{% else %}}unnamed{{% endif %}} | 2 |"
+    assert mail(cell).words.endswith("named   2")
+    assert "<td>unnamed</td>" in mail(cell, to=nobody).body
+    whole = f"{{% if subscriber.name %}}\n{HEAD}| 1 | 2 |\n{{% endif %}}\n\nEnd."
+    assert "<td>1</td>" in mail(whole).body
+    assert mail(whole, to=nobody).words == "End."
+
+
+@pytest.mark.parametrize("bullets", ["---", "123"])
+def test_a_condition_stands_between_the_items_of_a_list(mail: Make, nobody: Subscriber, bullets: str) -> None:
+    one, two, three = (f"{bullet}." if bullet.isdecimal() else bullet for bullet in bullets)
+    text = f"{one} a\n{{% if subscriber.name %}}\n{two} b\n{{% else %}}\n{two} d\n{{% endif %}}\n{three} c"
+    assert re.findall(r"<li>(.)</li>", mail(text).body) == ["a", "b", "c"]
+    assert re.findall(r"<li>(.)</li>", mail(text, to=nobody).body) == ["a", "d", "c"]
+    assert [line[-1] for line in mail(text, to=nobody).words.split("\n")] == ["a", "d", "c"]
+    assert mail(text).body.count("<ul>") + mail(text).body.count("<ol>") == 1

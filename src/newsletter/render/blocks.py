@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import bounds, inline, notes, raw, recognise, shapes
+from newsletter.render import bounds, inline, notes, raw, recognise, shapes, tables
 from newsletter.render.block import Block
 from newsletter.render.holes import Kind
 from newsletter.render.outline import outlined
@@ -96,6 +96,7 @@ class _Reader:
                 self._holes.refuse_unclosed(token.content, line)
             elif token.type == "image":
                 self._shown(token.children or [])
+                self._set_image(token)
             elif token.type == "footnote_missing":
                 raise notes.refuse(token.meta["label"], token.meta["known"], self._holes, line)
             elif token.type == "directive_open":
@@ -106,6 +107,17 @@ class _Reader:
                     fix = f"put it on a line of its own, between empty lines: ::{entry.name}[…]"
                     raise IssueError(Problem(message, self._holes.path, line, fix=fix))
         return tuple(tokens)
+
+    def _set_image(self, token: Token) -> None:
+        """Set what an image says, beside it and below it, in the issue's language; code in it stays as it is."""
+        alt = token.children or []
+        if any(child.type == "code_inline" for child in alt):
+            for child in alt:
+                child.content = self._names.typeset(child.content) if child.type == "text" else child.content
+        elif alt:
+            token.children = [alt[0].copy(type="text", content=self._names.typeset(inline.text(alt)))]
+        if title := token.attrGet("title"):
+            token.attrSet("title", self._names.typeset(str(title)))
 
     def paragraph(self, token: Token) -> Block:
         line = self._line
@@ -179,10 +191,15 @@ class _Reader:
     def table(self, token: Token) -> Block:
         line = self._line
         rows = self._inside(token)
+        tables.refuse_parted_cells(rows, self._holes)
         head = tuple(row for row in rows if row.children and row.children[0].data["header"])
         # Columns under a corner that is empty are told apart by their head, rows by their first cell.
         has_row_heads = bool(head) and not inline.text(head[0].children[0].inline).strip()
-        data = {"head_rows": len(head), "has_row_heads": has_row_heads, "caption": str(token.attrs.pop("caption", ""))}
+        data = {
+            "head_rows": len(head),
+            "has_row_heads": has_row_heads,
+            "caption": self._names.typeset(str(token.attrs.pop("caption", ""))),
+        }
         return Block("table", line, data, children=rows)
 
     def cell(self, token: Token) -> Block:
@@ -239,6 +256,7 @@ def joined_lists(blocks: tuple[Block, ...], holes: Holes) -> tuple[Block, ...]:
     """The blocks with lists as one that a condition around some items has cut into several."""
     if not any(block.name == "control" for block in blocks):
         return blocks
+    tables.refuse_parted_rows(blocks, holes)
     out: list[Block] = []
     at = 0
     while at < len(blocks):
