@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Entry(NamedTuple):
     joined: int = 0  # UTC seconds; 0: not said
     fields: Mapping[str, str] = {}
     time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
+    agreed: int = 0  # when the person asked to join, UTC seconds; 0: the list says nothing about consent
+    confirmed: int = 0  # when the person confirmed it
+    how: str = ""  # whatever else the list says about it: "Mailchimp: OPTIN_IP 203.0.113.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,33 @@ class RowProblem:
     line: int
     email: str  # as written
     reason: str
+    part: str = ""  # of an archive or a workbook
+    cells: tuple[str, ...] = field(default=(), compare=False)  # of a row that was not taken, as they stood there
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        told: dict[str, Any] = {"line": self.line, "email": self.email, "reason": self.reason}
+        return told | {"part": self.part} if self.part else told
+
+
+class Verdict(Enum):
+    """What becomes of a row."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SUPPRESSED = "suppressed"
+    DUPLICATE = "duplicate"
+    INVALID = "invalid"
+
+
+class Outcome(NamedTuple):
+    """What becomes of one row, for those who want to look first."""
+
+    line: int
+    email: str
+    verdict: Verdict
+    part: str = ""
 
 
 @dataclass(slots=True)
@@ -62,17 +93,35 @@ class Counts:
         return self
 
 
+@dataclass(slots=True)
+class Advice:
+    """What is worth a look among the addresses that are written to: nothing of it is changed or refused."""
+
+    role: int = 0  # of an office, such as info@: nobody in particular said yes
+    disposable: int = 0  # of services whose addresses live for an hour
+    typos: int = 0  # whose domain looks like a well-known one
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """An import, told: how many rows became what, and what was wrong with some."""
 
     counts: Counts
     problems: tuple[RowProblem, ...] = ()
+    vendor: str = ""  # whose export it was, as far as that is known
+    advice: Advice = field(default_factory=Advice)
+    warnings: tuple[RowProblem, ...] = ()  # rows that were taken, and should be looked at
+    outcomes: tuple[Outcome, ...] = ()
+    left_out: int = 0  # problems, warnings and outcomes that were too many to keep
 
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return {
             "rows": self.counts.rows,
             **asdict(self.counts),
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [problem.as_json() for problem in self.problems],
+            "vendor": self.vendor,
+            "advice": asdict(self.advice),
+            "warnings": [warning.as_json() for warning in self.warnings],
+            "left_out": self.left_out,
         }

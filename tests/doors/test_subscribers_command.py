@@ -72,6 +72,11 @@ def test_the_sample_list_is_taken_with_its_duplicate_and_the_one_who_left(letter
         "invalid": 0,
         "duplicates": 1,
         "problems": [],
+        "vendor": "",
+        "advice": {"role": 0, "disposable": 0, "typos": 0},
+        "warnings": [],
+        "left_out": 0,
+        "rejects": "",
     }
     assert told.json("import", str(SAMPLE))["unchanged"] == 38
     assert len(told.json("list")) == 39

@@ -6,13 +6,14 @@ import csv
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from newsletter.sources.list_columns import header_of
 from newsletter.sources.list_entries import guarded
-from newsletter.sources.list_words import header_of, word_for_status
+from newsletter.sources.list_words import word_for_status
 
 if TYPE_CHECKING:
     from newsletter.store.subscribers import Subscribers
 
-_COLUMNS = ("email", "first_name", "last_name", "name", "language", "status", "tags", "joined")
+_COLUMNS = ("email", "first_name", "last_name", "name", "language", "status", "tags", "joined", "time_zone")
 
 
 def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
@@ -34,6 +35,7 @@ def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
             word_for_status(person.status, reason),
             ";".join(person.tags),
             written(person.joined),
+            person.time_zone,
             *(person.fields.get(name, "") for name in fields),
         )
         writer.writerow([guarded(cell) for cell in cells])

@@ -2,54 +2,118 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.entry import Counts, Entry, ImportReport, RowProblem
+from newsletter.entry import Advice, Counts, Entry, ImportReport, Outcome, RowProblem, Verdict
 from newsletter.errors import Problem, Stopped
+from newsletter.sources.list_advice import look
 from newsletter.sources.list_entries import entries
 from newsletter.store.imports import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from newsletter.sources.csv_list import CsvList
+    from newsletter.sources.list_files import SubscriberList, Table
     from newsletter.store.database import Database
+    from newsletter.store.imports import Importer
 
 BATCH = 10_000
+MOST_TOLD = 100_000  # problems, warnings and outcomes that are kept, each; a list may have a million
 
 
 def import_subscribers(
     database: Database,
-    source: CsvList,
+    source: SubscriberList,
     *,
     now: int,
     dry_run: bool = False,
     progress: Callable[[int], object] = int,
+    reject: Callable[[RowProblem, Table], object] | None = None,
+    tell: int = 0,
 ) -> ImportReport:
     """Take the rows of a list, and say what became of each. Reading it twice changes nothing the second time.
 
-    `now` is in UTC seconds; `progress` hears of every batch how many rows it had. With `dry_run` all is counted and
-    nothing is stored.
+    `now` is in UTC seconds; `progress` hears of every batch how many rows it had; `reject` is handed every row that is
+    not taken; of so many rows as `tell` says the report has the outcome. With `dry_run` all is counted and nothing is
+    stored.
 
     Raises StoreError when the database fails and Stopped when interrupted; both leave all earlier batches stored.
     """
-    counts = Counts()
-    problems: list[RowProblem] = []
+    work = _Work(min(tell, MOST_TOLD), progress, reject)
     try:
         with importing(database, source=f"import:{Path(source.name).name}", now=now, dry_run=dry_run) as importer:
-            rows = entries(source, problems.append)
-            while batch := list(islice(rows, BATCH)):
-                good = [row for row in batch if isinstance(row, Entry)]
-                bad = [row for row in batch if isinstance(row, RowProblem)]
-                counts += importer.take(good)
-                counts.invalid += len(bad)
-                problems += bad
-                progress(len(batch))
+            for table in source.tables:
+                work.take(importer, table)
     except KeyboardInterrupt:
-        done = f"the first {counts.rows:,} rows are stored" if counts.rows and not dry_run else "nothing was stored"
+        rows = work.counts.rows
+        done = f"the first {rows:,} rows are stored" if rows and not dry_run else "nothing was stored"
         raise Stopped(
             Problem(f"stopped: {done}", source.name, fix="run the import again: what is stored stays as it is")
         ) from None
-    return ImportReport(counts, tuple(sorted(problems, key=lambda problem: problem.line)))
+    return ImportReport(
+        work.counts,
+        tuple(work.problems),
+        source.vendor,
+        work.advice,
+        tuple(work.warnings),
+        tuple(work.outcomes),
+        work.left_out,
+    )
+
+
+class _Work:
+    """What an import has heard so far."""
+
+    def __init__(
+        self, tell: int, progress: Callable[[int], object], reject: Callable[[RowProblem, Table], object] | None
+    ) -> None:
+        self.counts = Counts()
+        self.advice = Advice()
+        self.problems: list[RowProblem] = []
+        self.warnings: list[RowProblem] = []
+        self.outcomes: list[Outcome] = []
+        self.left_out = 0
+        self._tell = tell
+        self._progress = progress
+        self._reject = reject
+
+    def take(self, importer: Importer, table: Table) -> None:
+        """Hand over one table, batch by batch."""
+        rows = entries(table, self._note)
+        while batch := list(islice(rows, BATCH)):
+            good = [row for row in batch if isinstance(row, Entry)]
+            wanted = len(self.outcomes) < self._tell
+            told: dict[int, Verdict] = {}
+            self.counts += importer.take(good, told if wanted else None)
+            look(good, self.advice, self._warn, table.part)
+            if len(good) < len(batch):
+                self._refuse([row for row in batch if isinstance(row, RowProblem)], table)
+            if wanted:
+                for row in batch[: self._tell - len(self.outcomes)]:
+                    verdict = told.get(row.line, Verdict.INVALID)
+                    self.outcomes.append(Outcome(row.line, row.email, verdict, table.part))
+            self._progress(len(batch))
+        self.problems.sort(key=lambda problem: (problem.part, problem.line))
+
+    def _refuse(self, rows: list[RowProblem], table: Table) -> None:
+        self.counts.invalid += len(rows)
+        for row in rows:
+            if self._reject:
+                self._reject(row, table)
+            self._note(row)
+
+    def _note(self, problem: RowProblem) -> None:
+        self._keep(self.problems, problem)
+
+    def _warn(self, warning: RowProblem) -> None:
+        self._keep(self.warnings, warning)
+
+    def _keep(self, told: list[RowProblem], row: RowProblem) -> None:
+        if len(told) < MOST_TOLD:
+            # The cells of a rejected row are in its file by then.
+            told.append(replace(row, cells=()) if row.cells else row)
+        else:
+            self.left_out += 1

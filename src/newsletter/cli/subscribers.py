@@ -9,107 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.console import ExitCode, count, figure, short_path
+from newsletter.cli.console import count, short_path
+from newsletter.cli.import_list import command as import_
 from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session
 from newsletter.cli.subscriber import add, as_object, list_of, show, unsubscribe
-from newsletter.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from newsletter.entry import ImportReport
-    from newsletter.sources.csv_list import CsvList
     from newsletter.subscriber import Subscriber
     from newsletter.suppression import Reason
-
-_SHOWN_PROBLEMS = 20
-_WORTH_A_BAR = 2_000_000  # bytes of a list
 
 
 @click.group(cls=CommandGroup)
 def command() -> None:
     """See and change the list of subscribers."""
-
-
-@command.command(
-    "import", cls=Command, epilog="Example: newsletter subscribers import members.csv --dry-run    (FILE may be -)"
-)
-@click.argument("file")
-@click.option("--dry-run", is_flag=True, help="Show what each column means and what would happen, and store nothing.")
-@json_option
-@pass_session
-def import_(session: Session, file: str, dry_run: bool, as_json: bool) -> ExitCode:
-    """Take a list from FILE, as CSV with a header.
-
-    Known columns are email, first_name, last_name, name, language, tags, status and joined, under these or their usual
-    names in other tools; every other column becomes a field. Nobody who has left comes back by an import, an empty cell
-    erases nothing, and a wrong row stops no other.
-    """
-    from newsletter.actions.import_subscribers import import_subscribers
-    from newsletter.sources.csv_list import open_list
-
-    session.config()  # a mistake in it is told before a mistake in the list
-    source = _standard_input() if file == "-" else open_list(Path(file))
-    if dry_run:
-        _show_columns(session, source)
-    with list_of(session, create=True) as people, session.console.progress(_rows_about(file), "Importing") as advance:
-        report = import_subscribers(people.database, source, now=int(time.time()), dry_run=dry_run, progress=advance)
-    _show_report(session, source.name, report, dry_run=dry_run)
-    if as_json:
-        session.console.print_json(report.as_json())
-    else:
-        _show_problems(session, source.name, report)
-    counts = report.counts
-    return ExitCode.REFUSED if counts.rows and counts.rows == counts.invalid else ExitCode.DONE
-
-
-def _standard_input() -> CsvList:
-    from io import BytesIO
-
-    from newsletter.sources.csv_list import CsvList
-
-    content = sys.stdin.buffer.read()
-    return CsvList(lambda: BytesIO(content), "standard input")
-
-
-def _rows_about(file: str) -> int:
-    """How many rows a long list has; 0 for a short one, which needs no bar."""
-    path = Path(file)
-    if file == "-" or path.stat().st_size < _WORTH_A_BAR:
-        return 0
-    with path.open("rb") as lines:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b""))
-
-
-def _show_columns(session: Session, source: CsvList) -> None:
-    meanings = [(position, name) for name, position in source.columns.known.items()]
-    meanings += [(position, f"fields.{name}") for name, position in source.columns.fields.items()]
-    for position, meaning in sorted(meanings):
-        session.console.say(f"  {source.header[position] or '(no name)'} → {meaning}")
-
-
-def _show_report(session: Session, name: str, report: ImportReport, *, dry_run: bool) -> None:
-    counts = report.counts
-    begins = "Dry run, nothing was stored: of" if dry_run else "Of"
-    session.console.say(f"{begins} {count(counts.rows, 'row')} in {short_path(name)}:")
-    for number, what in (
-        (counts.added, "added"),
-        (counts.updated, "updated"),
-        (counts.unchanged, "known already, nothing new"),
-        (counts.suppressed, "suppressed: left, bounced or blocked, here or there"),
-        (counts.duplicates, "of an address that stands further up in the list"),
-        (counts.invalid, "wrong, and not taken"),
-    ):
-        if number:
-            session.console.say(f"{figure(number):>9}  {what}")
-
-
-def _show_problems(session: Session, name: str, report: ImportReport) -> None:
-    for problem in report.problems[:_SHOWN_PROBLEMS]:
-        who = f"{problem.email}: " if problem.email else ""
-        session.console.warn(Problem(f"{who}{problem.reason}", name, problem.line))
-    if (more := len(report.problems) - _SHOWN_PROBLEMS) > 0:
-        session.console.note(f"… and {figure(more)} more; --json lists all of them.")
 
 
 @command.command("export", cls=Command)
@@ -178,5 +92,5 @@ def _list_lines(session: Session, found: Iterator[tuple[Subscriber, Reason | Non
     return number
 
 
-for one in (add, show, unsubscribe):
+for one in (import_, add, show, unsubscribe):
     command.add_command(one)

@@ -1,62 +1,53 @@
-"""A list of subscribers as a file (RFC 4180, and what spreadsheets make of it): encoding, delimiter, header, rows.
+"""A list as CSV (RFC 4180, and what spreadsheets make of it): delimiter, header, rows.
 
-encoding    a byte order mark decides; else UTF-8, and bytes that are not UTF-8 are read as Windows-1252, one by one
 delimiter   the one of , ; tab | that finds an address column and cuts the lines into equally many cells
 rows        with the line on which each begins; a quotation mark that is never closed spoils its own line only
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.errors import ListError, Problem
-from newsletter.sources.list_words import columns
+from newsletter.sources.list_columns import columns
+from newsletter.sources.list_text import LONGEST_LINE, TextFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 50  # lines; enough to see a pattern
 LARGEST_CELL = 131_072  # characters: the csv module's own limit
-
-# What other kinds of file begin with, and what to do about them.
-_NOT_CSV = {
-    b"PK\x03\x04": ("an Excel workbook or a zip", "open it, and save the sheet as CSV UTF-8"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "open it, and save the sheet as CSV UTF-8"),
-    b"%PDF": ("a PDF", "ask for the list as CSV"),
-    b"BEGIN:VCARD": ("a file of vCards", "export the contacts as CSV"),
-    b"SQLite format 3": ("a database", "export the table as CSV"),
-}
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_CODES = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
 
-def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+class Unreadable(NamedTuple):
+    """A row that cannot be cut into cells, and why."""
 
-
-codecs.register_error("newsletter.windows-1252", _as_windows_1252)
+    reason: str
+    text: str  # the beginning of the line
 
 
 class CsvList:
     """A list that can be read several times over, one row at a time."""
 
-    def __init__(self, opener: Callable[[], BinaryIO], name: str) -> None:
+    def __init__(
+        self, opener: Callable[[], BinaryIO], name: str, part: str = "", mapping: Mapping[str, str] | None = None
+    ) -> None:
         """Find out how the list is written. `opener` gives it as bytes, from the beginning, each time it is called.
 
-        Raises ListError when it is empty, is no text, or has no column of addresses.
+        `part` says which file of an archive it is. Raises ListError when it is empty, is no text, or has no column of
+        addresses.
         """
         self.name = name
-        self._open = opener
-        with self._open() as file:
-            self.encoding = _encoding(file.read(4096), name)
-        sample = [line for line in islice(self._text(), 4 * _SAMPLE) if line.strip()][:_SAMPLE]
+        self.part = part
+        self._file = TextFile(opener, name)
+        sample = [line for line in islice(self._lines(), 4 * _SAMPLE) if line.strip()][:_SAMPLE]
         # What Excel writes above a list for Excel.
         told = sample[0].strip().lower() if sample else ""
         self._skipped = int(told.startswith("sep=") and len(told) == 5)
@@ -67,52 +58,37 @@ class CsvList:
         self.header: list[str] = []
         self.header_line = 1
         for line, cells in self._numbered():
-            if isinstance(cells, str):
-                raise ListError(Problem(f"the header cannot be read: {cells}", name, line))
+            if isinstance(cells, Unreadable):
+                raise ListError(Problem(f"the header cannot be read: {cells.reason}", name, line))
             self.header, self.header_line = [cell.strip() for cell in cells], line
             break
-        self.columns = columns(self.header, name)
+        self.columns = columns(self.header, name, mapping)
+        self.how = f"CSV, {_CODES[self._file.encoding]}" + (
+            f", {_NAMES[self.delimiter]}" if len(self.header) > 1 else ""
+        )
 
-    def _text(self) -> Iterator[str]:
-        """The physical lines from the beginning."""
-        errors = "replace" if self.encoding == "utf-16" else "newsletter.windows-1252"
-        with io.TextIOWrapper(self._open(), self.encoding, errors, newline="") as text:
-            yield from text
+    def _lines(self) -> Iterator[str]:
+        for block in self._file.lines():
+            yield from block
 
-    def _numbered(self) -> Iterator[tuple[int, list[str] | str]]:
-        yield from split_rows(self._text(), self.delimiter, skip=self._skipped)
+    def _numbered(self) -> Iterator[tuple[int, list[str] | Unreadable]]:
+        return split_rows(self._file.lines(), self.delimiter, skip=self._skipped, cut=self._file.cut)
 
-    def rows(self) -> Iterator[tuple[int, list[str] | str]]:
+    def rows(self) -> Iterator[tuple[int, list[str] | Unreadable]]:
         """Each row below the header with the line on which it begins: its cells, or what is wrong with it."""
         return islice(self._numbered(), 1, None)
 
-
-def open_list(path: Path) -> CsvList:
-    """The list in a file. Raises ListError when there is none, or when it is no list."""
-    try:
-        return CsvList(lambda: path.open("rb"), str(path))
-    except IsADirectoryError:
-        raise ListError(Problem("this is a folder, not a list", str(path), fix="name a file in it")) from None
-    except OSError as error:
-        raise ListError(Problem(f"the list cannot be read: {error.strerror or error}", str(path))) from error
-
-
-def _encoding(head: bytes, name: str) -> str:
-    for mark, (what, fix) in _NOT_CSV.items():
-        if head.startswith(mark):
-            raise ListError(Problem(f"this is {what}, not a CSV file", name, fix=fix))
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.count(0) > len(head) // 10:
-        raise ListError(Problem("this is not a text file", name, fix="save the list as CSV UTF-8"))
-    return "utf-8-sig"
+    def about(self) -> int:
+        """How many rows there are, about."""
+        with self._file.open() as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def sample_delimiter(sample: list[str]) -> str:
     """What separates the cells of these lines."""
 
     def fitness(delimiter: str) -> tuple[bool, float, int]:
-        rows = [cells for _, cells in split_rows(iter(sample), delimiter) if isinstance(cells, list)]
+        rows = [cells for _, cells in split_rows(iter([sample]), delimiter) if isinstance(cells, list)]
         header = [cell.strip() for cell in rows[0]] if rows else []
         try:
             columns(header, "")
@@ -129,61 +105,98 @@ def sample_delimiter(sample: list[str]) -> str:
 # ── Rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def split_rows(
+    blocks: Iterator[list[str]], delimiter: str, *, skip: int = 0, cut: set[int] | frozenset[int] = frozenset()
+) -> Iterator[tuple[int, list[str] | Unreadable]]:
+    """Each row that is not blank with the line on which it begins: its cells, or what is wrong with it.
+
+    A block is read at once, as long as nothing is wrong with it. Where something is, or a row goes on in the next
+    block, that row is read by itself, and reading goes on behind it. `cut` are the lines, from 0, whose end is missing.
+    """
+    passed = 0  # lines before `lines`
+    lines: list[str] = []
+    while True:
+        if not lines:
+            if (block := next(blocks, None)) is None:
+                return
+            lines = block
+        if skip:
+            take = min(skip, len(lines))
+            lines, skip, passed = lines[take:], skip - take, passed + take
+            continue
+        done = 0
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            for cells in reader:
+                if cut and passed + done in cut:
+                    break
+                if any(cells):
+                    yield passed + done + 1, cells
+                done = reader.line_num
+            else:
+                lines, passed = [], passed + done
+                continue
+        except csv.Error:
+            pass
+        if (taken := passed + done) in cut:
+            reason = f"the line holds more than {LONGEST_LINE:,} characters"
+            yield taken + 1, Unreadable(reason, lines[done][:LARGEST_CELL])
+            lines, passed = lines[done + 1 :], taken + 1
+            continue
+        row, lines, number = _one_row(lines[done:], blocks, delimiter)
+        if isinstance(row, Unreadable) or any(row):
+            yield taken + 1, row
+        passed = taken + number
+
+
+def _one_row(
+    lines: list[str], blocks: Iterator[list[str]], delimiter: str
+) -> tuple[list[str] | Unreadable, list[str], int]:
+    """The row with which these lines begin, which may need further blocks; the lines behind it; how many it had.
+
+    A quotation mark that is opened and never closed would swallow the rows below it, up to the next mark, or until the
+    cell is too large. A strict reader notices; then its first line alone is at fault, and all others are read anew.
+    """
+    source = _Lines(lines, blocks)
+    try:
+        row: list[str] | Unreadable = next(csv.reader(source, delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        row = _leniently(source.keep_only_first(), delimiter)
+    return row, source.left(), len(source.taken)
+
+
 class _Lines:
     """Physical lines that can be put back."""
 
-    def __init__(self, source: Iterator[str]) -> None:
-        self._source = source
-        self._again: deque[str] = deque()
-        self.taken: list[str] = []  # for the present row
-        self.number = 0  # of the last line that was taken
+    def __init__(self, lines: list[str], blocks: Iterator[list[str]]) -> None:
+        self._waiting = deque(lines)
+        self._blocks = blocks
+        self.taken: list[str] = []
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._source)
-        self.number += 1
-        self.taken.append(line)
-        return line
+        if not self._waiting:
+            self._waiting.extend(next(self._blocks))
+        self.taken.append(self._waiting.popleft())
+        return self.taken[-1]
 
     def keep_only_first(self) -> str:
-        first, *others = self.taken
-        self._again.extendleft(reversed(others))
-        self.number -= len(others)
-        return first
+        self._waiting.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+        return self.taken[0]
+
+    def left(self) -> list[str]:
+        return list(self._waiting)
 
 
-def split_rows(source: Iterator[str], delimiter: str, *, skip: int = 0) -> Iterator[tuple[int, list[str] | str]]:
-    """Each row that is not blank with the line on which it begins: its cells, or what is wrong with it.
-
-    A quotation mark that is opened and never closed would swallow the rows below it, up to the next mark or to the end.
-    A strict reader notices; then its first line alone is at fault, and all others are read anew.
-    """
-    lines = _Lines(source)
-    for _ in islice(lines, skip):
-        pass
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    taken = lines.taken
-    while True:
-        taken.clear()
-        begins = lines.number + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield begins, _leniently(lines.keep_only_first(), delimiter)
-            continue
-        if any(cells):
-            yield begins, cells
-
-
-def _leniently(line: str, delimiter: str) -> list[str] | str:
+def _leniently(line: str, delimiter: str) -> list[str] | Unreadable:
     """One line that is not as RFC 4180 wants it: `"Ana" Martin,ana@example.org` can be read all the same."""
+    text = line.rstrip("\r\n")[:LARGEST_CELL]
     if line.count('"') % 2:
-        return "a quotation mark is opened here and never closed"
+        return Unreadable("a quotation mark is opened here and never closed", text)
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
-        return f"a cell holds more than {LARGEST_CELL:,} characters"
+        return Unreadable(f"a cell holds more than {LARGEST_CELL:,} characters", text)

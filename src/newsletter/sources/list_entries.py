@@ -11,26 +11,28 @@ from newsletter.entry import Entry, RowProblem
 from newsletter.errors import ListError, did_you_mean
 from newsletter.languages import language_tag, tag_of_name
 from newsletter.sources.addresses import valid_address
+from newsletter.sources.csv_list import Unreadable
+from newsletter.sources.list_cells import Consents, data, time_zone_of, vendor_statuses
 from newsletter.sources.list_dates import day_comes_first, seconds
-from newsletter.sources.list_words import STATUSES, WORDS_FOR_STATUS, plain
-from newsletter.subscriber import canonical
+from newsletter.sources.list_words import DATA, FLAGS, STATUSES, WORDS_FOR_STATUS, plain, says_yes
+from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from newsletter.sources.csv_list import CsvList
+    from newsletter.sources.list_files import Table
     from newsletter.subscriber import Status
-    from newsletter.suppression import Reason
 
 _LONGEST = 1000  # characters of a name, which goes into a header of every message
 
 # A spreadsheet takes a cell as a formula that begins with one of these signs, or where a cell begins if it splits lines
 # elsewhere. An export puts ' before them, and an import takes it away again.
-GUARD = re.compile(r"(^|[;,|\"])('*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")
-_GUARDED = re.compile(r"(^|[;,|\"])'(?='*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")
+GUARD = re.compile(r"(^|[;,|\"])('*)(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])")
+_GUARDED = re.compile(r"(^|[;,|\"])'(?='*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
-# Whether a row has to be cleaned at all; most have not.
-_DIRTY = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]|'[=+\-@'\uFF1D\uFF0B\uFF0D\uFF20]")
+_MAY_BE_GUARDED = re.compile(r"'[=+\-@'\uFF1D\uFF0B\uFF0D\uFF20]")
+_WEIGHT = (Reason.BOUNCED, Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.COMPLAINED)
+_NO_CONSENT = (0, 0, "")
 _TAG_ENDS = re.compile(r"[;,|]")
 
 
@@ -44,87 +46,132 @@ def clean(cell: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub(" ", _GUARDED.sub(r"\1", cell))).strip()
 
 
-def entries(source: CsvList, note: Callable[[RowProblem], None]) -> Iterator[Entry | RowProblem]:
+def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry | RowProblem]:
     """Each row as an entry, or as the problem for which it cannot be taken.
 
     `note` hears of cells that could not be read in rows that were taken all the same.
     """
-    known, width = source.columns.known, source.columns.width
-    email_at, status_at, joined_at = known["email"], known.get("status"), known.get("joined")
-    tags_at, language_at = known.get("tags"), known.get("language")
+    columns, part, vendor = table.columns, table.part, table.columns.vendor
+    width, known = columns.width, columns.known
+    email_at, status_at, language_at = known["email"], known.get("status"), known.get("language")
+    zone_at, tags_at, joined_at = known.get("time_zone"), columns.all("tags"), columns.all("joined")
     names_at = [(name, known[name]) for name in ("first_name", "last_name", "name") if name in known]
-    fields_at = tuple(source.columns.fields.items())
-    day_first = joined_at is None or day_comes_first(_column(source, joined_at))
+    fields_at = tuple(columns.fields.items())
+    data_at = columns.all(DATA)
+    flags = [(position, name, reason) for name, reason in FLAGS.items() for position in columns.all(name)]
+    consent = Consents(table)
+    dated = [*joined_at, *consent.dates_at]
+    day_first = not dated or day_comes_first(_column(table, dated[0]))
+    statuses = STATUSES | vendor_statuses(vendor)
+    words = tuple(dict.fromkeys((*WORDS_FOR_STATUS, *(vendor.statuses if vendor else ()))))
+    everybody = vendor.leaves(table.header) if vendor and status_at is None else None
+    forgotten = vendor.forgotten if vendor else ""
 
-    for line, cells in source.rows():
-        if isinstance(cells, str):
-            yield RowProblem(line, "", cells)
+    for line, cells in table.rows():
+        if isinstance(cells, Unreadable):
+            yield RowProblem(line, "", cells.reason, part, (cells.text,))
             continue
         if len(cells) != width:
             if any(cells[width:]):
                 found = cells[email_at].strip()[:320]
                 yield RowProblem(line, found, f"has {len(cells)} cells where the header has {width}: "
-                                 "put a cell that holds the delimiter in quotes")  # fmt: skip
+                                 "put a cell that holds the delimiter in quotes", part, tuple(cells))  # fmt: skip
                 continue
             cells = (cells + [""] * width)[:width]
+        raw = cells
         text = "".join(cells)
-        if _DIRTY.search(text) or not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        # Of most rows these quick questions say that there is nothing to clean.
+        if (
+            not text.isprintable()
+            or not (text.isascii() or unicodedata.is_normalized("NFC", text))
+            or ("'" in text and _MAY_BE_GUARDED.search(text))
+        ):
             cells = [clean(cell) for cell in cells]
         written = cells[email_at].strip()
         if not written:
             if any(cell.strip() for cell in cells):
-                yield RowProblem(line, "", "has no address")
+                yield RowProblem(line, "", "has no address", part, tuple(raw))
             continue
         status: Status | None = None
-        leaves: Reason | None = None
+        leaves: Reason | None = everybody
         if status_at is not None and (said := cells[status_at].strip()):
-            meaning = STATUSES.get(said) or STATUSES.get(plain(said))
+            meaning = statuses.get(said) or statuses.get(plain(said))
             if meaning is None:
-                fix = did_you_mean(said, WORDS_FOR_STATUS)
-                yield RowProblem(line, written[:320], f"the status {said[:40]!r} is not known: {fix}")
+                fix = did_you_mean(said, words)
+                reason = f"the status {said[:40]!r} is not known: {fix}"
+                yield RowProblem(line, written[:320], reason, part, tuple(raw))
                 continue
             status, leaves = meaning
+        for position, name, why in flags:
+            if (cell := cells[position]) and says_yes(cell) != (name == "subscribed"):
+                leaves = why if leaves is None else max(leaves, why, key=_WEIGHT.index)
         try:
             email = valid_address(written)
         except ListError as error:
-            yield RowProblem(line, written[:320], f"the address {error.problems[0].message}")
+            yield RowProblem(line, written[:320], f"the address {error.problems[0].message}", part, tuple(raw))
+            continue
+        if forgotten and email.endswith(forgotten):
+            yield RowProblem(line, email, "asked to be deleted, and is left out", part, tuple(raw))
             continue
         first_name, last_name, name = "", "", ""
         for column, position in names_at:
             if cell := cells[position].strip():
                 if len(cell) > _LONGEST:
-                    note(RowProblem(line, email, f"the {column} has {len(cell)} characters, and was left out"))
+                    note(RowProblem(line, email, f"the {column} has {len(cell)} characters, and was left out", part))
                 elif column == "first_name":
                     first_name = cell
                 elif column == "last_name":
                     last_name = cell
                 else:
                     name = cell
-        language = ""
+        language, zone, joined = "", "", 0
         if language_at is not None and (said := cells[language_at].strip()):
             language = language_of(said)
             if not language:
-                note(RowProblem(line, email, f"the language {said[:40]!r} is not known, and was left out"))
-        joined = 0
-        if joined_at is not None and (said := cells[joined_at].strip()):
-            try:
-                joined = seconds(said, day_first)
-            except (ValueError, OverflowError, OSError) as error:
-                note(RowProblem(line, email, f"the date of joining was left out: {str(error)[:200]}"))
+                note(RowProblem(line, email, f"the language {said[:40]!r} is not known, and was left out", part))
+        if zone_at is not None and (said := cells[zone_at].strip()):
+            zone = time_zone_of(said)
+            if not zone:
+                note(RowProblem(line, email, f"the time zone {said[:40]!r} is not known, and was left out", part))
+        for position in joined_at:
+            if said := cells[position].strip():
+                try:
+                    joined = seconds(said, day_first)
+                    break
+                except (ValueError, OverflowError, OSError) as error:
+                    note(RowProblem(line, email, f"the date of joining was left out: {str(error)[:200]}", part))
+        fields = {key: cell for key, position in fields_at if (cell := cells[position].strip())} if fields_at else {}
+        for position in data_at:
+            if cell := cells[position].strip():
+                try:
+                    fields = data(cell) | fields
+                except ValueError as error:
+                    note(RowProblem(line, email, f"{table.header[position]} was left out: {error}", part))
+        agreed, confirmed, how = consent.of(cells, joined, day_first) if consent.any else _NO_CONSENT
         yield Entry(
             line,
             email,
-            canonical(email),
+            email.casefold(),
             first_name,
             last_name,
             name,
             language,
             status,
             leaves,
-            tags(cells[tags_at]) if tags_at is not None and cells[tags_at] else (),
+            _all_tags(cells, tags_at) if tags_at else (),
             joined,
-            {key: cell for key, position in fields_at if (cell := cells[position].strip())} if fields_at else {},
+            fields,
+            zone,
+            agreed,
+            confirmed,
+            how,
         )
+
+
+def _all_tags(cells: list[str], positions: tuple[int, ...]) -> tuple[str, ...]:
+    if len(positions) == 1:
+        return tags(cells[positions[0]]) if cells[positions[0]] else ()
+    return tuple(dict.fromkeys(tag for position in positions for tag in tags(cells[position])))
 
 
 @lru_cache(10_000)
@@ -139,5 +186,5 @@ def tags(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for part in _TAG_ENDS.split(cell) if (tag := part.strip(" \"'"))))
 
 
-def _column(source: CsvList, position: int) -> Iterator[str]:
+def _column(source: Table, position: int) -> Iterator[str]:
     return (cells[position] for _, cells in source.rows() if isinstance(cells, list) and len(cells) > position)

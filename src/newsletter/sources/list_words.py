@@ -1,4 +1,4 @@
-"""The words that lists use, in one table each: what a column is called, and what a status means.
+"""The words that lists use, in one table each: what a column can mean and is called, and what a status means.
 
 Headers are compared without case, accents and signs: "Prénom", "prenom" and "PRENOM*" are one. From the exports of
 Mailchimp, Brevo, Ghost, Kit, beehiiv, Buttondown, Substack, Keila, listmonk, and from Excel in French.
@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
-from newsletter.errors import ListError, Problem, nearest
 from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 
-KNOWN = ("email", "first_name", "last_name", "name", "language", "tags", "status", "joined")
+# What a column may mean, besides a field. Of the first ones a list has one column each.
+KNOWN = ("email", "first_name", "last_name", "name", "language", "time_zone", "status", "tags", "joined")
+# Says with yes, no or a date whether the person may be written to.
+FLAGS = {
+    "subscribed": Reason.UNSUBSCRIBED,  # by a no
+    "unsubscribed": Reason.UNSUBSCRIBED,  # these by a yes, or by a date
+    "bounced": Reason.BOUNCED,
+    "complained": Reason.COMPLAINED,
+    "suppressed": Reason.MANUAL,
+}
+# Says how the person agreed: when, when that was confirmed, and whatever else is worth keeping about it.
+CONSENT = ("consent.at", "consent.confirmed", "consent.note")
+DATA = "data"  # an object in JSON, whose keys become fields
+NOTHING = "-"
+MEANINGS = (*KNOWN, *FLAGS, *CONSENT, DATA, NOTHING)
+SEVERAL = frozenset({"tags", "joined", *FLAGS, *CONSENT, DATA})  # of these a list may have several columns
 
 COLUMNS = {
     "email": (
@@ -33,6 +46,7 @@ COLUMNS = {
     ),
     "name": ("name", "full name", "fullname", "display name", "nom complet", "nom et prenom", "prenom et nom"),
     "language": ("language", "lang", "locale", "langue", "sprache", "idioma"),
+    "time_zone": ("time zone", "timezone", "tz", "fuseau horaire", "zeitzone", "zona horaria"),
     "tags": ("tags", "tag", "labels", "etiquettes", "etiquette", "mots cles"),
     "status": ("status", "state", "statut", "etat", "subscription status", "subscriber status", "statut d abonnement"),
     "joined": (
@@ -42,7 +56,20 @@ COLUMNS = {
         "inscription", "date d ajout", "ajoute le", "date d abonnement",
     ),
 }  # fmt: skip
-_MEANT = {word: column for column, words in COLUMNS.items() for word in words}
+_FLAG_COLUMNS = {
+    "subscribed": ("subscribed", "is subscribed", "opted in", "abonne newsletter", "subscribed to emails"),
+    "unsubscribed": (
+        "unsubscribed", "unsubscribed at", "unsubscribe date", "unsubscription date", "unsub time", "opted out",
+        "opt out", "date de desinscription", "desinscrit le", "desabonne le", "desabonne", "desinscrit",
+    ),
+    "bounced": ("bounced", "bounced at", "clean time", "cleaned at", "hard bounced"),
+    "complained": ("complained", "complained at", "marked as spam"),
+    "suppressed": ("suppressed", "blocklisted", "blacklisted", "email blacklisted", "do not email", "do not contact"),
+}  # fmt: skip
+REJECTED = "rejected_because"  # what a file of rejected rows begins with
+MEANT = {word: column for column, words in (COLUMNS | _FLAG_COLUMNS).items() for word in words} | {
+    "rejected because": NOTHING
+}
 
 # What may get issues, and what must not. A word that stands nowhere here refuses its row: writing to somebody who has
 # left is worse than asking.
@@ -82,64 +109,14 @@ def field_name(header: str) -> str:
     return "_".join(re.findall(r"[^\W_]+", folded))
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where in a row what stands: known columns, and the others, which become fields."""
-
-    known: dict[str, int]
-    fields: dict[str, int]
-    width: int
+_NO = frozenset(
+    {"", "0", "no", "n", "false", "f", "off", "none", "null", "nan", "never", "non", "faux", "nein", "falsch"}
+)
 
 
-def columns(header: list[str], path: str) -> Columns:
-    """What each column of a header means.
-
-    Raises ListError when none of them holds addresses, naming what was found and the likeliest one.
-    """
-    known: dict[str, int] = {}
-    # The exact name of the documentation goes before any synonym further left.
-    for exact in (True, False):
-        for position, title in enumerate(header):
-            name = title if exact and title in KNOWN else None if exact else _MEANT.get(plain(title))
-            if name and position not in known.values():
-                known.setdefault(name, position)
-    for position, title in enumerate(header):
-        # "Nom" beside "Prénom" is the family name; alone it is the whole one.
-        if plain(title) in ("nom", "apellido y nombre", "nombre", "nome", "naam") and position not in known.values():
-            known.setdefault("last_name" if "first_name" in known else "name", position)
-    if "email" not in known:
-        raise _no_addresses(header, path)
-    fields: dict[str, int] = {}
-    for position, title in enumerate(header):
-        if position not in known.values():
-            bare = title.removeprefix("fields.") if title.startswith("fields.") else title
-            name = base = field_name(bare) or f"column_{position + 1}"
-            number = 2
-            while name in fields:
-                name, number = f"{base}_{number}", number + 1
-            fields[name] = position
-    return Columns(known, fields, len(header))
-
-
-def header_of(field: str) -> str:
-    """The header under which a field comes back as itself."""
-    return field if columns(["email", field], "").fields == {field: 1} else f"fields.{field}"
-
-
-def _no_addresses(header: list[str], path: str) -> ListError:
-    shown = ", ".join(title[:40] for title in header[:12] if title) or "nothing"
-    if any("@" in title for title in header):
-        return ListError(
-            Problem("the first line holds an address, and should name the columns", path, 1,
-                    fix="put a line above it: email, or email,first_name,… as the columns are")
-        )  # fmt: skip
-    near = {plain(title): title for title in header if title}
-    found = next((near[n] for word in ("email", "mail", *COLUMNS["email"]) if (n := nearest(word, near))), None)
-    return ListError(
-        Problem(f"no column is called email; the header names: {shown}", path, 1,
-                fix=f"did you mean {found!r}? Then call it email" if found
-                else "call the column that holds the addresses email")
-    )  # fmt: skip
+def says_yes(cell: str) -> bool:
+    """Whether a cell says yes, or names the day on which it came to be so."""
+    return plain(cell) not in _NO
 
 
 def word_for_status(status: Status, reason: Reason | None) -> str:

@@ -2,6 +2,7 @@
 
 What an import may do, and what it never does:
 
+    sealed    the person was forgotten here              nothing is stored, not even the address
     leaves    the row says unsubscribed, bounced, …      suppressed, whoever else says what
     blocked   the address left or was suppressed before  nothing is changed: an import brings nobody back
     known     the person is on the list                  what the row says is new; what it leaves empty stays
@@ -18,8 +19,10 @@ import json
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from newsletter.entry import Counts
+from newsletter.entry import Counts, Verdict
+from newsletter.store.consents import record_imported
 from newsletter.store.database import translated
+from newsletter.store.seals import sealed_among
 from newsletter.store.subscribers import INSERT, SUPPRESS, fields_text, remember_fields, tags_text
 from newsletter.subscriber import Status
 from newsletter.suppression import Reason
@@ -35,17 +38,17 @@ if TYPE_CHECKING:
 # is new. Nobody has to remember those whom this import itself has added.
 _KNOWN = """
     SELECT j.key, s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
-           x.reason, e.canonical IS NOT NULL OR coalesce(s.id > ? AND s.created_at = ? AND s.source = ?, 0)
+           s.time_zone, x.reason, e.canonical IS NOT NULL OR coalesce(s.id > ? AND s.created_at = ? AND s.source = ?, 0)
     FROM json_each(?) j
     LEFT JOIN subscribers s ON s.canonical = j.value
     LEFT JOIN suppressions x ON x.address = j.value
     LEFT JOIN temp.seen e ON e.canonical = j.value
     WHERE s.id IS NOT NULL OR x.reason IS NOT NULL OR e.canonical IS NOT NULL
 """
-_NOTHING = (None,) * 11
+_NOTHING = (None,) * 12
 _UPDATE = """
     UPDATE subscribers SET status = ?, first_name = ?, last_name = ?, name = ?, language = ?, tags = ?, fields = ?,
-                           joined = ?, updated_at = ? WHERE id = ?
+                           joined = ?, time_zone = ?, updated_at = ? WHERE id = ?
 """
 _LEAVE = (
     "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? WHERE canonical = ? AND status <> 'unsubscribed'"
@@ -82,11 +85,11 @@ class Importer:
         self._fields: set[str] = set()
         (self._newest_before,) = connection.execute("SELECT coalesce(max(id), 0) FROM subscribers").fetchone()
 
-    def take(self, entries: Sequence[Entry]) -> Counts:
-        """Store a batch, all of it or nothing, and say what became of its rows."""
+    def take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None = None) -> Counts:
+        """Store a batch, all of it or nothing, and say what became of its rows; of each line, in `told`."""
         self._connection.execute("BEGIN" if self._dry_run else "BEGIN IMMEDIATE")
         try:
-            counts = self._take(entries)
+            counts = self._take(entries, told)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -94,7 +97,7 @@ class Importer:
             raise
         return counts
 
-    def _take(self, entries: Sequence[Entry]) -> Counts:
+    def _take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None) -> Counts:
         firsts: dict[str, Entry] = {}
         for entry in entries:
             first = firsts.setdefault(entry.canonical, entry)
@@ -103,10 +106,17 @@ class Importer:
         plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
         parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
         known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
-        for number, entry in enumerate(firsts.values()):
-            plan.place(entry, known.get(number, _NOTHING))
+        forgotten = sealed_among(self._connection, firsts)
+        verdicts = [
+            plan.place(entry, known.get(number, _NOTHING)) if entry.canonical not in forgotten else plan.pass_by()
+            for number, entry in enumerate(firsts.values())
+        ]
         if not self._dry_run:
             self._write(plan, firsts)
+        if told is not None:
+            by_address = dict(zip(firsts, verdicts, strict=True))
+            for entry in entries:
+                told[entry.line] = by_address.pop(entry.canonical, Verdict.DUPLICATE)
         seen = firsts if self._dry_run else plan.known
         self._connection.executemany("INSERT OR IGNORE INTO temp.seen VALUES (?)", [(address,) for address in seen])
         return plan.counts
@@ -117,6 +127,8 @@ class Importer:
         run(_UPDATE, plan.changed)
         run(SUPPRESS, plan.suppressed)
         run(_LEAVE, plan.gone)
+        for how, people in plan.consents.items():
+            record_imported(self._connection, people, source=self._source, page=how)
         if fresh := set().union(*(entry.fields for entry in firsts.values())) - self._fields:
             remember_fields(self._connection, fresh)
             self._fields |= fresh
@@ -134,10 +146,16 @@ class _Plan:
         self.changed: list[tuple[Any, ...]] = []
         self.suppressed: list[tuple[Any, ...]] = []
         self.gone: list[tuple[Any, ...]] = []
+        self.consents: dict[str, list[tuple[str, int, int]]] = {}  # by how they were given
 
-    def place(self, entry: Entry, row: Sequence[Any]) -> None:
+    def pass_by(self) -> Verdict:
+        """Leave out somebody who was forgotten."""
+        self.counts.suppressed += 1
+        return Verdict.SUPPRESSED
+
+    def place(self, entry: Entry, row: Sequence[Any]) -> Verdict:
         """Decide about one row, knowing what _KNOWN says of its address."""
-        number, status, blocked, seen = row[0], row[1], row[9], row[10]
+        number, status, blocked, seen = row[0], row[1], row[10], row[11]
         if number is not None or blocked is not None:
             self.known.append(entry.canonical)
         if entry.leaves:
@@ -146,21 +164,26 @@ class _Plan:
                 self.gone.append((self._now, entry.canonical))
         if seen:
             self.counts.duplicates += 1
-        elif entry.leaves:
+            return Verdict.DUPLICATE
+        if entry.leaves:
             self.counts.suppressed += 1
             if number is None:
                 self._add(entry)
             else:
                 self._change(entry, row)
-        elif blocked is not None or status == "unsubscribed":
+            return Verdict.SUPPRESSED
+        if blocked is not None or status == "unsubscribed":
             self.counts.suppressed += 1
-        elif number is None:
+            return Verdict.SUPPRESSED
+        if number is None:
             self.counts.added += 1
             self._add(entry)
-        elif self._change(entry, row):
+            return Verdict.ADDED
+        if self._change(entry, row):
             self.counts.updated += 1
-        else:
-            self.counts.unchanged += 1
+            return Verdict.UPDATED
+        self.counts.unchanged += 1
+        return Verdict.UNCHANGED
 
     def _add(self, entry: Entry) -> None:
         self.new.append(
@@ -181,10 +204,12 @@ class _Plan:
                 entry.time_zone,
             )
         )
+        if entry.agreed:
+            self.consents.setdefault(entry.how, []).append((entry.canonical, entry.agreed, entry.confirmed))
 
     def _change(self, entry: Entry, row: Sequence[Any]) -> bool:
         """Add what the row knows to what is known; whether that changes anything."""
-        number, status, first_name, last_name, name, language, tags, fields, joined, *_ = row
+        number, status, first_name, last_name, name, language, tags, fields, joined, zone, *_ = row
         if entry.tags and tags_text(entry.tags) != tags:
             old_tags = json.loads(tags)
             missing = [tag for tag in entry.tags if tag not in old_tags]
@@ -205,8 +230,9 @@ class _Plan:
             fields,
             # The original date stays: an import may know an earlier one, never a later one.
             min(entry.joined, joined) if entry.joined and joined else entry.joined or joined,
+            entry.time_zone or zone,
         )
-        if new == tuple(row[1:9]):
+        if new == tuple(row[1:10]):
             return False
         self.changed.append((*new, self._now, number))
         return True
