@@ -132,9 +132,9 @@ def test_a_condition_between_rows_or_cells_is_refused_with_its_line(mail: Make, 
 def test_a_condition_stands_within_a_cell_or_around_a_table(mail: Make, nobody: Subscriber) -> None:
     cell = f"{HEAD}| {{% if subscriber.name %}}named{{% else %}}unnamed{{% endif %}} | 2 |"
     assert mail(cell).words.endswith("named   2")
-    assert "<td>unnamed</td>" in mail(cell, to=nobody).body
+    assert "unnamed</td>" in mail(cell, to=nobody).body
     whole = f"{{% if subscriber.name %}}\n{HEAD}| 1 | 2 |\n{{% endif %}}\n\nEnd."
-    assert "<td>1</td>" in mail(whole).body
+    assert "1</td>" in mail(whole).body
     assert mail(whole, to=nobody).words == "End."
 
 
