@@ -66,6 +66,7 @@ COMMANDS = {
     "themes": Row("Writing", "newsletter.cli.themes", "List the themes, or show what one is made of."),
     "test": Row("Writing", "newsletter.cli.test", "Send one copy, marked as a test, to any address."),
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),
+    "serve": Row("Readers", "newsletter.cli.serve", "Serve the pages by which people join and leave."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
     "run": Row("Sending", "newsletter.cli.run", "Go on with a mailing until nobody is left, however long it takes."),
@@ -73,6 +74,7 @@ COMMANDS = {
     "reconcile": Row("Sending", "newsletter.cli.reconcile", "Settle the deliveries that are uncertain."),
     "bounces": Row("Sending", "newsletter.cli.bounces", "Read what came back, and write to nobody in vain."),
     "status": Row("Sending", "newsletter.cli.status", "Show where mailings stand, and who did not get one."),
+    "archive": Row("Sending", "newsletter.cli.archive", "Show what was sent as web pages and feeds, on any host."),
     "inbox": Row("Trying", "newsletter.cli.inbox", "Run a mailbox on this machine, to see what readers get."),
 }
 

@@ -64,6 +64,10 @@ class Courier:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Finish what is on its way, and take nothing more. To stop twice is fine."""
         self._end.set()
         self._something.set()
         self._thread.join(_LAST_WORD)

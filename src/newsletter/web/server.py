@@ -59,7 +59,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Take no more requests, answer those that are there, and close the port."""
+        """Take no more requests, answer those that are there, and close the port. To stop twice is fine."""
         self._server.should_exit = True
         self._thread.join(_DRAIN_SECONDS + 2)
         self._socket.close()
