@@ -66,6 +66,12 @@ class Message:
     envelope: Envelope
     message_id: str  # with its angle brackets
     data: bytes  # CRLF line ends, no line starts with a dot, ends with CRLF
+    known_ascii: bool = False  # `data` needs no looking through, which takes 1.3 µs of 40 KB
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the next hop needs to take no more than seven bits."""
+        return self.known_ascii or self.data.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,8 @@ class Compiled:
         self._program.constants.append(before_html)
         self._program.add(edition.html, encodings)
         self._program.constants.append(end)
+        # What is filled in is ASCII, too, but for the recipient's address.
+        self._is_ascii = all(map(bytes.isascii, self._program.constants))
         self._encodings = len(encodings)
         self._values = _values(encodings)
 
@@ -235,7 +243,8 @@ class Compiled:
             f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._unsubscribe_email}"
             f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
         )
-        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, b"".join(parts))
+        envelope = Envelope(return_path or self._frame.return_path, to.email)
+        return Message(key, envelope, message_id, b"".join(parts), self._is_ascii and to.email.isascii())
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))

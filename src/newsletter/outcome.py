@@ -58,7 +58,9 @@ def parse_reply(code: int, lines: list[str]) -> Reply:
     enhanced = ""
     texts = []
     for line in lines:
-        line = _UNPRINTABLE.sub("?", line).strip()
+        if not (line.isascii() and line.isprintable()):
+            line = _UNPRINTABLE.sub("?", line)
+        line = line.strip()
         if match := _ENHANCED.match(line):
             enhanced = enhanced or match[1]
             line = line[match.end() :]

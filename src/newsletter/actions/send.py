@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 _CLAIM_SECONDS = 1.0
 _SMALLEST_CLAIM, _LARGEST_CLAIM = 50, 2_000
 _HEARTBEAT_SECONDS = 15
+_SAME_MOMENT_SECONDS = 0.2  # a message's date names the second: asking for each what time it is would be a waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Post:
             return message
         from newsletter.signing.dkim import signed
 
-        return replace(message, data=signed(message.data, self.dkim, int(moment.timestamp())))
+        data = signed(message.data, self.dkim, int(moment.timestamp()))
+        return replace(message, data=data, known_ascii=False)
 
 
 def send(
@@ -180,12 +182,15 @@ def work(
             size = max(_SMALLEST_CLAIM, min(fitting, size * 2, _LARGEST_CLAIM))
 
     def messages() -> Messages:
+        moment, until = clock().replace(microsecond=0), monotonic() + _SAME_MOMENT_SECONDS
         for recipient in pacer.recipients(over) if pacer else recipients():
             if recipient is None:
                 yield None
                 continue
+            if (at := monotonic()) > until:
+                moment, until = clock().replace(microsecond=0), at + _SAME_MOMENT_SECONDS
             try:
-                yield post.message_for(recipient, clock().replace(microsecond=0))
+                yield post.message_for(recipient, moment)
             except (ValueError, NewsletterError) as error:
                 refusal = Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))
                 outcomes.append((recipient.id, refusal))

@@ -55,7 +55,7 @@ def refusal(message: Message, features: Features) -> Rejected | None:
     if features.size and len(message.data) > features.size:
         octets, limit = len(message.data), features.size
         return Rejected(Reply(552, "5.3.4", f"the message has {octets} octets, the next hop takes {limit}"))
-    if not features.eight_bit and not message.data.isascii():
+    if not features.eight_bit and not message.is_ascii:
         return Rejected(Reply(554, "5.6.3", "the next hop does not take 8-bit content (no 8BITMIME)"))
     return None
 
@@ -66,7 +66,7 @@ def mail_command(message: Message, features: Features) -> str:
     parameters = ""
     if features.size is not None:
         parameters += f" SIZE={len(message.data)}"
-    if features.eight_bit and not message.data.isascii():
+    if features.eight_bit and not message.is_ascii:
         parameters += " BODY=8BITMIME"
     if not (message.envelope.recipient.isascii() and sender.isascii()):
         parameters += " SMTPUTF8"
