@@ -118,7 +118,7 @@ def test_the_image_on_top_is_shown_like_the_others() -> None:
 def test_an_image_in_running_text_says_its_size_and_keeps_what_the_author_said() -> None:
     made = edition('See ![a "dot"](a.png){.round} here, ![](b.png){width=100}.', a_png=SMALL, b_png=WIDE)
     assert images(made) == [
-        {"src": SMALL.src, "alt": "a &quot;dot&quot;", "class": "round", "width": "48", "height": "24"},
+        {"src": SMALL.src, "alt": "a “dot”", "class": "round", "width": "48", "height": "24"},
         {"src": CID, "alt": "", "width": "100", "height": "75"},
     ]
 

@@ -230,7 +230,7 @@ def _constants(issue: Issue, site: Site, title: str, language: str) -> dict[str,
         "tags": list(issue.tags),
         "canonical_url": issue.canonical_url,
         "hero": issue.hero,
-        "hero_alt": issue.hero_alt,
+        "hero_alt": None if issue.hero_alt is None else typeset(issue.hero_alt, language),
     }
     known: dict[str, object] = {
         "title": typeset(site.title, language),

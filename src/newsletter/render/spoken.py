@@ -28,11 +28,17 @@ def spoken(language: str) -> Mapping[str, Any]:
 
     def moment(day: date, hour: time | None, last_day: date | None, end: time | None, zone: str = "") -> str:
         """`Friday, December 4, 2026, 6:30 PM – 9:00 PM (Central European Time)`."""
-        first = f"{long_day(day)}, {clock(hour)}" if hour else long_day(day)
+        first = both(day, hour) if hour else long_day(day)
         where = f" ({zone_name(zone)})" if zone and hour else ""
         if last_day and last_day != day:
-            return f"{first} – {long_day(last_day)}{f', {clock(end)}' if end else ''}{where}"
+            return f"{first} – {both(last_day, end) if end else long_day(last_day)}{where}"
         return f"{first} – {clock(end)}{where}" if end else f"{first}{where}"
+
+    def both(day: date, hour: time) -> str:
+        from babel.dates import get_datetime_format
+
+        pattern = str(get_datetime_format("medium", locale=locale(language)))
+        return pattern.replace("{1}", long_day(day)).replace("{0}", clock(hour))
 
     def zone_name(zone: str) -> str:
         from babel.dates import get_timezone_name

@@ -85,6 +85,10 @@ _TO_BE_SET = re.compile(r"[;:!?«»]|\d[ \u00a0\u202f€%‰£$]|°|M(?:M?\.|me|
 _THOUSANDS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{_ANY_SPACE}\d{{3}})+(?!\d)")
 
 
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”«»]+(?<![.,;:!?)'])")
+_HELD = "\ue000"  # stands for an address while its line is set
+
+
 def quotes(language: str) -> list[str]:
     """The language's quotes, in the form that markdown-it takes."""
     return list(_QUOTES.get(language.split("-")[0].casefold(), _QUOTES["en"]))
@@ -162,8 +166,12 @@ def _line_parser(language: str) -> MarkdownIt:
 
 
 def typeset(text: str, language: str) -> str:
-    """A single line, such as a title or a subject, set in the language."""
+    """A single line, such as a title, a subject or a caption, set in the language, but for the addresses in it."""
     if not _MAY_BE_SET.search(text):
         return text
-    tokens = _line_parser(language).parseInline(text)
-    return "".join(child.content for token in tokens for child in token.children or ())
+    addresses = _ADDRESS.findall(text) if _HELD not in text else []
+    tokens = _line_parser(language).parseInline(_ADDRESS.sub(_HELD, text) if addresses else text)
+    line = "".join(child.content for token in tokens for child in token.children or ())
+    for address in addresses:
+        line = line.replace(_HELD, address, 1)
+    return line
