@@ -86,6 +86,17 @@ RULES: tuple[Rule, ...] = (
     Rule(BLOCK, r"(?:too many|excessive|exceed\w*|rate of) .{0,20}(?:invalid|unknown|bad)", "our list as a whole"),
     Rule(BLOCK, r"spamhaus|spamcop|sorbs|barracuda|senderscore|cloudmark|uceprotect|surbl|uribl", "block lists"),
     Rule(BLOCK, r"black[ -]?list|block[ -]?list|deny ?list|\bdnsbl|\brbl\b|liste (?:noire|de blocage)", "block lists"),
+    Rule(
+        BLOCK,
+        r"relay(?:ing)? (?:access )?(?:is )?(?:denied|rejected|refused|prohibited|not (?:allowed|permitted))",
+        "us",
+    ),
+    Rule(
+        BLOCK,
+        r"(?:unable|not|n.?t|allowed|permitted|cannot) (?:to )?relay\b|\brcpthosts\b",
+        "we may not send through it",
+    ),
+    Rule(BLOCK, r"relais\b.{0,20}(?:refus|interdit|autoris)|(?:refus|interdi)\w* .{0,15}relais\b", "the same"),
     Rule(SOFT, r"over[ -]?quota|out of quota|quota .{0,15}(?:exceeded|full|reached)|exceed\w* .{0,30}quota", "full"),
     Rule(SOFT, r"box (?:is |was )?(?:almost |too )?full|full mail ?box|account is full|exceeded storage", "full"),
     Rule(SOFT, r"bo.{1,2}te.{0,40}pleine|quota.{0,30}(?:d.pass|atteint)|espace.{0,30}insuffisant|satur.", "full"),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.actions.breaker import Breaker
 from newsletter.actions.send import send
-from newsletter.errors import Paused
+from newsletter.errors import LedgerError, Paused
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
 from newsletter.store.database import Database, open_database
-from newsletter.store.mailings import mailings_of, tally_of, undelivered
+from newsletter.store.mailings import Heard, Worker, acquire, hear_together, mailings_of, tally_of, undelivered
+from newsletter.subscriber import Subscriber
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
 from tests.support.clocks import Clock
-from tests.support.sending import clock, fill_list, plan, post_for
+from tests.support.sending import NOW, clock, fill_list, plan, post_for
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
@@ -86,6 +89,18 @@ def test_a_server_that_refuses_us_stops_the_mailing_and_nobody_pays_for_it(
     assert sink.duplicates == []
 
 
+def test_a_server_that_does_not_take_our_mail_for_others_suppresses_nobody_whatever_code_it_gives(
+    database: Database,
+) -> None:
+    denied = Rejected(Reply(550, "5.1.1", "<reader@example.org>... Relaying denied"))
+    with pytest.raises(Paused, match="refuses us"):
+        mail(database, lambda _: denied, 300)
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM suppressions").fetchone() == (0,)
+    counts = tally_of(database, last(database))
+    assert counts.pending == counts.planned
+
+
 def test_what_the_server_said_stays_on_record(database: Database) -> None:
     with pytest.raises(Paused):
         mail(database, lambda _: Rejected(Reply(554, "5.7.1", "blocked using a list")), 150)
@@ -117,6 +132,75 @@ def test_an_attempt_before_the_streak_still_counts(database: Database) -> None:
     with pytest.raises(Paused):
         send(database, mailing, post_for(database, mailing), blocked, now)
     assert {attempts for _, attempts in states(database)} == {1}
+
+
+# ── several jobs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Jobs:
+    """Breakers of several jobs that send one mailing; `hear` lets one of them hear so many equal answers."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        fill_list(database, 1)
+        self.mailing = plan(database)
+        lease = acquire(database, self.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()), lambda _: True)
+        self.breakers = [Breaker(partial(hear_together, database, lease)) for _ in range(number)]
+        self._message = post_for(database, self.mailing).message_for(Subscriber(email="a@example.org", id=1), NOW)
+
+    def hear(self, job: int, outcome: Outcome, times: int) -> None:
+        self.breakers[job].hear([(self._message, outcome)] * times)
+
+    def open(self) -> list[bool]:
+        return [breaker.is_open for breaker in self.breakers]
+
+
+REFUSED = Rejected(Reply(554, "5.7.1", "client host blocked"))
+NOBODY = Rejected(Reply(550, "5.1.1", "no such user"))
+
+
+def test_refusals_of_us_are_counted_over_all_jobs(database: Database) -> None:
+    jobs = Jobs(database, 3)
+    jobs.hear(0, REFUSED, 9)
+    jobs.hear(1, REFUSED, 9)
+    assert jobs.open() == [False, False, False]
+    jobs.hear(2, REFUSED, 2)
+    assert jobs.open() == [False, False, True], "the engine asks the others to stop"
+    assert [len(breaker.streak) for breaker in jobs.breakers] == [9, 9, 2]
+
+
+def test_a_message_that_was_accepted_from_another_job_ends_the_row(database: Database) -> None:
+    jobs = Jobs(database, 2)
+    jobs.hear(0, REFUSED, 15)
+    jobs.hear(1, Accepted(), 1)
+    jobs.hear(1, REFUSED, 15)
+    jobs.hear(0, REFUSED, 4)
+    assert jobs.open() == [False, False]
+    jobs.hear(0, REFUSED, 1)
+    assert jobs.open() == [True, False]
+
+
+def test_addresses_that_do_not_exist_are_counted_over_all_jobs(database: Database) -> None:
+    jobs = Jobs(database, 2)
+    jobs.hear(0, Accepted(), 140)
+    jobs.hear(0, NOBODY, 8)
+    jobs.hear(1, Accepted(), 49)
+    jobs.hear(1, NOBODY, 3)
+    assert jobs.open() == [False, True]
+    pause = jobs.breakers[1].pause("2026-11-hello")
+    assert pause is not None
+    assert "11 of 200 addresses do not exist" in str(pause)
+
+
+def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
+    jobs = Jobs(database, 1)
+    jobs.hear(0, REFUSED, 19)
+    lease = acquire(database, jobs.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()) + 99, lambda _: False)
+    assert hear_together(database, lease, Heard(blocked=1)).blocked == 1
+    with pytest.raises(LedgerError, match="taken over"):
+        jobs.hear(0, REFUSED, 1)
+
+
+# ── what is no refusal ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

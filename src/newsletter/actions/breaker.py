@@ -3,47 +3,67 @@
 20 refusals in a row that are about us, not about the reader    a block list, a missing signature, a limit of theirs
 more than 5 % hard bounces after 200 answers                     an old list, or one that was bought
 
+It is counted since the mailing was begun or gone on with. Where several jobs send it, they count together: each tells
+the ledger what it has heard, bad news at once and good ones a few times a second, and hears the sum.
+
 Greylisting is no refusal: it asks everybody to come back. What came in before the breaker opened stays on record, but
 for the readers of the streak, who are pending again as if nobody had tried.
 """
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from newsletter.bounce import BounceClass, classify
 from newsletter.delivery import is_greylisting
 from newsletter.errors import Paused, Problem
 from newsletter.outcome import Accepted, Deferred, Rejected
+from newsletter.store.mailings import Heard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from newsletter.outcome import Reply
     from newsletter.transports import Results
 
 MOST_REFUSALS = 20  # in a row
 MOST_HARD_PERCENT = 5
 ENOUGH_ANSWERS = 200
+_SHARE_EVERY = 0.1  # seconds, for good news
 
 
 class Breaker:
-    """What one sender has heard since it began."""
+    """What the senders of a mailing have heard since it was begun or gone on with."""
 
-    def __init__(self) -> None:
-        self.streak: list[int] = []  # who was refused because of us, since somebody was not
+    def __init__(self, share: Callable[[Heard], Heard] | None = None) -> None:
+        """`share` adds what this job has heard to what all have, and returns that; None: this one is all."""
+        self.streak: list[int] = []  # who was refused here because of us, since somebody was not
         self.is_open = False
-        self._answers = 0
-        self._hard = 0
+        self._share = share
+        self._shared_at = monotonic()
+        self._answered = self._hard = self._blocked = 0  # by all; where it is shared, since the ledger was told
+        self._is_broken = False
+        self._last: Reply | None = None  # the last refusal since then
         self._reason = ""
 
     def hear(self, results: Results) -> None:
-        """Take in what became of messages."""
+        """Take in what became of messages. Raises what `share` raises."""
         for message, outcome in results:
             if isinstance(outcome, Accepted):
-                self._answers += 1
+                self._answered += 1
                 self._break_streak()
             elif isinstance(outcome, Deferred | Rejected):
-                self._answers += 1
+                self._answered += 1
                 self._refused(message.key, outcome.reply)
+        if self._share and (self._last or (self._answered and monotonic() - self._shared_at > _SHARE_EVERY)):
+            mine = Heard(self._answered, self._hard, self._blocked, self._is_broken)
+            heard, reply = self._share(mine), self._last
+            self._shared_at = monotonic()
+            self._answered = self._hard = self._blocked = 0
+            self._is_broken, self._last = False, None
+            if reply:
+                self._judge(heard, reply)
 
     def _refused(self, key: int, reply: Reply) -> None:
         if is_greylisting(reply):
@@ -51,25 +71,35 @@ class Breaker:
         bounce = classify(reply)
         if bounce is BounceClass.BLOCK:
             self.streak.append(key)
-            if len(self.streak) == MOST_REFUSALS:
-                self._open(f"the mail server refuses us, {MOST_REFUSALS} times in a row: {reply}")
-            return
-        self._break_streak()
-        if bounce is BounceClass.HARD:
+            self._blocked += 1
+        else:
+            self._break_streak()
+            if bounce is not BounceClass.HARD:
+                return
             self._hard += 1
-            percent = 100 * self._hard / self._answers
-            if self._answers >= ENOUGH_ANSWERS and percent > MOST_HARD_PERCENT:
-                which = f"{self._hard} of {self._answers} addresses do not exist ({percent:.0f} %)"
-                self._open(f"{which}, and a sender of such a list is soon blocked; the last answer: {reply}")
+        self._last = reply
+        if not self._share:
+            self._judge(Heard(self._answered, self._hard, self._blocked), reply)
 
     def _break_streak(self) -> None:
+        self._blocked, self._is_broken = 0, True
         # What was under way when the breaker opened belongs to it, whatever is answered in between.
         if self.streak and not self.is_open:
             self.streak.clear()
 
-    def _open(self, reason: str) -> None:
-        if not self.is_open:
-            self.is_open, self._reason = True, reason
+    def _judge(self, heard: Heard, reply: Reply) -> None:
+        """Open the breaker if it was enough; `reply` is the last refusal."""
+        if self.is_open:
+            return
+        if heard.blocked >= MOST_REFUSALS:
+            self.is_open = True
+            self._reason = f"the mail server refuses us, {MOST_REFUSALS} times in a row: {reply}"
+        elif heard.answered >= ENOUGH_ANSWERS and 100 * heard.hard > MOST_HARD_PERCENT * heard.answered:
+            self.is_open = True
+            which = (
+                f"{heard.hard} of {heard.answered} addresses do not exist ({100 * heard.hard / heard.answered:.0f} %)"
+            )
+            self._reason = f"{which}, and a sender of such a list is soon blocked; the last answer: {reply}"
 
     def pause(self, issue: str) -> Paused | None:
         """Why the mailing stopped; None when it did not."""

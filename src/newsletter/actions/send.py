@@ -11,7 +11,7 @@ import platform
 import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -27,7 +27,7 @@ from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.claims import take_back
 from newsletter.store.ledger import SCHEDULE, claim, record
-from newsletter.store.mailings import Lease, Worker, acquire, let_go, renew, tally_of
+from newsletter.store.mailings import Lease, Worker, acquire, hear_together, let_go, renew, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -157,7 +157,7 @@ def work(
 ) -> None:
     """Claim, compose, deliver and record until nobody is left who is due; several jobs may do so under one lease."""
     outcomes: list[tuple[int, Outcome | None]] = []
-    breaker = Breaker()
+    breaker = Breaker(partial(hear_together, database, lease) if job else None)
     pacer = Pacer(database, lease, limits, clock, job=job) if limits else None
 
     def now() -> int:

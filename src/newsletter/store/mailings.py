@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from newsletter.delivery import State
 from newsletter.edition import Edition
@@ -54,6 +54,15 @@ class Lease:
 
     mailing: int
     fence: int
+
+
+class Heard(NamedTuple):
+    """What was heard of messages, in numbers."""
+
+    answered: int = 0
+    hard: int = 0  # addresses that do not exist
+    blocked: int = 0  # refusals that are about us, in a row, the last ones
+    is_broken: bool = False  # somebody was not refused before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +197,29 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
             lost_power = holder.boot != worker.boot or not holder.boot
             _settle(connection, mailing, now, lost_power=lost_power)
         connection.execute(
-            "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ? WHERE id = ?",
+            "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
+            "blocked = 0 WHERE id = ?",
             (str(worker), now + LEASE_SECONDS, MailingState.SENDING.value, mailing),
         )
     return Lease(mailing, fence + 1)
+
+
+def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
+    """Add what one job has heard to what all of them have, and say what that is.
+
+    Raises LedgerError when another sender has taken over.
+    """
+    with database.transaction() as connection:
+        check(connection, lease)
+        row = connection.execute(
+            """
+            UPDATE mailings SET answered = answered + ?, hard = hard + ?,
+                                blocked = CASE WHEN ? THEN ? ELSE blocked + ? END
+            WHERE id = ? RETURNING answered, hard, blocked
+            """,
+            (heard.answered, heard.hard, heard.is_broken, heard.blocked, heard.blocked, lease.mailing),
+        ).fetchone()
+    return Heard(*row)
 
 
 def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:

@@ -103,6 +103,11 @@ mailings = Table(
     _text("worker"),
     _number("lease_until"),
     _number("fence"),
+    # What all its senders have heard since the lease was taken: answers, addresses that do not exist, and refusals of
+    # us since somebody was not refused.
+    _number("answered"),
+    _number("hard"),
+    _number("blocked"),
     Index(None, "issue"),
     sqlite_autoincrement=True,
 )
@@ -150,6 +155,15 @@ deliveries = Table(
 # What is left of each limit (newsletter.limits): of a rate the credit and when it was reckoned, in milliseconds; of a
 # daily cap what was used, and on which day, counted from the year 1.
 tokens = Table("tokens", metadata, _text("name", primary_key=True), _number("amount"), _number("at"))
+
+# Where the mail of a domain goes, as the DNS said when it was asked.
+mail_servers = Table(
+    "mail_servers",
+    metadata,
+    _text("domain", primary_key=True),
+    _text("server"),  # the best of its MX; "": it takes no mail
+    _number("at"),
+)
 
 # How many messages a sender may have under way to a group of recipients at once.
 places = Table(
