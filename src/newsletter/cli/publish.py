@@ -68,9 +68,9 @@ def command(
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
-        _try_out(config, edition, database)
         check_address(database, written)
         kept = for_archive(config, written, database)
+        _try_out(config, edition, database)
         now = datetime.now(UTC)
         seconds_now = int(now.timestamp())
         plan = make_plan(
@@ -107,6 +107,7 @@ def command(
             transport=name,
             revision=known,
             now=datetime.now(UTC),
+            kept=kept,
         )
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
@@ -116,7 +117,6 @@ def _try_out(config: Config, edition: Edition, database: Database) -> None:
     from datetime import UTC, datetime
 
     from newsletter import wiring
-            kept=kept,
     from newsletter.cli.people import recipient_like
     from newsletter.errors import ConfigError, Problem
     from newsletter.store.keys import load_keys
