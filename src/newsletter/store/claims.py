@@ -28,6 +28,11 @@ class Choice:
     after: int = 0  # of those who were never tried, only whose number is higher
     latest_first: bool = False  # who joined last comes first
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether somebody may wait between two who are claimed one after another."""
+        return bool(self.domains) or self.latest_first
+
     def sql(self, state: State) -> tuple[str, str, tuple[str | int, ...]]:
         """More of WHERE, all of ORDER BY, and the parameters."""
         where = ""

@@ -20,7 +20,7 @@ from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
 from newsletter.store.claims import Choice, why_not
 from newsletter.store.mailings import check, renew
-from newsletter.subscriber import Subscriber
+from newsletter.subscriber import Status, Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 EVERYBODY = Choice()
 SCHEDULE = Schedule()
+_ACTIVE = Status.ACTIVE.value
+_CLAIMED = f"state = {State.CLAIMED.value}, claim = ?, reply = '', updated_at = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ def write_plan(
 ) -> Mailing:
     """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
 
-    All or nothing: a crash leaves no half of a plan. `kept` is what the archive will show of it. `earlier` is how many mailings of the issue the author knew of
-    when they agreed; raises LedgerError when there are others by now.
+    All or nothing: a crash leaves no half of a plan. `kept` is what the archive will show of it. `earlier` is how
+    many mailings of the issue the author knew of when they agreed; raises LedgerError when there are others by now.
     """
     with database.transaction() as connection:
         (found,) = connection.execute("SELECT count(*) FROM mailings WHERE issue = ?", (issue,)).fetchone()
@@ -176,32 +178,48 @@ def claim(
     while not recipients:
         with database.transaction(durable=True) as connection:
             renew(connection, lease, now)
-            rows = waiting(State.PENDING) or waiting(State.DEFERRED)
-            if not rows:
-                return []
-            changes = []
+            state = State.PENDING
+            if not (rows := waiting(state)):
+                state = State.DEFERRED
+                if not (rows := waiting(state)):
+                    return []
+            skipped = []
             for number, email, first, last, name, language, tags, fields, status, suppressed, paused in rows:
-                if why := why_not(status, suppressed, paused, now):
-                    changes.append((State.SKIPPED.value, job, why, now, lease.mailing, number))
+                fine = suppressed is None and status == _ACTIVE and not paused  # as nearly everybody is
+                if not fine and (why := why_not(status, suppressed, paused, now)):
+                    skipped.append((State.SKIPPED.value, job, why, now, lease.mailing, number))
                     continue
-                changes.append((State.CLAIMED.value, job, "", now, lease.mailing, number))
                 recipients.append(
                     Subscriber(
-                        email=email,
-                        first_name=first,
-                        last_name=last,
-                        name=name,
-                        language=language,
+                        email,
+                        first,
+                        last,
+                        name,
+                        language,
                         tags=tuple(json.loads(tags)) if tags != "[]" else (),
                         fields=json.loads(fields) if fields != "{}" else {},
                         id=number,
                     )
                 )
-            connection.executemany(
-                "UPDATE deliveries SET state = ?, claim = ?, reply = ?, updated_at = ? "
-                "WHERE mailing_id = ? AND subscriber_id = ?",
-                changes,
-            )
+            if skipped:
+                connection.executemany(
+                    "UPDATE deliveries SET state = ?, claim = ?, reply = ?, updated_at = ? "
+                    "WHERE mailing_id = ? AND subscriber_id = ?",
+                    skipped,
+                )
+            if choice.has_gaps:
+                connection.executemany(
+                    f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND subscriber_id = ?",  # noqa: S608
+                    [(job, now, lease.mailing, each.id) for each in recipients],
+                )
+                continue
+            # All that wait between the first and the last, but for those just skipped: 0.5 µs each, one by one 1.5.
+            changed = connection.execute(
+                f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND state IN (0, 4) AND state = ? "  # noqa: S608
+                "AND next_at <= ? AND subscriber_id BETWEEN ? AND ?",
+                (job, now, lease.mailing, state.value, now, rows[0][0], rows[-1][0]),
+            ).rowcount
+            assert changed == len(recipients)  # or nothing is claimed
     return recipients
 
 
@@ -240,9 +258,10 @@ def _record_outcomes(
     deferred: list[tuple[int, Reply]] = []
     again: list[tuple[int, ...]] = []
     for key, outcome in outcomes:
+        if isinstance(outcome, Accepted):  # nearly all are, and theirs is the shortest statement
+            accepted.append((outcome.reply.code, outcome.reply.text, now, lease.mailing, key))
+            continue
         match outcome:
-            case Accepted(reply):
-                accepted.append((reply.code, reply.text, now, lease.mailing, key))
             case Deferred(reply):
                 deferred.append((key, reply))
             case Rejected(reply):
@@ -263,7 +282,6 @@ def _record_outcomes(
             "UPDATE deliveries SET next_at = ?, deferred_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
             (due or 0, since, lease.mailing, key),
         )
-    # Nearly all are accepted, and theirs is the shortest statement.
     if accepted:
         connection.executemany(
             f"UPDATE deliveries SET state = {State.ACCEPTED.value}, attempts = attempts + 1, code = ?, reply = ?, "  # noqa: S608
