@@ -188,3 +188,8 @@ def test_a_shipped_theme_has_a_description_and_no_pure_black_or_white_ink(name: 
         merged = read_theme(name).tokens[scheme]
         assert "#000000" not in merged.values()
         assert merged["ink"] != "#ffffff"
+
+
+def test_a_contrast_that_just_does_not_do_is_not_told_as_one_that_does(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, '[dark]\nink = "#bbbbbb"')
+    assert "has a contrast of 4.4 to 1; text needs 4.5" in problem.message

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import Problem, ThemeError, did_you_mean
@@ -189,7 +190,7 @@ def _contrasts(tokens: Mapping[str, Any], said: Sequence[Said]) -> Iterator[Prob
             text, ground = worst_first[0]
             message = (
                 f"[{scheme}] `{text}` on `{ground}` ({written(colours[text])} on {written(colours[ground])}) "
-                f"has a contrast of {found[text, ground]:.1f} to 1; text needs {READABLE}"
+                f"has a contrast of {_told(found[text, ground])} to 1; text needs {READABLE}"
             )
             near = nearest_readable(colours[name], others.values())
             fix = _nearby(name, near, others[ground if name == text else text])
@@ -203,7 +204,12 @@ def _age(said: Sequence[Said], table: str, key: str) -> int:
 def _nearby(name: str, near: Colour | None, other: Colour) -> str:
     if near is None:
         return "choose the two further apart"
-    return f'{name} = "{written(near)}" has {ratio(near, other):.1f}'
+    return f'{name} = "{written(near)}" has {_told(ratio(near, other))}'
+
+
+def _told(contrast: float) -> float:
+    """A contrast to be read: not rounded up, or one that does not do would look as if it did."""
+    return floor(10 * contrast) / 10
 
 
 def _table(tokens: Mapping[str, Any], name: str) -> Mapping[str, Any]:
