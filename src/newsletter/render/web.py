@@ -119,7 +119,7 @@ def web_form(issue: Issue, edition: Edition, site: Site, theme: Theme, calendars
         body=styled.strip(),
         style="\n".join(filter(None, (sheet(document), _style_of_body(document), classes.rules()))),
         feed=readable(_between_marks(body)),
-        summary=" ".join(filled_for_nobody(edition.preheader, values).split()),
+        summary=re.sub(r"[ \t\n]+", " ", filled_for_nobody(edition.preheader, values)).strip(),
         date=issue.date.isoformat() if issue.date else "",
         number=issue.number,
         authors=issue.authors,

@@ -212,7 +212,9 @@ class Pages:
             frame = self._env.get_template(STYLE).render(theme=theme)
             sheets = [text.strip() for text in (css, frame) if text.strip()]
             policy = _policy(sheets, origins)
-            whole = journal.subscribe_url.startswith(("https://", "http://"))
+            # `root` leads to the archive; from a page that may be asked for from anywhere, it is a whole address.
+            from_root = "" if journal.subscribe_url.startswith(("https://", "http://")) else f"{root}../"
+            from_root = f"{journal.base_url}/" if from_root and root == journal.home else from_root
             text = self._env.get_template(template).render(
                 newsletter={"title": journal.title, "language": journal.language},
                 theme=theme,
@@ -221,7 +223,7 @@ class Pages:
                 words=words,
                 root=root,
                 home=root or "./",
-                subscribe=journal.subscribe_url if whole else f"{root}../{journal.subscribe_url}",
+                subscribe=f"{from_root}{journal.subscribe_url}",
                 feeds=[(f"{root}{name}", kind, label) for name, (kind, label) in FEEDS.items()],
                 address=journal.home,
                 styles=[made(sheet) for sheet in sheets],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MODULES = (
     "newsletter.web.joining",  # / /subscribe /embed
     "newsletter.web.confirming",  # /confirm/TOKEN
+    "newsletter.web.preferences",  # /preferences/TOKEN
     "newsletter.web.leaving",  # /unsubscribe/TOKEN
     "newsletter.web.archive",  # /archive/ /sitemap.xml
     "newsletter.web.common",  # /style.css, /healthz, /metrics, /robots.txt
