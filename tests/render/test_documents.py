@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import time
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Any]
 
+ROOT = Path(__file__).parents[2]
 LETTER = read_theme("letter")
 SITE = Site("La lettre", base_url="https://lettre.example.org", postal_address="12 rue des Lilas")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -133,13 +138,36 @@ BLOCKS = st.lists(
         WORDS.map(":::email-only\n{}\n:::".format),
         WORDS.map("::::columns\n:::column\n{0}\n:::\n:::column\n{0}\n:::\n::::".format),
         WORDS.map(':::person[{0}]{{role="{0}"}}\n{0}\n:::'.format),
+        WORDS.map(":::person[{0}]\n![{0}](a.png)\n\n{0} [{0}](https://example.org)\n:::".format),
+        WORDS.map(':::beside\n![{0}](a.png "Zz {0}")\n\n{0}\n:::'.format),
+        WORDS.map(':::gallery\n![{0}](a.png "Zz {0}")\n![{0}](a.png)\n:::'.format),
+        WORDS.map(":::hero\n![{0}](a.png)\n\n### {0}\n\n{0}\n\n**[{0}](https://example.org)**\n:::".format),
+        WORDS.map(
+            ":::cards\n- ![{0}](a.png) [{0}](https://example.org) — {0}\n- [{0}](https://example.org)\n:::".format
+        ),
+        WORDS.map(":::chart[{0}]\n- {0}: 12\n- {0}: 3,5 %\n:::".format),
+        WORDS.map(':::event[{0}]{{date=2026-12-06 time=10:30 place="{0}"}}\n{0}\n:::'.format),
+        WORDS.map('::audio[{0}]{{href=/a.mp3 length="{0}"}}'.format),
+        WORDS.map("::video[{0}]{{href=https://vimeo.com/1 poster=a.png}}".format),
+        WORDS.map("::video[{0}]{{href=https://vimeo.com/1}}".format),
+        WORDS.map("::progress[{0}]{{value=62%}}".format),
+        WORDS.map(":::buttons\n**[{0}](https://example.org)**\n::button[{0}]{{href=https://example.org}}\n:::".format),
+        WORDS.map("::button[{0}]{{href=https://example.org look=link}}".format),
+        WORDS.map(":::social\n- [{0}](https://example.org)\n:::".format),
+        WORDS.map("::share[{0}]".format),
+        WORDS.map(":::postscript\n{0}\n:::".format),
+        WORDS.map('{{title="Zz"}}\n> {0}'.format),
+        WORDS.map("[![{0}](a.png)](https://example.org)".format),
+        WORDS.map('<p>{0} <a href="https://example.org">{0}</a><br>{0}</p>'.format),
+        WORDS.map("~~{0}~~ <b>{0}</b> ![{0}](a.png) `{0}` <span>{0}</span>".format),
+        WORDS.map("Until {0},\n{0}".format),
     ),
     min_size=1,
     max_size=8,
 )
 
 
-MARKUP = re.compile(r"https?://\S+|a\.png|\{%.*?%\}|</?div>|:+[a-z-]+|\b(?:caption|by|to|role)=|```python")
+MARKUP = re.compile(r"https?://[^\s)\"}]+|a\.png|/a\.mp3|\{%.*?%\}|</?[a-z]+|:+[a-z-]+|\b[a-z]+=|=link|```python")
 
 
 @given(BLOCKS)
@@ -187,6 +215,22 @@ def test_a_label_is_never_so_long_that_it_becomes_text(label: str, told: str) ->
 def test_rendering_twice_gives_the_same_fingerprint() -> None:
     markdown = "Hi {{ subscriber.first_name }}\n\n{% if subscriber.name %}\n- a\n{% endif %}\n\n| a |\n|---|\n| b |"
     assert _edition(markdown).fingerprint == _edition(markdown).fingerprint
+
+
+FINGERPRINT = """
+from tests.support.everything import edition_of
+print(*(edition_of(name, theme).fingerprint for name, theme in (("everything", "letter"), ("digest", "digest"))))
+"""
+
+
+def test_another_process_that_hashes_otherwise_gives_the_same_bytes() -> None:
+    def fingerprints(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC{seed}"}
+        command = [sys.executable, "-c", FINGERPRINT]
+        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert len(fingerprints("1").split()) == 2
+    assert fingerprints("1") == fingerprints("2")
 
 
 def _long(piece: str, size: int = 999_000) -> str:
@@ -266,6 +310,47 @@ def test_a_monstrous_document_is_answered_soon(name: str) -> None:
     assert time.process_time() - started < 2.5, f"{name} took too long"
     assert refusal is None or refusal.problems[0].line is not None
     assert refusal is None or all(len(str(problem)) < 500 for problem in refusal.problems)
+
+
+# Pieces of which a document can have many, in one paragraph or in several.
+REPEATED = [
+    "*", "**a ", "[", "]", "[a](", "![", "^[", "^[]", "^[[]", ":mark[", ":mark[]]", "`a`{", "` ``", ": :a ", "'",
+    "'a' ", '"', ":tada: ", "<b ", "&amp", "\\", "~~", "_a", "a_", "https://a.b ", "a@b.cd ", "www.a.b/(", "{a=", "<a>",
+    "</a>", "<!--", "-->", "«", "? ", "1 000 ", "{{ subscriber.email }} ", "[a](b) ", "[a]", "[^n]", "\u200d", "\u0301",
+    "a\n\n", "- a\n", "1. a\n\n", "## a\n\n", "| a ", "| a\n", "> a\n\n", ":::note\na\n:::\n", "[a]: b\n", "a\n: b\n\n",
+    "![a](a.png)\n\n", "```\na\n```\n", "<p>a\n\n", "{.a}\n", "---\n", "a\\\n",
+    "{% if subscriber.name %}\na\n{% endif %}\n",
+]  # fmt: skip
+
+
+def _steps(markdown: str) -> int:
+    """How many functions are called for a document: what a clock would show, but the same each time."""
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        _tried(markdown)
+    finally:
+        sys.setprofile(before)
+    return steps
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_twice_as_much_takes_about_twice_as_long(piece: str) -> None:
+    _edition("warm")
+    nothing, once, twice = _steps("a"), _steps(piece * 250), _steps(piece * 500)
+    assert twice - nothing < 2.6 * max(once - nothing, 2_000), f"{piece!r}: {once} steps become {twice}"
+
+
+def test_ten_thousand_links_are_rendered() -> None:
+    edition = _edition("- [a](https://example.org/)\n" * 10_000)
+    assert _flat(edition.html).count('href="https://example.org/"') == 10_000
+    assert _flat(edition.text).count("<https://example.org/>") == 10_000
 
 
 @pytest.mark.parametrize("name", ["links", "prose", "unseen characters", "both directions", "headings", "rows"])
