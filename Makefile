@@ -45,6 +45,7 @@ docs: $(READY)  ## build the documentation into build/docs
 
 golden: $(READY)  ## write the golden editions anew (then read the diff)
 	@$(BIN)/python -m scripts.clients
+	@$(BIN)/python -m scripts.rules
 	@$(BIN)/python -m pytest tests/render --regenerate -q
 
 pictures: $(READY)  ## take the pictures of the documentation anew (needs chromium)

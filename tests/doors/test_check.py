@@ -12,6 +12,12 @@ from tests.support.author import HELLO
 if TYPE_CHECKING:
     from tests.support.author import Author
 
+@pytest.fixture(autouse=True)
+def without_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spelling and spam depend on what is installed; tests/contracts/test_editors_programs.py is about them."""
+    monkeypatch.setenv("PATH", "/nowhere")
+
+
 EMPTY = "We met at [ESTIM]() in Metz, and [read more](http://example.org/a/b).\n"
 PREHEADER = "title: Hello\npreheader: What it is about\n"
 

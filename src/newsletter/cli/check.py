@@ -87,7 +87,7 @@ def _found(
 
     try:
         path, issue = load(config, name)
-        read = manuscript_of(config, path, issue, session.clock(), database, rule, online=online)
+        read = manuscript_of(config, path, issue, session.clock(), database, rule, online=online, thorough=True)
         return [*_broken(read.problems, name), *check(read.manuscript)]
     except (IssueError, ThemeError) as error:
         return _broken(error.problems, name)

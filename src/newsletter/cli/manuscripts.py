@@ -43,8 +43,12 @@ def manuscript_of(
     rule: Rule = EVERYBODY,
     *,
     online: bool = False,
+    thorough: bool = False,
 ) -> Read:
-    """The issue as an editor reads it; `online` asks servers whether its links still lead somewhere.
+    """The issue as an editor reads it.
+
+    `online` asks servers whether its links still lead somewhere, `thorough` the programs for spelling and spam that
+    are installed here.
 
     Raises IssueError and ThemeError when it cannot be rendered.
     """
@@ -57,6 +61,8 @@ def manuscript_of(
     from newsletter.sources.earlier import earlier_issues
     from newsletter.sources.images.facts import image_files
     from newsletter.sources.link_answers import link_answers
+    from newsletter.sources.spam import spam_points
+    from newsletter.sources.spelling import misspelt
 
     theme = wiring.theme(config, issue)
     reading = read(issue, theme, wiring.site(config), wiring.snippets(config))
@@ -69,6 +75,7 @@ def manuscript_of(
     values = evaluator(edition)(somebody, Links(Signer(keys), wiring.site(config).base_url, issue.key, 0, 0))
     message = wiring.post(config, edition, issue.key, keys).message_for(somebody, now)
     html = fill(edition.html, values)
+    read_aloud = (each for each in survey.passages if not each.language)
     manuscript = Manuscript(
         issue=issue,
         source=tuple(path.read_text("utf-8-sig").splitlines()),
@@ -89,6 +96,10 @@ def manuscript_of(
         earlier=earlier_issues(config.issues, issue, path),
         answers=link_answers((link.href for link in survey.links), wiring.link_cache(config)) if online else {},
         audience=_audience(database, edition, rule, config, now),
+        misspelt=misspelt((each.text for each in read_aloud), edition.language, config.folder / "words.txt")
+        if thorough
+        else {},
+        spam=spam_points(message.data) if thorough else None,
     )
     return Read(edition, manuscript, problems)
 
