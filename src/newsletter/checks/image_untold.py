@@ -1,7 +1,7 @@
 """An image without an alternative text
 
 Many readers see no images at first, some never do, and some listen. The alternative text is what they get. An image
-that only decorates says so with an empty text in HTML: `<img src="line.png" alt="">`.
+that only decorates says so in HTML, with an `alt` that is empty.
 
 Bad:  ![](nadia.jpg)
 Good: ![Nadia beside her beehives, in a white suit](nadia.jpg)
