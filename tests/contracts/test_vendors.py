@@ -1,0 +1,211 @@
+"""The exports of other tools, in files written after their documented columns: nothing is lost, nobody comes back."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.import_subscribers import import_subscribers
+from newsletter.sources.list_files import open_list
+from newsletter.sources.list_vendors import VENDORS
+from newsletter.store import consents
+from newsletter.store.database import open_database
+from newsletter.store.subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from newsletter.entry import ImportReport
+
+HERE = Path(__file__).with_name("vendors")
+NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
+ZOE = "2024-05-06T07:08:09"
+
+
+@pytest.fixture
+def people() -> Iterator[Subscribers]:
+    with open_database("sqlite://") as database:
+        yield Subscribers(database)
+
+
+def take(people: Subscribers, path: Path) -> ImportReport:
+    with open_list(path) as source:
+        return import_subscribers(people.database, source, now=NOW)
+
+
+def states(people: Subscribers) -> dict[str, str]:
+    """Each person with the reason for a suppression, else the status."""
+    return {
+        person.email.removesuffix("@example.org"): reason.value if reason else person.status.value
+        for person, reason in people.iterate()
+    }
+
+
+EXPECTED: dict[str, tuple[str, dict[str, str], dict[str, object]]] = {
+    # file: the vendor, what becomes of whom, and what is known of Zoé
+    "mailchimp_subscribed": (
+        "Mailchimp",
+        {"zoe": "active", "karim": "active"},
+        {
+            "display_name": "Zoé Lefèvre", "tags": ("Volunteer", "Board"), "joined": ZOE, "time_zone": "Europe/Paris",
+            "fields": {"ville": "Nantes", "country": "FR", "region": "PDL"},
+        },
+    ),
+    "mailchimp_unsubscribed": ("Mailchimp", {"luc": "unsubscribed", "ines": "unsubscribed"}, {}),
+    "mailchimp_cleaned": ("Mailchimp", {"gone": "bounced"}, {}),
+    "substack": (
+        "Substack",
+        {"zoe": "active", "luc": "unsubscribed"},
+        {"joined": ZOE, "fields": {"active_subscription": "false"}},
+    ),
+    "substack_2023": ("Substack", {"zoe": "active", "luc": "unsubscribed"}, {"joined": ZOE}),
+    "substack_paid": ("Substack", {"zoe": "active", "luc": "unsubscribed"}, {"fields": {"plan": "paid"}}),
+    "substack_dashboard": (
+        "Substack",
+        {"zoe": "active", "karim": "active"},
+        {"display_name": "Zoé Lefèvre", "joined": "2024-05-06T00:00:00"},
+    ),
+    "buttondown": (
+        "Buttondown",
+        {"zoe": "active", "karim": "pending", "luc": "unsubscribed", "gone": "bounced", "angry": "complained"},
+        {
+            "tags": ("Volunteer", "Board"), "joined": ZOE,
+            "fields": {"city": "Nantes", "kids": "2", "member": "true"},
+        },
+    ),
+    "ghost": (
+        "Ghost",
+        {"zoe": "active", "luc": "unsubscribed", "left": "unsubscribed"},
+        {
+            "display_name": "Zoé Lefèvre", "tags": ("Volunteer", "Board"), "joined": ZOE,
+            "fields": {"tiers": "Supporter"},
+        },
+    ),
+    "kit": (
+        "Kit",
+        {"zoe": "active", "karim": "pending", "luc": "unsubscribed", "gone": "bounced", "angry": "complained"},
+        {"first_name": "Zoé", "tags": ("Volunteer", "Board"), "joined": ZOE, "fields": {"city": "Nantes"}},
+    ),
+    "beehiiv": (
+        "beehiiv",
+        {"zoe": "active", "karim": "pending", "luc": "unsubscribed"},
+        {"display_name": "Zoé Lefèvre", "joined": ZOE,
+         "fields": {"tier": "free", "supporter_tier": "No", "city": "Nantes"}},
+    ),
+    "brevo": (
+        "Brevo",
+        {"zoe": "active", "luc": "unsubscribed"},
+        {"display_name": "Zoé Lefèvre", "joined": "2024-05-06T07:08:00",
+         "fields": {"sms": "33600000000", "ville": "Nantes"}},
+    ),
+    "keila": (
+        "Keila",
+        {"zoe": "active", "luc": "unsubscribed", "gone": "bounced"},
+        {"display_name": "Zoé Lefèvre", "fields": {"city": "Nantes", "likes": "a, b", "address": '{"zip": "44000"}'}},
+    ),
+    "listmonk": (
+        "listmonk",
+        {"zoe": "active", "luc": "manual", "off": "manual"},
+        {"display_name": "Zoé Lefèvre", "joined": ZOE, "fields": {"city": "Nantes", "kids": "2"}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_export_is_known_by_its_columns_and_status_names_tags_and_dates_survive(
+    people: Subscribers, name: str
+) -> None:
+    vendor, wanted, facts = EXPECTED[name]
+    report = take(people, HERE / f"{name}.csv")
+    assert report.vendor == vendor
+    assert states(people) == wanted
+    zoe = people.get("zoe@example.org")
+    for fact, value in facts.items():
+        found = getattr(zoe, fact)
+        assert (found.strftime("%Y-%m-%dT%H:%M:%S") if fact == "joined" else found) == value, fact
+    counts = report.counts
+    assert counts.rows == len((HERE / f"{name}.csv").read_bytes().splitlines()) - 1
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_export_a_second_time_changes_nothing(people: Subscribers, name: str) -> None:
+    take(people, HERE / f"{name}.csv")
+    before = list(people.iterate())
+    counts = take(people, HERE / f"{name}.csv").counts
+    assert (counts.added, counts.updated) == (0, 0)
+    assert list(people.iterate()) == before
+
+
+def test_every_tool_has_a_file_here() -> None:
+    assert {vendor for vendor, *_ in EXPECTED.values()} == {vendor.name for vendor in VENDORS}
+    assert {f"{name}.csv" for name in EXPECTED} == {path.name for path in HERE.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "reason"),
+    [
+        ("buttondown", 7, "the status 'churned' is not known"),
+        ("substack", 4, "asked to be deleted"),
+        ("listmonk", 4, "attributes was left out: it is no object in JSON"),
+    ],
+)
+def test_what_a_tool_leaves_open_is_told(people: Subscribers, name: str, line: int, reason: str) -> None:
+    (problem,) = take(people, HERE / f"{name}.csv").problems
+    assert (problem.line, reason in problem.reason) == (line, True)
+
+
+@pytest.fixture
+def audience(tmp_path: Path) -> Path:
+    """What Mailchimp gives: a zip of three files, in an order in which who has left comes last."""
+    path = tmp_path / "audience_export_1234.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for kind in ("subscribed", "unsubscribed", "cleaned"):
+            archive.write(HERE / f"mailchimp_{kind}.csv", f"{kind}_members_export_1234.csv")
+        both = (HERE / "mailchimp_subscribed.csv").read_text("utf-8").replace("zoe@example.org", "luc@example.org")
+        archive.writestr("nonsubscribed_members_export_1234.csv", both.replace("karim@", "buyer@"))
+        archive.writestr("subscribed_members_export_5678.csv", both)
+        archive.writestr("granular_activity/opens/1.csv", "Email Address,Opened\nopener@example.org,2024-01-01\n")
+    return path
+
+
+def test_an_audience_of_mailchimp_is_taken_as_the_zip_that_it_is(people: Subscribers, audience: Path) -> None:
+    report = take(people, audience)
+    assert states(people) == {
+        "zoe": "active", "karim": "active", "luc": "unsubscribed", "ines": "unsubscribed", "gone": "bounced",
+    }  # fmt: skip
+    assert report.vendor == "Mailchimp"
+    assert (report.counts.rows, report.counts.added, report.counts.suppressed, report.counts.duplicates) == (7, 2, 3, 2)
+
+
+def test_what_is_no_list_in_an_export_is_left_alone_and_named(audience: Path) -> None:
+    with open_list(audience) as source:
+        assert source.left_alone == ["nonsubscribed_members_export_1234.csv", "granular_activity/opens/1.csv"]
+
+
+def test_what_a_list_says_about_consent_goes_on_record(people: Subscribers) -> None:
+    take(people, HERE / "mailchimp_subscribed.csv")
+    zoe = people.get("zoe@example.org")
+    assert zoe is not None
+    (consent,) = consents.of(people.database, zoe.id)
+    assert consent.at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert consent.confirmed_at == datetime(2024, 5, 6, 7, 10, tzinfo=UTC)
+    assert consent.page == "Mailchimp: OPTIN_IP 192.0.2.7, CONFIRM_IP 192.0.2.8"
+    assert consent.source == "import:mailchimp_subscribed.csv"
+    take(people, HERE / "mailchimp_subscribed.csv")
+    assert len(consents.of(people.database, zoe.id)) == 1
+
+
+def test_an_export_of_ours_is_nobody_elses_whatever_its_fields_are_called(people: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "ours.csv"
+    path.write_text(
+        "email,first_name,last_name,name,language,status,tags,joined,time_zone,leid,euid\n"
+        "zoe@example.org,,,,,active,,2024-05-06,,1,2\n"
+    )
+    assert take(people, path).vendor == ""
+    zoe = people.get("zoe@example.org")
+    assert zoe is not None
+    assert zoe.fields == {"leid": "1", "euid": "2"}
