@@ -27,8 +27,8 @@ from benchmarks.issue import issue
 from benchmarks.measure import cost, table
 from newsletter.issue import parse_issue
 from newsletter.render import Site, blocks, markdown, mjml, read, render
+from newsletter.render.kept import Kept
 from newsletter.render.page import Page
-from newsletter.render.pieces import Kept
 from newsletter.render.pipeline import Rendering
 from newsletter.render.weave import Weaver
 from newsletter.sources.themes import read_theme

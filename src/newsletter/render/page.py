@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from newsletter.render import mjml, raw, styles
-from newsletter.render.pieces import Kept, Pieces
+from newsletter.render.kept import Kept
+from newsletter.render.pieces import Pieces
 from newsletter.render.theme import LAYOUT, STYLE, made
 
 if TYPE_CHECKING:

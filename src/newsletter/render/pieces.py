@@ -11,8 +11,6 @@ stand in a column. One that is made of parts (`columns` of `column`) receives `p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -20,7 +18,7 @@ from markupsafe import Markup, escape
 from newsletter.errors import IssueError, Problem
 from newsletter.render import bounds, inline, raw
 from newsletter.render.catalogue import ADDRESSES, ATTRIBUTED, OPTIONAL, PARTS
-from newsletter.render.holes import Kind
+from newsletter.render.levels import Level, Piece, widen_conditions
 from newsletter.render.listing import coloured
 from newsletter.render.spoken import spoken
 from newsletter.render.theme import PROSE, made
@@ -32,62 +30,12 @@ if TYPE_CHECKING:
 
     from newsletter.render.block import Block
     from newsletter.render.holes import Holes
+    from newsletter.render.kept import Kept
     from newsletter.render.theme import Machine
 
 GAP = 24  # CSS pixels between two columns
 _DEEPEST_OF_OURS = 100  # elements that blocks may open around the author's own
 _SECTIONS = ("<mj-section", "<mj-wrapper", "<mj-hero", "<mj-raw")
-
-
-class Level(IntEnum):
-    """Where a block's output can stand; a greater one encloses a smaller one."""
-
-    TEXT = 0
-    COLUMN = 1
-    PAGE = 2
-
-
-@dataclass(slots=True)
-class Piece:
-    """A block's output. A condition's mark stands where the widest block between it and its partner does."""
-
-    level: Level
-    markup: str
-    block: Block
-
-
-class Kept:
-    """Markup that the MJML compiler does not see: a mark stands for each run of it until the compiler is done."""
-
-    def __init__(self, nonce: str) -> None:
-        self._nonce = nonce
-        self._runs: list[str] = []
-        self._mark = re.compile(rf"{nonce}k(\d+)zq")
-
-    def keep(self, markup: str) -> Markup:
-        """The mark for a run of markup, or of text, which is escaped."""
-        self._runs.append(str(Markup.escape(markup)))
-        return made(f"{self._nonce}k{len(self._runs) - 1}zq")
-
-    def markup_of(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """A template's variables, with marks for those that are markup."""
-        return {
-            name: self.keep(value) if value and isinstance(value, Markup) else value
-            for name, value in variables.items()
-        }
-
-    def without_styles(self, source: str) -> str:
-        """The MJML with a mark in each style sheet: most of a page is style, and none of it is the compiler's."""
-        out: list[str] = []
-        position = 0
-        for _, start, end in raw.raw_texts(source, ("mj-style",)):
-            out += (source[position:start], self.keep(made(source[start:end])))
-            position = end
-        return "".join((*out, source[position:]))
-
-    def put_in(self, document: str) -> str:
-        """The document with each run in the place of its mark."""
-        return self._mark.sub(lambda mark: self._runs[int(mark[1])], document)
 
 
 class _Later:
@@ -121,7 +69,7 @@ class Pieces:
 
     def _pieces(self, blocks: Iterable[Block]) -> list[Piece]:
         pieces = [self._piece(block) for block in blocks]
-        _widen_conditions(pieces, self._holes)
+        widen_conditions(pieces, self._holes)
         return pieces
 
     def _piece(self, block: Block) -> Piece:
@@ -326,27 +274,3 @@ def _has_raw(block: Block) -> bool:
         or any(token.type == "html_inline" for token in block.inline)
         or any(map(_has_raw, block.children))
     )
-
-
-def _widen_conditions(pieces: Sequence[Piece], holes: Holes) -> None:
-    """Move a condition's marks out to where the widest block between them stands."""
-    stack: list[tuple[list[Piece], Level]] = []
-    for piece in pieces:
-        if piece.block.name != "control":
-            if stack:
-                stack[-1] = (stack[-1][0], max(stack[-1][1], piece.level))
-            continue
-        for mark in holes.mark.finditer(piece.markup):
-            kind = holes[int(mark[1])].kind
-            if kind is Kind.IF:
-                stack.append(([piece], Level.TEXT))
-            elif stack:
-                stack[-1][0].append(piece)
-                if kind is Kind.ENDIF:
-                    marks, level = stack.pop()
-                    # Between the elements of a column stands a table's row, where no text may be.
-                    level = Level.PAGE if level else level
-                    for one in marks:
-                        one.level = max(one.level, level)
-                    if stack:
-                        stack[-1] = (stack[-1][0], max(stack[-1][1], level))
