@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from dataclasses import replace
 from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
 
 import pytest
 
@@ -430,3 +432,68 @@ def test_a_video_without_its_picture_is_a_card_of_words_and_its_author_is_told(
 )
 def test_an_image_that_the_author_named_is_needed(letter: Newsletter, offline: Desk, markdown: str) -> None:
     assert "no host of the name" in letter.problem(markdown, desk=offline).message
+
+
+def test_a_service_is_asked_for_the_picture_of_its_video(letter: Newsletter) -> None:
+    with Server() as server:
+        video = server.url("/w/kkGMgK9ZtnKfYAgnEtQxbv")
+        asked = f"/services/oembed?format=json&url={quote(video, safe='')}"
+        server.pages["/still.jpg"] = Page(saved(photo(), "JPEG"), "image/jpeg")
+        said = json.dumps({"type": "video", "thumbnail_url": server.url("/still.jpg")}).encode()
+        server.pages[asked] = Page(said, "application/json; charset=utf-8")
+        issue, reading = letter._read(f"Look:\n\n{video}", "")
+        done = prepare(reading.uses, issue, letter.file, WIDTH, on_this_machine(letter))
+    assert not done.notes
+    edition = reading.edition((), done.pictures)
+    (inside,) = edition.pictures
+    html = fill(edition.html, [""] * 9)
+    assert f'<a href="{video}"' in html
+    assert f'src="cid:{inside.content_id}"' in html
+    assert "Watch on PeerTube" in html
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        (Page(status=404), "answers 404"),
+        (Page(b"<html>", "text/html"), "is not told of by its service, which answers text/html"),
+        (Page(b"{", "application/json"), "has none that its service tells of"),
+        (Page(b"[1]", "application/json"), "has none that its service tells of"),
+        (Page(b"{}", "application/json"), "has none that its service tells of"),
+        (Page(b'{"thumbnail_url": "file:///etc/passwd"}', "application/json"), "has none that its service tells of"),
+    ],
+)
+def test_a_video_of_which_its_service_tells_nothing_is_a_card_of_words(
+    letter: Newsletter, page: Page, told: str
+) -> None:
+    with Server() as server:
+        video = server.url("/w/kkGMgK9ZtnKfYAgnEtQxbv")
+        server.pages[f"/services/oembed?format=json&url={quote(video, safe='')}"] = page
+        issue, reading = letter._read(f"Look:\n\n{video}", "")
+        done = prepare(reading.uses, issue, letter.file, WIDTH, on_this_machine(letter))
+    (note,) = done.notes
+    assert note.message.startswith(f"the picture of the video '{video}' ")
+    assert told in note.message
+    assert note.line == 6
+    assert "<img" not in fill(reading.edition((), done.pictures).html, [""] * 9)
+
+
+def test_the_picture_that_a_service_names_is_fetched_through_the_guard(letter: Newsletter) -> None:
+    with Server() as server:
+        video = server.url("/w/kkGMgK9ZtnKfYAgnEtQxbv", "video.test")
+        said = json.dumps({"thumbnail_url": "http://10.0.0.1/still.jpg"}).encode()
+        asked = f"/services/oembed?format=json&url={quote(video, safe='')}"
+        server.pages[asked] = Page(said, "application/json")
+        web = Web(
+            look_up=lambda host: (ip_address("127.0.0.1" if host == "video.test" else host),),
+            is_allowed=lambda address: address.is_loopback,
+        )
+        done = letter.prepared(video, desk=replace(letter.desk, web=web))
+    assert "leads to 10.0.0.1, which is no address of the public Internet" in done.notes[0].message
+
+
+def test_left_as_it_is_a_video_without_a_known_picture_is_a_card_of_words(letter: Newsletter) -> None:
+    _, reading = letter._read("https://vimeo.com/76979871", "")
+    html = fill(reading.edition().html, [""] * 9)
+    assert "<img" not in html
+    assert "oembed" not in html

@@ -38,13 +38,14 @@ class Use:
     is_needed: bool = (
         True  # False: nobody named it, such as the picture of a video; without it, something else is shown
     )
+    lookup: str = ""  # of a video, whose address `src` is then: where to ask for the address of its picture
     path: str = ""  # the file that names it, when that is a theme's and not the issue's
     folder: str = ""  # where that file lies
 
     @property
     def key(self) -> str:
         """What its picture is known by: its address, and for a file of a theme the folder, too."""
-        return f"{self.folder}: {self.src}" if self.folder else self.src
+        return self.lookup or (f"{self.folder}: {self.src}" if self.folder else self.src)
 
 
 def used(blocks: Iterable[Block], nonce: str) -> Iterator[Use]:
@@ -53,6 +54,8 @@ def used(blocks: Iterable[Block], nonce: str) -> Iterator[Use]:
         if "src" in block.data:
             is_needed = not block.data.get("is_guessed", False)
             yield from _use(block.data["src"], block.line, block.data.get("width", 0), nonce, is_needed=is_needed)
+        if (lookup := block.data.get("lookup")) and nonce not in lookup:
+            yield Use(block.data["href"], block.line, is_needed=False, lookup=lookup)
         if block.name == "html":
             yield from _used_in_raw(block.data["html"], block.line, nonce)
         for token in block.inline:
@@ -93,7 +96,7 @@ def _pixels(written: object) -> int:
 def _placed(block: Block, pictures: Mapping[str, Picture], most: int) -> Block:
     data: dict[str, Any] = dict(block.data)
     if "src" in data:
-        picture = pictures.get(data["src"])
+        picture = pictures.get(data.get("lookup") or data["src"])
         data["src"] = picture.src if picture else data["src"]
         data["picture"] = picture if picture is not NO_PICTURE else None
     if block.name == "html":

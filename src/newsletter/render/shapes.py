@@ -200,6 +200,7 @@ def _video(block: Block, _: Holes) -> Block:
     video = videos.known(data["href"])
     guess = video.poster if video and not poster else ""
     said = {"src": poster or guess, "is_guessed": bool(guess), "service": video.service if video else ""}
+    said["lookup"] = video.lookup if video and not poster else ""
     return replace(block, data={**data, **said})
 
 

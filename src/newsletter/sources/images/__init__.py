@@ -13,6 +13,7 @@ images as they are: nothing is read, and nothing fetched.
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
 from base64 import b64decode
@@ -25,7 +26,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from newsletter.errors import IssueError, Problem
 from newsletter.picture import NO_PICTURE, Enclosed, Picture, enclose
 from newsletter.sources.images.cache import Cache, Entry, key_of
-from newsletter.sources.images.fetch import Web, fetch, forget
+from newsletter.sources.images.fetch import DESCRIPTION, Web, fetch, forget
 from newsletter.sources.images.files import Shelf, read_image
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def prepare(uses: Sequence[Use], issue: Issue, file: Path, width: int, desk: Des
     def attempt(use: Use) -> _Ready | IssueError:
         try:
             at = _theme_shelf(use, desk) if use.folder else shelf
-            return _ready(use.src, _SHARPNESS * widest[use.key], at, desk)
+            most = _SHARPNESS * widest[use.key]
+            return _of_video(use.lookup, most, desk) if use.lookup else _ready(use.src, most, at, desk)
         except IssueError as error:
             return error
 
@@ -168,6 +170,20 @@ def _from_web(url: str, most: int, desk: Desk) -> _Ready:
         forget(url, desk.cache)
         raise
     return _Ready(made, PurePosixPath(unquote(urlsplit(url).path)).stem, tuple(filter(None, (fetched.note, made.note))))
+
+
+def _of_video(lookup: str, most: int, desk: Desk) -> _Ready:
+    """The picture of a video, for whose address its service is asked (oEmbed)."""
+    fetched = fetch(lookup, desk.cache, desk.web, DESCRIPTION)
+    try:
+        said = json.loads(fetched.content)
+        picture = said.get("thumbnail_url") if isinstance(said, dict) else None
+    except ValueError:
+        picture = None
+    if not isinstance(picture, str) or not picture.startswith(("https://", "http://")):
+        forget(lookup, desk.cache)
+        _refuse("has none that its service tells of", _WITHOUT)
+    return _from_web(picture, most, desk)
 
 
 def _from_site(src: str, most: int, desk: Desk, local: IssueError) -> _Ready:
@@ -260,7 +276,8 @@ def _told(problem: Problem, use: Use, issue: Issue) -> Problem:
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     line, column = (use.line, None) if use.path else _place(use, issue)
     path = use.path or issue.path
-    return replace(problem, message=f"the image {shown!r} {problem.message}", path=path, line=line, column=column)
+    what = "picture of the video" if use.lookup else "image"
+    return replace(problem, message=f"the {what} {shown!r} {problem.message}", path=path, line=line, column=column)
 
 
 def _place(use: Use, issue: Issue) -> tuple[int, int | None]:

@@ -35,6 +35,7 @@ _FRESH_SECONDS = 3600
 _AT_ONCE = 65_536  # bytes
 _ADDRESSES = 4  # of one host that are tried: the first may be an IPv6 address on a network without IPv6
 _VALIDATORS = ("ETag", "Last-Modified")
+IMAGE, DESCRIPTION = "image/", "application/json"  # what may be asked for; how its Content-Type begins
 _ELSEWHERE = {301, 302, 303, 307, 308}
 _SAVE_IT = "save the image beside the issue, and name that file"
 
@@ -69,8 +70,8 @@ class _Answer:
     content: bytes = b""
 
 
-def fetch(url: str, cache: Cache, web: Web) -> Fetched:
-    """The image at the address, from the cache if that is fresh.
+def fetch(url: str, cache: Cache, web: Web, kind: str = IMAGE) -> Fetched:
+    """The image, or what a service says of a video, at the address; from the cache if that is fresh.
 
     Raises IssueError, without a place, whose message goes on after the image's address ("… answers 404").
     """
@@ -79,7 +80,7 @@ def fetch(url: str, cache: Cache, web: Web) -> Fetched:
     if kept and 0 <= now - kept.facts.get("checked", 0) < _FRESH_SECONDS:
         return Fetched(kept.content)
     try:
-        answer = _within(web, lambda: _follow(url, kept.facts if kept else {}, web))
+        answer = _within(web, lambda: _follow(url, kept.facts if kept else {}, web, kind))
     except _AwayError as error:
         if kept:
             day = time.strftime("%Y-%m-%d", time.gmtime(kept.facts.get("checked", 0)))
@@ -133,14 +134,14 @@ def _within(web: Web, work: Callable[[], _Answer]) -> _Answer:
     return results[0]
 
 
-def _follow(url: str, kept: Mapping[str, str], web: Web) -> _Answer:
+def _follow(url: str, kept: Mapping[str, str], web: Web, kind: str) -> _Answer:
     """The answer to a request, and to the requests that it leads to."""
     until = time.monotonic() + web.seconds
     for _ in range(1 + _REDIRECTS):
         parts = _checked(url)
-        answer = _ask(parts, kept, web, until)
+        answer = _ask(parts, kept, web, until, kind)
         if answer.status not in _ELSEWHERE or "Location" not in answer.headers:
-            return _sound(answer, bool(kept))
+            return _sound(answer, bool(kept), kind)
         url = _joined(url, answer.headers["Location"])
     _refuse(f"leads on more than {_REDIRECTS} times", f"name the address where the image is; or {_SAVE_IT}")
 
@@ -173,8 +174,8 @@ def _ascii_host(parts: SplitResult) -> str:
     return host if ":" in host else host.encode("idna").decode()
 
 
-def _sound(answer: _Answer, is_kept: bool) -> _Answer:
-    """The answer, if it is an image. Raises IssueError for what is none, _AwayError for a bad moment."""
+def _sound(answer: _Answer, is_kept: bool, wanted: str) -> _Answer:
+    """The answer, if it is what was wanted. Raises IssueError for what is not, _AwayError for a bad moment."""
     status = answer.status
     if status == HTTPStatus.NOT_MODIFIED and is_kept:
         return answer
@@ -185,6 +186,10 @@ def _sound(answer: _Answer, is_kept: bool) -> _Answer:
             raise _AwayError(told)
         _refuse(told, f"open the address in a browser to see what is there; or {_SAVE_IT}")
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if wanted != IMAGE and not kind.startswith(wanted):
+        _refuse(f"is not told of by its service, which answers {kind or 'nothing'}", _SAVE_IT)
+    if wanted != IMAGE:
+        return answer
     if kind == "text/html":
         _refuse("is a web page, not an image", "name the address of the image itself, which ends in .jpg or .png")
     if not kind.startswith("image/"):
@@ -192,7 +197,7 @@ def _sound(answer: _Answer, is_kept: bool) -> _Answer:
     return answer
 
 
-def _ask(parts: SplitResult, kept: Mapping[str, str], web: Web, until: float) -> _Answer:
+def _ask(parts: SplitResult, kept: Mapping[str, str], web: Web, until: float, kind: str) -> _Answer:
     """Ask one address, after judging all that the host has. Raises _AwayError when none of them can be reached."""
     from requests import RequestException
     from urllib3.exceptions import HTTPError
@@ -208,7 +213,7 @@ def _ask(parts: SplitResult, kept: Mapping[str, str], web: Web, until: float) ->
     why: Exception | None = None
     for address in addresses[:_ADDRESSES]:
         try:
-            return _get(parts, address, kept, web, until)
+            return _get(parts, address, kept, web, until, kind)
         except (RequestException, HTTPError, OSError) as error:
             why = error
         if time.monotonic() > until:
@@ -216,7 +221,7 @@ def _ask(parts: SplitResult, kept: Mapping[str, str], web: Web, until: float) ->
     raise _AwayError(f"cannot be fetched: {_reason(why)}")
 
 
-def _get(parts: SplitResult, address: Address, kept: Mapping[str, str], web: Web, until: float) -> _Answer:
+def _get(parts: SplitResult, address: Address, kept: Mapping[str, str], web: Web, until: float, kind: str) -> _Answer:
     """One request to one address, whatever its host's name may mean to others."""
     from requests import Request
     from requests.adapters import HTTPAdapter
@@ -235,7 +240,7 @@ def _get(parts: SplitResult, address: Address, kept: Mapping[str, str], web: Web
     headers = {
         "Host": (f"[{host}]" if ":" in host else host) + port,
         "User-Agent": f"newsletter/{__version__}",
-        "Accept": "image/*",
+        "Accept": "image/*" if kind == IMAGE else kind,
         "Accept-Encoding": "identity",  # what is counted is what arrives
         "If-None-Match": kept.get("ETag", ""),
         "If-Modified-Since": kept.get("Last-Modified", ""),
