@@ -59,9 +59,11 @@ def mailbox_header(name: str, phrase: str, address: str) -> bytes:
     used = len(name) + 2
     if not phrase:
         words = ""
+    elif not phrase.isascii():
+        words = _encoded_words(phrase, used)
     elif _ATOMS.fullmatch(phrase) and "=?" not in phrase and len(phrase) <= _LINE - used:
         words = phrase
-    elif _PRINTABLE.fullmatch(phrase) and "=?" not in phrase and len(phrase) <= 60:
+    elif "=?" not in phrase and len(phrase) <= 60:
         words = '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
     else:
         words = _encoded_words(phrase, used)

@@ -31,7 +31,7 @@ from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill, is_u
 from newsletter.encoding import base64_lines, header, header_safe, mailbox_header, quoted_printable, quoted_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from newsletter.edition import Edition
     from newsletter.picture import Enclosed
@@ -128,20 +128,30 @@ class _Program:
         return out
 
 
-@dataclass(frozen=True, slots=True)
 class _Value:
     """An expression's value, and the places where it stands."""
 
-    index: int
-    places: tuple[tuple[int, Callable[[str], str]], ...]  # number of the encoded value, and the escape for it
-    numbers: tuple[int, ...]
-    is_address: bool  # in one of the places
-    is_part: bool  # of an address, in one of the places
+    __slots__ = ("index", "is_address", "is_part", "last", "numbers", "places")
+
+    def __init__(self, index: int, at: dict[Where, int]) -> None:
+        self.index = index
+        self.places = tuple((number, ESCAPES[where]) for where, number in at.items())  # of the encoded value
+        self.numbers = tuple(at.values())
+        self.is_address = Where.URL in at
+        self.is_part = Where.URL_PART in at  # of an address
+        # The archive's address is everybody's, and so is a default where no name is known.
+        self.last = ("", b"")
 
     def encode(self, value: str, encoded: list[bytes]) -> None:
         """Write the value into `encoded`, for each of its places."""
+        known, once = self.last
+        if value == known and once:
+            for number in self.numbers:
+                encoded[number] = once
+            return
         if not self.is_part and is_unchanged(value, as_address=self.is_address):
             once = quoted_value(value)
+            self.last = (value, once)
             for number in self.numbers:
                 encoded[number] = once
             return
@@ -157,16 +167,7 @@ def _values(encodings: dict[tuple[int, Where], int]) -> list[_Value]:
     places: dict[int, dict[Where, int]] = {}
     for (index, where), number in encodings.items():
         places.setdefault(index, {})[where] = number
-    return [
-        _Value(
-            index,
-            tuple((number, ESCAPES[where]) for where, number in at.items()),
-            tuple(at.values()),
-            is_address=Where.URL in at,
-            is_part=Where.URL_PART in at,
-        )
-        for index, at in places.items()
-    ]
+    return [_Value(index, at) for index, at in places.items()]
 
 
 class Compiled:

@@ -32,6 +32,8 @@ _END_OF_DATA = b".\r\n"  # behind the line end of the content
 class Step(Enum):
     """What a reply answers."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python: a microsecond a message
+
     RSET = "RSET"
     MAIL = "MAIL"
     RCPT = "RCPT"
