@@ -12,9 +12,9 @@
 
 Since the list is not looked at before the answer, neither the answer nor the time that it takes can tell who is on it.
 
-Consent is the person's to give (GDPR, articles 4(11) and 7): who left, complained or bounced may come back by confirming
-from the mailbox, and nobody else can bring them back. Only a block by the author's own hand stays. An address gets one
-such message a day and three a week at most, whoever asks.
+Consent is the person's to give (GDPR, articles 4(11) and 7): who left, complained or bounced may come back by
+confirming from the mailbox, and nobody else can bring them back. Only a block by the author's own hand stays. An
+address gets one such message a day and three a week at most, whoever asks.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def ask(connection: Connection, wish: Wish, now: int) -> None:
 def admit(connection: Connection, notice: Notice, *, confirm: bool, welcome: bool, now: int) -> str:
     """Deal with a wish from the queue, inside a transaction; the wish itself is not kept.
 
-    `confirm` asks for a confirmation (double opt-in); without it, who is new is a reader at once, and who left still has
-    to confirm. Returns what became of it: "new", "again", "already", "blocked" or "rested" (written to enough of late).
+    `confirm` asks for a confirmation (double opt-in); without it, who is new is a reader at once, and who left still
+    has to confirm. Returns what became of it: "new", "again", "already", "blocked", or "rested" (written to enough).
     """
     wish = Wish(**notice.content)
     remove(connection, notice.id)
