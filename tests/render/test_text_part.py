@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.errors import ThemeError
+from newsletter.sources.themes import read_theme
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from newsletter.render.theme import Theme
+    from newsletter.subscriber import Subscriber
 
     Make = Callable[..., Any]
 
@@ -123,3 +130,32 @@ def test_the_frame_names_the_newsletter_and_every_way_out(mail: Make) -> None:
     for said in ("/unsubscribe/", "/preferences/", "/archive/", "12 rue des Lilas\n44000 Nantes"):
         assert said in footer
     assert got.text.endswith("\n")
+
+
+def test_links_have_numbers_where_a_theme_says_so(
+    edition: Make, read: Make, letter: Theme, nobody: Subscriber, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    says = '[theme]\ninherits = "letter"\n[text]\nlinks = "numbered"\n'
+    (tmp_path / "mine" / "theme.toml").write_text(says, "utf-8")
+    numbered = read_theme("mine", tmp_path)
+    text = (
+        "[One](https://example.org/1) and [two](mailto:b@example.org)[^n], [one](https://example.org/1) again.\n\n"
+        "{% if subscriber.first_name %}\n[For some](https://example.org/some).\n{% endif %}\n\n"
+        "Hi{% if subscriber.first_name %}, [you](https://example.org/you){% endif %}: https://example.org/3, "
+        "[yours](https://example.org/{{ subscriber.fields.city | default('x') }}), [here](#here).\n\n"
+        "- [item](/item)\n\n**[Press](https://example.org/press)**\n\n[^n]: A note, with [more](https://example.org/4)."
+    )
+    got = read(edition(text, theme=numbered))
+    assert "\n".join(unflowed(got.words)) == (
+        "One [2] and two [3][1], one [2] again.\n\nFor some <https://example.org/some>.\n\n"
+        "Hi, you <https://example.org/you>: https://example.org/3, yours [4], here.\n\n- item [5]\n\n"
+        "→ Press <https://example.org/press>\n\n[1] A note, with more [6].\n\n"
+        "[2] https://example.org/1\n[3] b@example.org\n[4] https://example.org/Nantes\n"
+        "[5] https://lettre.example.org/item\n[6] https://example.org/4"
+    )
+    assert "/some" not in read(edition(text, theme=numbered), nobody).text
+    assert "[2]" not in read(edition("[a](https://example.org)", theme=letter)).text
+    (tmp_path / "mine" / "theme.toml").write_text(says.replace("numbered", "footnotes"), "utf-8")
+    with pytest.raises(ThemeError, match=r'theme\.toml:4:.*\n.*"inline" or "numbered"'):
+        read_theme("mine", tmp_path)

@@ -175,7 +175,7 @@ class Rendering:
         lines = [
             *map(Line, before.strip("\n").split("\n")),
             Line(),
-            *part.lines(body),
+            *part.body(body),
             *map(Line, after.strip("\n").split("\n")),
         ]
         return flow(lines, self._holes.mark)

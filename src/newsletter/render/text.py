@@ -39,16 +39,25 @@ class TextPart:
         self._machine = machine
         self._holes = holes
         self._variables = {**variables, **spoken(variables["language"])}
-        self._running = RunningText(holes, resolve)
+        is_numbered = machine.theme.tokens.get("text", {}).get("links") == "numbered"
+        self._running = RunningText(holes, resolve, numbered=is_numbered)
         self._words: Mapping[str, str] = variables["words"]
         self._kept: list[list[Line]] = []
         self._kept_mark = re.compile(rf"{holes.nonce}t(\d+)zq")
+
+    def body(self, blocks: Sequence[Block]) -> Iterator[Line]:
+        """The lines of an issue's blocks, and behind them the addresses of links that have numbers."""
+        # Notes have the first numbers.
+        self._running.first_number = 1 + sum(len(block.children) for block in blocks if block.name == "footnotes")
+        yield from self.lines(blocks)
+        if addresses := [*map(Line, self._running.numbered())]:
+            yield from (*addresses, _EMPTY)
 
     def lines(self, blocks: Iterable[Block]) -> Iterator[Line]:
         """The lines of the blocks, with an empty one after each."""
         for block in blocks:
             if block.name == "control":
-                yield Line(block.data["marks"], is_mark=True)
+                yield self._mark_of(block)
                 continue
             shown = False
             for line in _BLOCKS.get(block.name, TextPart._by_template)(self, block):
@@ -56,6 +65,10 @@ class TextPart:
                 yield line
             if shown:
                 yield _EMPTY
+
+    def _mark_of(self, control: Block) -> Line:
+        """The mark of a condition between blocks, items or parts."""
+        return Line(self._running.passes(control.data["marks"]), is_mark=True)
 
     def _trimmed(self, lines: Iterable[Line]) -> list[Line]:
         """The lines without empty ones at the end, whichever branch of a condition stands there."""
@@ -127,7 +140,7 @@ class TextPart:
     def _part(self, part: Block) -> dict[str, Any]:
         """A part of a block that is made of parts, or the mark of a condition between them."""
         if part.name == "control":
-            return {"content": self._keep([Line(part.data["marks"], is_mark=True)]), "is_mark": True}
+            return {"content": self._keep([self._mark_of(part)]), "is_mark": True}
         return {**self._content(part), "name": part.name, "is_mark": False}
 
     def _keep(self, lines: list[Line]) -> str:
@@ -159,7 +172,7 @@ class TextPart:
         number = block.data["start"]
         for at, item in enumerate(block.children):
             if item.name == "control":
-                yield Line(item.data["marks"], is_mark=True)
+                yield self._mark_of(item)
                 continue
             bullet = f"{number}." if block.data["ordered"] else "-"
             number += 1
@@ -219,7 +232,8 @@ class TextPart:
             yield Line(caption)
 
     def button(self, block: Block) -> Iterator[Line]:
-        yield Line(f"→ {self._running.text(block.inline)}{self._running.address(block.data['href'])}")
+        arrow = "←" if self._variables["direction"] == "rtl" else "→"
+        yield Line(f"{arrow} {self._running.text(block.inline)}{self._running.address(block.data['href'])}")
 
     def html(self, block: Block) -> Iterator[Line]:
         for text in inline.strip_tags(block.data["html"]).split("\n"):

@@ -5,6 +5,7 @@
     [fonts]           lists of faces, the last one a kind that every reader has
     [sizes]           CSS pixels
     [logo]            src  dark  alt  width
+    [text]            of the plain text part: `links`, which are `inline` or `numbered`
 
 A theme may have tokens of its own; one that no template reads is taken for a misspelt one.
 """
@@ -46,6 +47,8 @@ _SIZES = {
     "corner": (0, 48, "0 is a sharp corner"),
 }
 _IMAGE = re.compile(r"""https://[^\s"'<>]+|(?![A-Za-z][\w+.-]*:|//)[^"'<>\x00-\x1f]*""")
+# What no template reads but the program itself.
+_TEXT = {"links": ("inline", "numbered")}
 _OTHER_SIZE = (0, 1000, "sizes are CSS pixels, and whole")
 
 
@@ -73,7 +76,7 @@ def check(theme: Theme, said: Sequence[Said]) -> None:
 def _names(theme: Theme, said: Sequence[Said]) -> Iterator[Problem]:
     read = _read(theme)
     for at, one in enumerate(said):
-        above: dict[str, set[str]] = {"theme": set(ABOUT)}
+        above: dict[str, set[str]] = {"theme": set(ABOUT), "text": set(_TEXT)}
         for other in said[at + 1 :]:
             for table, keys in other.tokens.items():
                 if isinstance(keys, dict):
@@ -151,6 +154,10 @@ def _logo(key: str, value: object) -> str:
     return ""
 
 
+def _text(key: str, value: object) -> str:
+    return "" if value in _TEXT.get(key, (value,)) else "write " + " or ".join(f'"{one}"' for one in _TEXT[key])
+
+
 _FORMS: dict[str, Callable[[str, object], str]] = {
     "theme": _about,
     "light": _colour,
@@ -158,6 +165,7 @@ _FORMS: dict[str, Callable[[str, object], str]] = {
     "fonts": _faces,
     "sizes": _size,
     "logo": _logo,
+    "text": _text,
 }
 
 
