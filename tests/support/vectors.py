@@ -17,7 +17,7 @@ VECTORS: tuple[str, ...] = (
     "<img src='javascript:alert(1)'>",
     "<img src=data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+>",
     "<img srcset='https://evil.example.org/x.png 1x' src=''>",
-    "<img src=https://evil.example.org/x.png lowsrc=javascript:alert(1) dynsrc=x usemap=#m>",
+    "<img src=/x.png lowsrc=javascript:alert(1) dynsrc=x usemap=#m>",
     f"<svg onload={_RUN}>",
     f"<svg><script>{_RUN}</script></svg>",
     f"<svg><a xlink:href='javascript:{_RUN}'><text y=20>x</text></a></svg>",
