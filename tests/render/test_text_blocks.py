@@ -157,3 +157,9 @@ def test_the_form_for_the_web_has_what_is_for_the_web_alone() -> None:
 
 def test_space_is_for_the_eye_alone(mail: Make) -> None:
     assert mail("a\n\n::spacer{height=40}\n\nb").words == "a\n\nb"
+
+
+def test_the_arrow_before_a_button_points_where_the_text_goes(mail: Make) -> None:
+    text = "**[عربي](https://example.org/a)**\n\n:::buttons\n**[عربي](https://example.org/a)**\n:::"
+    assert mail(text, "lang: ar").words.count("← عربي") == 2
+    assert mail(text).words.count("→ عربي") == 2
