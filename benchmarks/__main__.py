@@ -6,9 +6,15 @@ import os
 import platform
 import sys
 
-from benchmarks import distance, rendering, sending, startup
+from benchmarks import distance, rendering, sending, startup, web
 
-SUITES = {"startup": startup.run, "rendering": rendering.run, "sending": sending.run, "distance": distance.run}
+SUITES = {
+    "startup": startup.run,
+    "rendering": rendering.run,
+    "sending": sending.run,
+    "distance": distance.run,
+    "web": web.run,
+}
 
 
 def main() -> None:
