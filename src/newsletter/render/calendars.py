@@ -133,7 +133,7 @@ def _calendar(block: Block, title: str, issue: Issue, site: Site, holes: Holes, 
     calendar.add_component(event)
     # Whole years, so that what a program remembers of a zone serves it for others of that time, too.
     calendar.add_missing_timezones(date(begin.year, 1, 1), date((end or begin).year + 1, 1, 1))
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _describe(event: Event, block: Block, holes: Holes, resolve: Callable[[str], str]) -> None:
