@@ -1,0 +1,205 @@
+"""Providers: mail services behind one contract, both ways. One file each, and no I/O.
+
+A provider is a module:
+
+    NAME            "Postmark"
+    CAPABILITIES    what it can do, as data
+    SETTINGS        what stands below [transports.NAME] in newsletter.toml besides the key, with defaults
+    KEY_ENV         where the key is looked for unless the settings say otherwise
+    request(account, batch, key)          messages → one HTTP request
+    outcomes(account, batch, response)    its answer → an outcome for each message, or a Trouble
+    events(account, hook)                 a webhook's call → events; raises Forged
+
+`transports/http.py` does the I/O, the same for all of them. `key` names the batch for providers that know repeats. What
+is the same everywhere (keys refused, too many requests, a server in trouble) is read by `usual`.
+
+One row in PROVIDERS makes one known; others come by the entry point `newsletter.providers`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from newsletter.outcome import Outcome, Reply, parse_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from newsletter.event import Event
+    from newsletter.message import Message
+
+# The settings' word for a provider, and the module. In the order of the documentation.
+PROVIDERS: dict[str, str] = {
+    "postmark": "newsletter.providers.postmark",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do with a message. What it cannot do is told before the first send."""
+
+    form: Literal["mime", "letter"]  # whether it takes whole messages, or parts
+    batch: int = 1  # messages a request
+    largest: int = 10_000_000  # octets of a request
+    idempotent: int = 0  # seconds for which the same key is the same batch; 0: it knows no keys
+    inline_images: bool = True
+    attachments: bool = True
+    utf8_headers: bool = True  # names and subjects beyond ASCII
+    custom_headers: bool = True  # List-Unsubscribe, List-Id …
+    headers: int | None = None  # how many of them at most
+    header_octets: int | None = None  # in one of them
+    keeps_message_id: bool = False  # ours; otherwise it gives one of its own
+    references: bool = True  # our delivery's reference comes back in webhooks
+    international: bool = False  # local parts beyond ASCII
+    tracking: Literal["request", "account", "none"] = "request"  # where opens and clicks are switched off
+    signed: bool = True  # webhooks carry a signature over the body
+    notes: tuple[str, ...] = ()  # what an author must know, one sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of newsletter.toml that a provider reads."""
+
+    help: str
+    default: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our account with a provider. The secrets are kept out of its repr."""
+
+    key: str = field(repr=False)
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    endpoint: str = ""  # instead of the provider's own, without a slash at its end: for a proxy, and for tests
+    webhook_secret: str = field(default="", repr=False)
+    read_reference: Callable[[str], tuple[int, int] | None] = lambda _: None  # signed: (mailing, subscriber)
+
+    def setting(self, name: str) -> str:
+        """The value of a setting; "" when it is not set."""
+        return self.settings.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whole."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Header names are in small letters."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """The body as data; None when it is no JSON. What is in it is a stranger's: look before you use it."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class What(Enum):
+    """What kept a whole request from being answered message by message."""
+
+    KEY = "key"  # the key is refused: no other request will do better
+    THROTTLED = "throttled"  # nothing was taken; again later
+    SPLIT = "split"  # nothing was taken, because of some message in it: again in smaller parts
+    UNCLEAR = "unclear"  # something may have been taken
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A request that failed as a whole."""
+
+    what: What
+    reply: Reply
+    retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A call of a webhook, as it came. `now` is in UTC seconds."""
+
+    headers: Mapping[str, str]  # names in small letters
+    body: bytes
+    now: float
+    query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Forged(Exception):
+    """A webhook's call that is not from the provider, or too old, or no call at all. Its text goes to the log."""
+
+
+class Provider(Protocol):
+    """What a module of this package has."""
+
+    NAME: str
+    CAPABILITIES: Capabilities
+    SETTINGS: Mapping[str, Setting]
+    KEY_ENV: str
+
+    def request(self, account: Account, batch: Sequence[Message], key: str) -> Request:
+        """The request that delivers the batch."""
+        ...
+
+    def outcomes(self, account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:
+        """What became of each message of the batch, in its order."""
+        ...
+
+    def events(self, account: Account, hook: Hook) -> list[Event]:
+        """What the provider tells. Raises Forged."""
+        ...
+
+
+def provider(name: str) -> Provider:
+    """The provider that the settings call by this name. Raises KeyError when there is none."""
+    if name in PROVIDERS:
+        module: Any = import_module(PROVIDERS[name])
+        return module  # type: ignore[no-any-return]
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="newsletter.providers", name=name):
+        loaded: Provider = entry.load()
+        return loaded
+    raise KeyError(name)
+
+
+def usual(response: Response, text: str = "") -> Trouble | None:
+    """What an answer means everywhere; None when the provider itself has to say."""
+    reply = reply_of(response, text)
+    match response.status:
+        case 401 | 403:
+            return Trouble(What.KEY, reply)
+        case 429:
+            return Trouble(What.THROTTLED, reply, retry_after(response))
+        case 503 if "retry-after" in response.headers:
+            return Trouble(What.THROTTLED, reply, retry_after(response))
+        case status if status >= 500 or status < 200 or 300 <= status < 400:
+            return Trouble(What.UNCLEAR, reply)
+    return None
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds to wait, by Retry-After (RFC 9110 section 10.2.3); None when it does not say, or no sensible number."""
+    text = response.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
+
+
+def reply_of(response: Response, text: str = "", enhanced: str = "") -> Reply:
+    """An HTTP answer in the words of a mail server's: the ledger keeps both alike."""
+    said = text or response.body[:500].decode("utf-8", "replace")
+    return parse_reply(response.status, [f"{enhanced} {said}".strip()])

@@ -1,0 +1,241 @@
+"""The HTTP transport: providers' APIs, any of them. Batches, a pool of connections, and a retry only where it is safe.
+
+    messages ─▶ a batch ─▶ offered (on record) ─▶ request ─▶ response ─▶ outcomes
+                                                     │ 429, 503 with Retry-After      the same again, after a while
+                                                     │ no connection                  certainly not taken
+                                                     │ a timeout behind the request   uncertain; or the same again with
+                                                     │                                its key, where repeats are known
+                                                     └ refused because of one         again in halves
+
+Pure functions of the provider say what to ask and what the answer means; this file does the asking.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock, local
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from newsletter.errors import Problem, TransportError
+from newsletter.outcome import Outcome, Rejected, Reply, Uncertain
+from newsletter.providers import Response, Trouble, What
+from newsletter.transports import PAUSE, Capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from requests import Session
+
+    from newsletter.message import Message
+    from newsletter.providers import Account, Provider, Request
+    from newsletter.transports import Messages, Offer, Results
+
+_PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+_RESPONSE = 4_000_000  # octets of an answer that are read
+_GATHER = 0.25  # seconds that a batch waits for more when the sender is told to go slowly
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a batch came to: results, and perhaps what ends the whole delivery."""
+
+    results: Results
+    end: TransportError | None = None
+
+
+class HttpTransport:
+    """A provider's API as a way out."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        account: Account,
+        *,
+        connections: int = 4,
+        timeout: float = 60.0,
+        patience: float = _PATIENCE,
+        batch: int = 0,
+    ) -> None:
+        """`timeout` is in seconds, for an answer; `batch` is smaller than what the provider takes, or 0.
+
+        For `patience` seconds the provider may say "later" before the delivery ends.
+        """
+        self._provider, self._account, self._timeout = provider, account, timeout
+        self._connections, self._patience = connections, patience
+        self._batch = min(batch or provider.CAPABILITIES.batch, provider.CAPABILITIES.batch)
+        self.capabilities = Capabilities(in_flight=connections * self._batch)
+        self._here = local()
+        self._sessions: list[Session] = []
+        self._lock = Lock()
+        self._not_before = 0.0  # on the monotonic clock: no request before that
+
+    def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
+        """See Transport."""
+        ended: TransportError | None = None
+        under_way: set[Future[_Answer]] = set()
+        with ThreadPoolExecutor(self._connections, "provider") as pool:
+            for batch in self._batches(messages):
+                if batch:
+                    offer(batch)
+                    under_way.add(pool.submit(self._deliver, batch))
+                full = len(under_way) >= self._connections
+                done, under_way = wait(under_way, None if full else 0 if batch else PAUSE, FIRST_COMPLETED)
+                if not batch and not done and not under_way:
+                    sleep(PAUSE)
+                for future in done:
+                    answer = future.result()
+                    ended = ended or answer.end
+                    if answer.results:
+                        yield answer.results
+                if ended:
+                    break
+            for future in under_way:
+                answer = future.result()
+                ended = ended or answer.end
+                yield answer.results
+        if ended:
+            raise ended
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for session in self._sessions:
+            session.close()
+
+    def _batches(self, messages: Messages) -> Iterator[list[Message]]:
+        """Batches as full as they get; an empty one says that nothing may be sent now."""
+        batch: list[Message] = []
+        size, since = 0, monotonic()
+        for message in messages:
+            if message is None:
+                if batch and monotonic() - since < _GATHER:
+                    sleep(PAUSE)
+                    continue
+                yield batch
+                batch, size = [], 0
+                continue
+            octets = _octets(message)
+            if batch and (len(batch) >= self._batch or size + octets > self._provider.CAPABILITIES.largest):
+                yield batch
+                batch, size = [], 0
+            if not batch:
+                since = monotonic()
+            batch.append(message)
+            size += octets
+            if len(batch) >= self._batch:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    # ── one batch, in a thread of the pool
+
+    def _deliver(self, batch: Sequence[Message]) -> _Answer:
+        key = sha256("\n".join(message.message_id for message in batch).encode()).hexdigest()[:48]
+        request = self._provider.request(self._account, batch, key)
+        began, pause = monotonic(), _FIRST_WAIT
+        while True:
+            self._hold()
+            answer = self._ask(request)
+            if isinstance(answer, Response):
+                said = self._provider.outcomes(self._account, batch, answer)
+                if not isinstance(said, Trouble):
+                    return _Answer(list(zip(batch, said, strict=True)))
+            else:
+                said = answer
+            may_repeat = said.what is What.THROTTLED or (
+                said.what is What.UNCLEAR and monotonic() - began < self._provider.CAPABILITIES.idempotent / 2
+            )
+            if may_repeat and monotonic() - began < self._patience:
+                self._wait(said.retry_after if said.retry_after is not None else pause)
+                pause = min(2 * pause, _LONGEST_WAIT)
+                continue
+            return self._came_to(batch, said)
+
+    def _came_to(self, batch: Sequence[Message], trouble: Trouble) -> _Answer:
+        """What a trouble means for each message of a batch."""
+        name = self._provider.NAME
+        match trouble.what:
+            case What.SPLIT if len(batch) > 1:
+                half = len(batch) // 2
+                first, second = self._deliver(batch[:half]), self._deliver(batch[half:])
+                return _Answer(first.results + second.results, first.end or second.end)
+            case What.SPLIT:
+                return _Answer([(batch[0], Rejected(trouble.reply))])
+            case What.UNCLEAR:
+                # To go on would put more and more in doubt.
+                doubt: Outcome = Uncertain(trouble.reply)
+                fix = "see whether it is in trouble; newsletter resume goes on, reconcile settles what is uncertain"
+                end = TransportError(Problem(f"{name} does not answer: {trouble.reply}", fix=fix))
+                return _Answer([(message, doubt) for message in batch], end)
+            case What.KEY:
+                fix = f"see that {self._provider.KEY_ENV} holds a key that may send, and that the sender is verified"
+                end = TransportError(Problem(f"{name} does not let us in: {trouble.reply}", fix=fix))
+            case What.THROTTLED:
+                end = TransportError(
+                    Problem(f"{name} takes nothing now: {trouble.reply}", fix="go on later with newsletter resume")
+                )
+        return _Answer([(message, None) for message in batch], end)
+
+    def _ask(self, request: Request) -> Response | Trouble:
+        """The answer to a request; a trouble when none came."""
+        from requests import ConnectionError as NoConnection
+        from requests import ConnectTimeout, RequestException, Timeout
+        from urllib3.exceptions import NewConnectionError
+
+        try:
+            with self._session().request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=dict(request.headers),
+                timeout=(min(self._timeout, 15.0), self._timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = answer.raw.read(_RESPONSE, decode_content=True)
+                return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
+        except ConnectTimeout:
+            return Trouble(What.THROTTLED, Reply(0, "4.4.1", "no connection"))
+        except NoConnection as error:
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            if isinstance(reason, NewConnectionError):  # not one octet has left
+                return Trouble(What.THROTTLED, Reply(0, "4.4.1", "no connection"))
+            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", "the connection broke after the request"))
+        except Timeout:
+            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", f"no answer within {self._timeout:g} s"))
+        except (RequestException, OSError) as error:
+            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", f"no answer: {type(error).__name__}"))
+
+    def _session(self) -> Session:
+        """The connection of a thread, kept open between requests."""
+        session: Session | None = getattr(self._here, "session", None)
+        if session is None:
+            from requests import Session
+
+            session = self._here.session = Session()
+            session.trust_env = False  # no password from .netrc in place of the key
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _hold(self) -> None:
+        while (left := self._not_before - monotonic()) > 0:
+            sleep(min(left, 1.0))
+
+    def _wait(self, seconds: float) -> None:
+        """Keep all threads from asking for a while."""
+        with self._lock:
+            self._not_before = max(self._not_before, monotonic() + min(seconds, self._patience))
+
+
+def _octets(message: Message) -> int:
+    """About how much of a request a message takes."""
+    if message.letter is None:
+        return len(message.data) * 4 // 3 + 500
+    letter = message.letter
+    enclosed = sum(len(each.content) for each in (*letter.pictures, *letter.files)) * 4 // 3
+    return len(letter.html) + len(letter.text) + enclosed + 2_000
