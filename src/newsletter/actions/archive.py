@@ -9,7 +9,7 @@ sitemap.xml  404.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -74,8 +74,7 @@ class Archive:
         if rows == self._rows:
             return False
         forms = {(row.mailing, row.fingerprint): self._form(row) for row in rows}
-        entries = tuple(Entry(forms[row.mailing, row.fingerprint], row.at) for row in rows)
-        journal = replace(self.journal, entries=entries)
+        journal = self.journal.with_entries(Entry(forms[row.mailing, row.fingerprint], row.at) for row in rows)
         makers = self._all(journal)
         # Each is put in its place whole: another thread may be reading.
         self._forms, self._makers, self._made, self._rows, self._shown = forms, makers, {}, rows, journal

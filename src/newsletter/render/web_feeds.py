@@ -77,7 +77,7 @@ def json_feed(journal: Journal) -> bytes:
         "feed_url": f"{journal.home}feed.json",
         "description": _about(journal),
         "language": journal.language,
-        "items": [_json_item(entry, journal) for entry in journal.entries[:MOST]],
+        "items": [_json_item(entry, journal) for entry in _latest(journal)],
     }
     return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -121,6 +121,11 @@ def robots(journal: Journal) -> bytes:
     return f"User-agent: *\nDisallow:\nSitemap: {journal.base_url}/sitemap.xml\n".encode()
 
 
+def _latest(journal: Journal) -> list[Entry]:
+    """What was published last: one that bears an older day is new to who follows."""
+    return sorted(journal.entries, key=lambda entry: entry.published, reverse=True)[:MOST]
+
+
 def _updated(journal: Journal) -> datetime:
     return journal.updated or datetime.fromtimestamp(0, UTC)
 
@@ -144,7 +149,7 @@ def _written(kind: Any, journal: Journal, name: str) -> bytes:
         feed_url=f"{journal.home}{name}",
         author_name=_clean(journal.publisher),
     )
-    for entry in journal.entries[:MOST]:
+    for entry in _latest(journal):
         form, here = entry.form, journal.address(entry)
         feed.add_item(
             title=_clean(form.title),

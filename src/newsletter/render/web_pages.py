@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from itertools import groupby
@@ -27,7 +27,7 @@ from newsletter.render.web_words import web_words
 from newsletter.render.words import direction, joined, long_date
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from newsletter.render.theme import Theme
@@ -69,6 +69,11 @@ class Journal:
     subscribe_url: str  # a whole address, or one relative to `base_url`
     publisher: str
     entries: tuple[Entry, ...] = ()
+
+    def with_entries(self, entries: Iterable[Entry]) -> Journal:
+        """The archive with these issues, by the day that each bears."""
+        newest_first = sorted(entries, key=lambda entry: (entry.day, entry.published), reverse=True)
+        return replace(self, entries=tuple(newest_first))
 
     @property
     def home(self) -> str:
@@ -113,7 +118,7 @@ class Pages:
         words = web_words(journal.language)
         years = [
             (year, [self._listed(entry, journal) for entry in entries])
-            for year, entries in groupby(_by_day(journal.entries), key=lambda entry: entry.day.year)
+            for year, entries in groupby(journal.entries, key=lambda entry: entry.day.year)
         ]
         # Read by search engines: what this page is, and what it lists.
         data = {
@@ -244,11 +249,6 @@ def _policy(sheets: Sequence[str], origins: Sequence[str]) -> str:
     hashes = " ".join(f"'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'" for sheet in sheets)
     images = " ".join(("'self'", "data:", *origins))
     return f"default-src 'none'; img-src {images}; style-src {hashes}; base-uri 'none'; form-action 'none'"
-
-
-def _by_day(entries: Sequence[Entry]) -> list[Entry]:
-    """The newest first, by the day that each bears."""
-    return sorted(entries, key=lambda entry: (entry.day, entry.published), reverse=True)
 
 
 def _json(data: object) -> object:
