@@ -39,8 +39,9 @@ class Kept:
         out: list[str] = []
         position = 0
         for _, start, end in raw.raw_texts(source, ("mj-style",)):
-            out += (source[position:start], self.keep(made(source[start:end])))
-            position = end
+            if source.find(self._nonce, start, end) < 0:  # it is not kept already
+                out += (source[position:start], self.keep(made(source[start:end])))
+                position = end
         return "".join((*out, source[position:]))
 
     def put_in(self, document: str) -> str:
