@@ -12,7 +12,8 @@
     [fields]             NAME = a type, a list of choices, or a table: type choices label public
     [segments]           NAME = a rule
     [limits]             rate daily warmup warmup_from
-    [limits.GROUP]       rate in_flight daily domains
+    [limits.GROUP]       rate in_flight daily domains mx
+    [dns]                servers
     [retry]              minutes give_up_after_hours
 
 The same stands in pyproject.toml under [tool.newsletter], [tool.newsletter.sender] and so on.
@@ -130,6 +131,7 @@ class Config:
     fields: Mapping[str, Field] = field(default_factory=dict)  # those that have more than a name
     segments: Mapping[str, str] = field(default_factory=dict)  # name → rule
     limits: Limits = field(default_factory=Limits)  # whatever the transport
+    name_servers: tuple[tuple[str, int], ...] = ()  # addresses and ports; empty: the system's
     schedule: Schedule = field(default_factory=Schedule)
 
     @property
@@ -213,6 +215,7 @@ def parse_config(text: str, path: str) -> Config:
         fields=fields,
         segments=segments,
         limits=limits,
+        name_servers=values["dns"].get("servers", ()),
         schedule=Schedule(**values["retry"]),
         **{key: value for key, value in settings.items() if value},
     )

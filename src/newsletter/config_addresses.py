@@ -97,6 +97,22 @@ def mail_host(value: Any) -> str:
     raise wrong(f"is no name or address of a server: {text!r}", meant)
 
 
+def name_servers(value: Any) -> tuple[tuple[str, int], ...]:
+    """A list of name servers, each an IP address, with a port or without."""
+    if not isinstance(value, list):
+        raise wrong("must be a list", 'write it in brackets: ["192.0.2.53"]')
+    found = []
+    for each in value:
+        host, port = each.strip() if isinstance(each, str) else "", "53"
+        if (host.startswith("[") and not host.endswith("]")) or host.count(":") == 1:
+            host, _, port = host.rpartition(":")
+        host = host.strip("[]")
+        if not _is_ip_address(host) or not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise wrong(f"holds no name server: {each!r}", 'write its IP address: "192.0.2.53", or "192.0.2.53:5353"')
+        found.append((host, int(port)))
+    return tuple(found)
+
+
 def is_unix_socket(host: str) -> bool:
     """Whether a host is the path of a socket on this machine."""
     return host.startswith("unix:")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from newsletter.config_addresses import database_url, email_address, mail_host, return_address, web_address
+from newsletter.config_addresses import (
+    database_url,
+    email_address,
+    mail_host,
+    name_servers,
+    return_address,
+    web_address,
+)
 from newsletter.config_bounces import MAILBOXES
 from newsletter.config_images import PLACES
-from newsletter.config_limits import MOST, day, domains, numbers, rate
+from newsletter.config_limits import MOST, day, domains, mail_servers, numbers, rate
 from newsletter.config_values import (
     Keys,
     choice,
@@ -71,6 +78,7 @@ SECTIONS: dict[str, Keys] = {
         "metrics_token_env": variable_name,
     },
     "limits": {"rate": rate, "daily": whole_number(1, MOST), "warmup": numbers(MOST), "warmup_from": day},
+    "dns": {"servers": name_servers},
     "retry": {"minutes": numbers(10_080), "give_up_after_hours": whole_number(1, 168)},
 }
 # Below [limits], a section for each group of recipients.
@@ -79,4 +87,5 @@ GROUP_LIMITS: Keys = {
     "in_flight": whole_number(1, 1000),
     "daily": whole_number(1, MOST),
     "domains": domains,
+    "mx": mail_servers,
 }

@@ -69,6 +69,19 @@ def domains(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def mail_servers(value: Any) -> tuple[str, ...]:
+    """A list of names with which those of mail servers end; each comes back with a dot before it."""
+    if not isinstance(value, list):
+        raise _wrong("must be a list", 'write it in brackets: ["mail.example.net"]')
+    names = []
+    for each in value:
+        name = each.strip().casefold().removeprefix("*").strip(".") if isinstance(each, str) else ""
+        if not _DOMAIN.fullmatch(name):
+            raise _wrong(f"holds no name: {each!r}", 'write how the servers\' names end, in quotes: "mail.example.net"')
+        names.append(f".{name}")
+    return tuple(dict.fromkeys(names))
+
+
 def mistakes_in_limits(
     written: Mapping[str, Any], groups: Mapping[str, Limit]
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -79,11 +92,14 @@ def mistakes_in_limits(
     ):
         if key in written and other not in written:
             yield (key,), f"{key} needs {other}", f"write {example}"
-    home = {domain: name for name, group in GROUPS.items() for domain in group.domains}
+    home = {each: name for name, group in GROUPS.items() for each in (*group.domains, *group.mx)}
     for name, group in groups.items():
-        if name not in GROUPS and not written[name].get("domains"):
-            fix = f"{did_you_mean(name, GROUPS)} A group of your own has domains = […]"
+        if name not in GROUPS and not written[name].get("domains") and not written[name].get("mx"):
+            fix = f"{did_you_mean(name, GROUPS)} A group of your own has domains = […] or mx = […]"
             yield (name,), f"there is no group of recipients {name!r}", fix
         for domain in group.domains:
             if home.setdefault(domain, name) != name:
                 yield (name, "domains"), f"{domain} is in the group {home[domain]!r} already", "take it out of one"
+        for ending in group.mx:
+            if home.setdefault(ending, name) != name:
+                yield (name, "mx"), f"{ending[1:]} is in the group {home[ending]!r} already", "take it out of one"

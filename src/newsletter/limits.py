@@ -64,6 +64,7 @@ class Limit:
     in_flight: int | None = None  # messages that may be under way at once
     daily: int | None = None
     domains: tuple[str, ...] = ()  # besides those that are known of the group
+    mx: tuple[str, ...] = ()  # how the names of its mail servers end, besides those that are known of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,22 @@ class Limits:
         """The domains whose recipients are in a group that is limited here."""
         known = GROUPS[group].domains if group in GROUPS else ()
         return (*known, *self.groups[group].domains)
+
+    def servers(self, group: str) -> tuple[str, ...]:
+        """How the names of its mail servers end, each with a dot before it, for domains that are not listed."""
+        known = GROUPS[group].mx if group in GROUPS else ()
+        return (*known, *self.groups[group].mx)
+
+    @property
+    def asks_for_servers(self) -> bool:
+        """Whether it matters where the mail of a domain goes."""
+        return any(self.servers(group) for group in self.groups)
+
+    @property
+    def needs_no_asking(self) -> frozenset[str]:
+        """The domains of which it is known without asking whose they are."""
+        known = (group.domains for group in GROUPS.values())
+        return frozenset().union(*known, *(limit.domains for limit in self.groups.values()))
 
 
 def parse_rate(text: str) -> Rate | None:
@@ -187,7 +204,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         ),
         "yahoo": Group(
             (
-                *_endings("yahoo", "com fr be de es it ie gr ca co.uk co.in co.id co.jp com.au com.br com.mx com.ar"),
+                *_endings("yahoo", "com fr be de es it ie gr ca co.uk co.in co.id com.au com.br com.mx com.ar"),
                 *_endings("aol", "com fr de it es co.uk"),
                 "ymail.com",
                 "rocketmail.com",
@@ -203,9 +220,3 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "sfr": Group(("sfr.fr", "neuf.fr", "club-internet.fr", "cegetel.net", "numericable.fr"), (".sfr.fr",)),
     }
 )
-
-
-def group_of_server(host: str) -> str:
-    """The group whose mail server this is, by the end of its name; "" when it is none's."""
-    name = "." + host.lower().rstrip(".")
-    return next((group for group, known in GROUPS.items() if name.endswith(known.mx)), "")

@@ -243,6 +243,13 @@ def limits(config: Config, name: str | None) -> Limits | None:
     return replace(config.limits, rates=rates) or None
 
 
+def mail_servers(config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]:
+    """What asks the DNS where the mail of domains goes."""
+    from newsletter.sources.mail_servers import ask_for_mail_servers
+
+    return lambda domains: ask_for_mail_servers(domains, config.name_servers)
+
+
 def bounces(config: Config, environ: Mapping[str, str], *, read_only: bool = False) -> Intake:
     """The mailbox that reports come back to. Raises ConfigError when there is none, and what opening it raises."""
     settings = config.bounces

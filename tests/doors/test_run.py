@@ -16,6 +16,7 @@ from newsletter.cli import main
 from newsletter.cli.shell import Session
 from tests.support.author import HELLO, Answer
 from tests.support.clocks import Clock
+from tests.support.name_server import NameServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +103,20 @@ def test_a_daily_limit_ends_a_publish_says_when_to_come_back_and_run_stays_until
     assert answer.code == 0, answer
     assert answer.err.count("Going on at") == 2, answer
     assert sorted(sink.accepted) == sorted(everybody)
+
+
+def test_a_company_whose_mail_a_large_provider_keeps_is_limited_with_its_group(ready: Author) -> None:
+    with NameServer({"atelier.example.net": "1 smtp.google.com"}) as names, ready.sink() as sink:
+        add_settings(ready, f'\n[limits.google]\ndaily = 2\n[dns]\nservers = ["127.0.0.1:{names.port}"]\n')
+        for number in range(4):
+            ready.reader(f"reader{number}@atelier.example.net")
+        ready.readers(3)
+        answer = ready.run("publish", HELLO, "--yes")
+        assert answer.code == 4, answer
+        assert "the limit of 2 messages a day to google is reached" in answer.err
+        assert sum("@atelier" in who for who in sink.accepted) == 2
+        assert len(sink.accepted) == 5
+        assert sorted(names.asked) == ["atelier.example.net", "example.org"]
 
 
 def test_the_plan_shows_what_holds(ready: Author) -> None:

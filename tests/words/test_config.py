@@ -142,6 +142,19 @@ def test_a_database_file_is_found_beside_the_configuration(url: str, resolved: s
     assert parse(f'[store]\nurl = "{url}"').store_url == resolved
 
 
+def test_name_servers_are_addresses_with_a_port_or_without() -> None:
+    config = parse('[dns]\nservers = ["192.0.2.53", "192.0.2.54:5353", "2001:db8::53", "[2001:db8::54]:5353"]')
+    assert config.name_servers == (
+        ("192.0.2.53", 53), ("192.0.2.54", 5353), ("2001:db8::53", 53), ("2001:db8::54", 5353),
+    )  # fmt: skip
+
+
+def test_a_group_of_ones_own_may_have_mail_servers_alone() -> None:
+    limits = parse('[limits.club]\nmx = ["mail.example.net", "*.example.com."]\ndaily = 5').limits
+    assert limits.groups["club"].mx == (".mail.example.net", ".example.com")
+    assert limits.asks_for_servers
+
+
 def test_a_path_may_be_absolute() -> None:
     assert parse('[newsletter]\nissues = "/srv/issues"').issues == Path("/srv/issues")
 
@@ -314,6 +327,12 @@ MISTAKES = [
     (relay('rate = "fast"'), 4, 8, "no rate: 'fast'", '"50/s"'),
     ("[limits]\nrate = 50", 2, 8, "no rate: 50", '"50/s"'),
     ('[limits]\nrate = "50 per second"', 2, 8, "no rate", '"20000/day"'),
+    ('[limits.club]\nmx = "example.net"', 2, 6, "a list", '["mail.example.net"]'),
+    ('[limits.club]\nmx = ["10.0.0.1 mx"]', 2, 6, "holds no name", "mail.example.net"),
+    ('[limits.club]\nmx = ["google.com"]', 2, 1, "google.com is in the group 'google'", "out of one"),
+    ('[dns]\nservers = "192.0.2.53"', 2, 11, "a list", '["192.0.2.53"]'),
+    ('[dns]\nservers = ["ns.example.org"]', 2, 11, "no name server: 'ns.example.org'", "IP address"),
+    ('[dns]\nservers = ["192.0.2.53:99999"]', 2, 11, "no name server", "192.0.2.53:5353"),
     ('[limits]\nrates = "50/s"', 2, 1, "no key 'rates'", "did you mean 'rate'?"),
     ("[limits]\nin_flight = 2", 2, 1, "no key 'in_flight'", "[limits.GROUP]"),
     ('[newsletter]\nrate = "50/s"', 2, 1, "no key 'rate'", "it belongs in [limits]"),

@@ -20,6 +20,7 @@ from newsletter.errors import Paused, Problem
 from newsletter.limits import ALL, GOOD_FOR, Limit
 from newsletter.store.claims import Choice, still_wanted
 from newsletter.store.ledger import claim
+from newsletter.store.mail_servers import domains_at
 from newsletter.store.tokens import hold, leave, refund, spend
 from newsletter.subscriber import canonical
 
@@ -47,6 +48,7 @@ class _Lane:
     name: str
     limit: Limit = field(default_factory=Limit)
     domains: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()  # and how the names of those mail servers end whose domains are in it, too
     waiting: deque[tuple[int, Subscriber]] = field(default_factory=deque)  # with when they were claimed
     cleared: deque[Subscriber] = field(default_factory=deque)
     good_until: int = 0  # the tokens of those that are cleared
@@ -76,9 +78,13 @@ class Pacer:
         self._clock = clock
         self._job = job
         self._holder = f"{lease.mailing}/{lease.fence}/{job}/"
-        groups = [_Lane(name, limit, limits.domains(name)) for name, limit in limits.groups.items()]
+        groups = [
+            _Lane(name, limit, limits.domains(name), limits.servers(name)) for name, limit in limits.groups.items()
+        ]
         self._lanes = deque([_Lane(""), *groups])
-        self._by_domain = {domain: lane for lane in groups for domain in lane.domains}
+        self._by_domain = {
+            domain: lane for lane in reversed(groups) for domain in domains_at(database, lane.servers)
+        } | {domain: lane for lane in groups for domain in lane.domains}
         self._flying: dict[int, _Lane] = {}
         self._again = 0  # when a limit that holds for everybody lets somebody go
         self._full = ""  # the daily cap that was reached
@@ -246,10 +252,10 @@ class Pacer:
         """Everybody who is in one of these lanes."""
         latest_first = self._limits.warmup_day(self._today()) is not None
         if all(lane.name for lane in lanes):
-            return Choice(tuple(domain for lane in lanes for domain in lane.domains), False, 0, latest_first)
+            return Choice(*_places(lanes), False, 0, latest_first)
         names = {lane.name for lane in lanes}
         others = sorted((lane for lane in self._lanes if lane.name not in names), key=lambda lane: lane.name)
-        return Choice(tuple(domain for lane in others for domain in lane.domains), True, 0, latest_first)
+        return Choice(*_places(others), True, 0, latest_first)
 
     def _claim(self, choice: Choice, now: int) -> list[Subscriber]:
         """Read on in the ledger where the last claim for the same ended, so that who was passed over is passed once."""
@@ -288,3 +294,11 @@ class Pacer:
 
     def _today(self) -> date:
         return self._clock().astimezone().date()
+
+
+def _places(lanes: Iterable[_Lane]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The domains, and the ends of the names of mail servers, of several lanes."""
+    lanes = list(lanes)
+    return tuple(each for lane in lanes for each in lane.domains), tuple(
+        each for lane in lanes for each in lane.servers
+    )

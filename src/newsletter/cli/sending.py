@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.cli.console import ExitCode, count, duration, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from newsletter.cli.shell import Session
@@ -45,6 +45,7 @@ def run(
     `until_nobody_is_left` waits for those who are not.
     """
     from newsletter import wiring
+    from newsletter.actions.groups import learn_groups
     from newsletter.actions.keep_going import keep_going
     from newsletter.actions.send import send
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
@@ -56,6 +57,8 @@ def run(
 
     post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id)
     left = tally_of(database, mailing.id)
+    clock, limits = session.clock, wiring.limits(config, way)
+    learn_groups(database, mailing.id, limits, _asking(session, config), clock())
     began = monotonic()
     failure: Stopped | KeyboardInterrupt | None = None
     with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
@@ -86,7 +89,6 @@ def run(
             with suppress(OSError):
                 session.console.note(f"\n{why[:1].upper()}{why[1:]}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
 
-        clock, limits = session.clock, wiring.limits(config, way)
         # What a limit lets through, one process sends.
         number = jobs or (1 if limits else jobs_that_pay(left.pending + left.deferred))
         try:
@@ -115,6 +117,18 @@ def run(
     return ExitCode.DONE if counts.all_well else ExitCode.PARTLY
 
 
+def _asking(session: Session, config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]:
+    """What asks the DNS for mail servers, and says so where it may take a moment."""
+    from newsletter import wiring
+
+    def ask(domains: Sequence[str]) -> Mapping[str, str]:
+        if len(domains) >= _WORTH_A_WORD:
+            session.console.note(f"Asking where the mail of {count(len(domains), 'domain')} goes …")
+        return wiring.mail_servers(config)(domains)
+
+    return ask
+
+
 def summary(issue: str, mailing: int | None, state: str, counts: Tally, seconds: float) -> dict[str, Any]:
     """What `--json` prints of a mailing. planned is the sum of the other counts."""
     return {
@@ -132,6 +146,7 @@ def summary(issue: str, mailing: int | None, state: str, counts: Tally, seconds:
     }
 
 
+_WORTH_A_WORD = 100  # domains
 PATIENCE = 8.0  # seconds for what is in flight, once asked to stop
 
 # What each count means, and what to do about it, in the words of the end of a send.

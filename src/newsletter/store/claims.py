@@ -24,22 +24,27 @@ class Choice:
     """Whom a claim may take."""
 
     domains: tuple[str, ...] = ()
-    but_these: bool = True  # everybody but those at `domains`; False: only they
+    servers: tuple[str, ...] = ()  # and those domains whose mail goes to a server whose name ends so
+    but_these: bool = True  # everybody but those at `domains` and `servers`; False: only they
     after: int = 0  # of those who were never tried, only whose number is higher
     latest_first: bool = False  # who joined last comes first
 
     @property
     def has_gaps(self) -> bool:
         """Whether somebody may wait between two who are claimed one after another."""
-        return bool(self.domains) or self.latest_first
+        return bool(self.domains or self.servers) or self.latest_first
 
     def sql(self, state: State) -> tuple[str, str, tuple[str | int, ...]]:
         """More of WHERE, all of ORDER BY, and the parameters."""
         where = ""
         parameters: list[str | int] = []
-        if self.domains:
-            where = f" AND {_DOMAIN} {'NOT ' if self.but_these else ''}IN ({', '.join('?' * len(self.domains))})"
-            parameters += self.domains
+        if self.domains or self.servers:
+            among = [f"{_DOMAIN} IN ({', '.join('?' * len(self.domains))})"]
+            if self.servers:
+                ends = " OR ".join(["'.' || m.server LIKE '%' || ?"] * len(self.servers))
+                among.append(f"EXISTS (SELECT 1 FROM mail_servers m WHERE m.domain = {_DOMAIN} AND ({ends}))")  # noqa: S608
+            where = f" AND {'NOT ' if self.but_these else ''}({' OR '.join(among)})"
+            parameters += [*self.domains, *self.servers]
         if self.after and state is State.PENDING:
             where += " AND d.subscriber_id > ?"
             parameters.append(self.after)
