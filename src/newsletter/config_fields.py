@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _FIELD_NAME = re.compile(r"\w+")
 _SEGMENT_NAME = re.compile(r"[^\W_][\w-]*")
-_KEYS = ("type", "choices", "label", "public")
+FIELD_KEYS = ("type", "choices", "label", "public")
 _KINDS = tuple(kind.value for kind in Kind)
 _TAKEN = {*PUBLIC_FIELDS, *NAMES} - {"fields"}
 _MOST = 200  # choices
@@ -62,8 +62,8 @@ def _mistakes(said: Any) -> Iterator[tuple[str, str, str]]:
     if table is None:
         yield "", "must be a type, a list of choices, or a table", 'write "date", or ["S", "M"], or { type = "text" }'
         return
-    for key in table.keys() - set(_KEYS):
-        yield key, f"a field has no key {key!r}", did_you_mean(key, _KEYS)
+    for key in table.keys() - set(FIELD_KEYS):
+        yield key, f"a field has no key {key!r}", did_you_mean(key, FIELD_KEYS)
     kind, choices, label = table.get("type", "text"), table.get("choices"), table.get("label", "")
     if kind not in _KINDS:
         yield "type", f"there is no type {kind!r}", did_you_mean(str(kind), _KINDS)

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.delivery import State
 from newsletter.store import changes
 from newsletter.store.database import open_database
+from newsletter.store.ledger import claim
+from newsletter.store.mailings import Worker, acquire, tally_of, undelivered
 from newsletter.store.seals import known_seal, seal, sealed_among
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
 from newsletter.suppression import Reason
+from tests.support.sending import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from newsletter.mailing import Mailing
+    from newsletter.store.mailings import Lease
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 ANA = Subscriber("Ana@example.org", first_name="Ana", language="fr", tags=("member",), fields={"city": "Nantes"})
@@ -26,6 +33,14 @@ ANA = Subscriber("Ana@example.org", first_name="Ana", language="fr", tags=("memb
 def people() -> Iterator[Subscribers]:
     with open_database("sqlite://") as database:
         yield Subscribers(database)
+
+
+def planned(people: Subscribers, addresses: list[str]) -> tuple[Mailing, Lease]:
+    """A mailing to these, and the right to send it."""
+    for address in addresses:
+        people.add(Subscriber(address), NOW)
+    mailing = plan(people.database)
+    return mailing, acquire(people.database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
 
 
 def test_what_a_person_changes_is_stored_and_told_by_name_alone(people: Subscribers) -> None:
@@ -114,3 +129,23 @@ def test_two_databases_seal_differently() -> None:
         with open_database("sqlite://") as database, database.transaction() as connection:
             seals.add(seal(connection, "ana@example.org"))
     assert len(seals) == 2
+
+
+def test_a_sealed_address_gets_nothing_even_if_it_came_onto_the_list_past_the_seal(people: Subscribers) -> None:
+    mailing, lease = planned(people, ["ana@example.org", "bo@example.org"])
+    with people.database.transaction() as connection:
+        sealed = seal(connection, "ana@example.org")
+        connection.execute("INSERT INTO suppressions VALUES (?, 'unsubscribed', ?, 'forgotten')", (sealed, NOW))
+    assert [each.email for each in claim(people.database, lease, 10, NOW)] == ["bo@example.org"]
+    assert tally_of(people.database, mailing.id).skipped == 1
+
+
+def test_who_pauses_is_skipped_at_the_claim_and_the_ledger_says_why(people: Subscribers) -> None:
+    mailing, lease = planned(people, ["ana@example.org", "bo@example.org"])
+    ana = people.get("ana@example.org")
+    assert ana is not None
+    with people.database.transaction() as connection:
+        changes.change_entry(connection, replace(ana, paused_until=NOW + 1), now=NOW, source="preferences")
+    assert [each.email for each in claim(people.database, lease, 10, NOW)] == ["bo@example.org"]
+    (skipped,) = [each for each in undelivered(people.database, mailing.id) if each.state is State.SKIPPED]
+    assert (skipped.email, skipped.reply) == ("ana@example.org", "paused")

@@ -20,6 +20,7 @@ import newsletter
 from newsletter.cli import cli
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import EVERYWHERE
+from newsletter.config_fields import FIELD_KEYS
 from newsletter.config_keys import GROUP_LIMITS, SECTIONS
 from newsletter.config_transports import KINDS
 from newsletter.dates import NotADate, read_date
@@ -274,8 +275,17 @@ def test_the_reference_tells_of_every_key_that_json_has_and_of_no_other(tmp_path
     assert all(f"`{key}`" in told for key in imported["problems"][0])
     told = section(page, "subscribers list and show")
     assert terms(told) == set(listed)
-    assert set(shown) - set(listed) == {"issues"}
-    assert all(f"`{key}`" in told for key in shown["issues"][0])
+    added = set(shown) - set(listed)
+    assert added == {"issues", "consents", "changes", "sent", "heard"}
+    assert all(f"`{key}`" in told for key in (*added, *shown["issues"][0], *shown["sent"][0]))
+    told = section(page, "subscribers forget and expire")
+    expired = json.loads(run("subscribers", "expire", "--dry-run", "--json"))
+    forgotten = json.loads(run("subscribers", "forget", "ana@example.org", "--yes", "--json"))
+    assert terms(told) == {*expired, *forgotten}
+    told = section(page, "segments")
+    one = json.loads(run("segments", "show", "all", "--json"))
+    assert terms(told) == {*one, "name"}
+    assert all(f"`{key}`" in told for key in one["left_out"])
 
 
 def runner(folder: Path) -> Callable[..., str]:
@@ -303,7 +313,8 @@ def test_the_reference_tells_of_every_setting_below_its_section_and_of_no_other(
     assert terms(section(page, "[transports.NAME]")) == {"kind"}
     assert terms(section(page, "[limits.GROUP]")) == set(GROUP_LIMITS)
     headings = re.findall(r"^## \[(.+)\]$", page, re.MULTILINE)
-    assert sorted(headings) == sorted([*SECTIONS, "limits.GROUP", "transports.NAME"])
+    assert terms(section(page, "[fields]")) == set(FIELD_KEYS)
+    assert sorted(headings) == sorted([*SECTIONS, "fields", "segments", "limits.GROUP", "transports.NAME"])
 
 
 def test_the_reference_tells_of_every_field_of_the_front_matter_with_all_its_names() -> None:

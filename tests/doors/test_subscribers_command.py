@@ -188,7 +188,7 @@ def test_a_person_is_added_shown_and_taken_off(letter: Path, told: Told) -> None
     assert told.out == "Ana@example.org is on the list\n"
     shown = told.json("show", "ana@example.ORG")
     assert shown.pop("joined")
-    assert shown == {
+    assert shown | {
         "email": "Ana@example.org",
         "first_name": "Ana",
         "last_name": "Pérez",
@@ -200,9 +200,13 @@ def test_a_person_is_added_shown_and_taken_off(letter: Path, told: Told) -> None
         "fields": {"ville": "Saint-Malo = ici"},
         "source": "command line",
         "issues": [],
-    }
+        "changes": [],
+        "sent": [],
+        "heard": [],
+    } == shown
+    assert [(each["how"], each["source"]) for each in shown["consents"]] == [("command line", "command line")]
     assert told.by("show", "ana@example.org") == 0
-    assert "     fields  ville: Saint-Malo = ici" in told.out.splitlines()
+    assert "      fields  ville: Saint-Malo = ici" in told.out.splitlines()
     assert told.by("unsubscribe", "ANA@example.org") == 0
     assert told.out == "Ana@example.org gets nothing any more\n"
     assert told.by("unsubscribe", "ana@example.org") == 0

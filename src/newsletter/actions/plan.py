@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
     from newsletter.segment_values import Vocabulary
     from newsletter.store.database import Database
-    from newsletter.store.ledger import Condition
+    from newsletter.store.segments import Condition
     from newsletter.transports import Capabilities
 
 _EXAMPLES = 3

@@ -67,6 +67,7 @@ COMMANDS = {
     "test": Row("Writing", "newsletter.cli.test", "Send one copy, marked as a test, to any address."),
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),
     "serve": Row("Readers", "newsletter.cli.serve", "Serve the pages by which people join and leave."),
+    "segments": Row("Readers", "newsletter.cli.segments", "List segments, and show whom a rule means."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
     "run": Row("Sending", "newsletter.cli.run", "Go on with a mailing until nobody is left, however long it takes."),

@@ -46,7 +46,18 @@ def as_object(person: Subscriber, reason: Reason | None) -> dict[str, Any]:
         "fields": dict(person.fields),
         "joined": written(person.joined),
         "source": person.source,
+        "time_zone": person.time_zone,
+        "paused_until": _moment(person.paused_until),
+        "last_active": _moment(person.last_active),
     }
+
+
+def _moment(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    from newsletter.actions.export_subscribers import written
+
+    return written(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
 
 
 @click.command(
@@ -61,6 +72,7 @@ def as_object(person: Subscriber, reason: Reason | None) -> dict[str, Any]:
 @click.option("--language", type=LANGUAGE, help="What the person reads.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="May be given several times.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=TEXT", help="May be given several times.")
+@click.option("--consent", default="", metavar="TEXT", help="Where and when the person agreed: 'at the fair, 2026-06'.")
 @pass_session
 def add(
     session: Session,
@@ -71,25 +83,42 @@ def add(
     language: str | None,
     tags: tuple[str, ...],
     fields: tuple[str, ...],
+    consent: str,
 ) -> None:
     """Put one person on the list, who has agreed to it."""
+    from newsletter.consent import Consent, How
     from newsletter.sources.list_entries import clean
     from newsletter.sources.list_entries import tags as tags_in
     from newsletter.subscriber import Subscriber
 
     person = Subscriber(
-        email=_address(email),
+        email=address_of(email),
         first_name=clean(first_name),
         last_name=clean(last_name),
         name=clean(name),
         language=language or "",
         tags=tuple(dict.fromkeys(tag for text in tags for tag in tags_in(clean(text)))),
-        fields=dict(map(_field, fields)),
+        fields=_typed(session, dict(map(_field, fields))),
         source="command line",
     )
+    now = session.clock()
+    agreed = Consent(0, now, How.COMMAND_LINE, source="command line", page=clean(consent))
     with list_of(session, create=True) as subscribers:
-        added = subscribers.add(person, now=int(time.time()))
+        added = subscribers.add(person, now=int(now.timestamp()), consent=agreed)
     session.console.say(f"{added.email} is on the list")
+
+
+def _typed(session: Session, fields: dict[str, str]) -> dict[str, str]:
+    """The values as fields of their types keep them. Raises UsageError for one that does not fit."""
+    from newsletter.field import WrongValue
+
+    kinds = session.config().fields
+    for name, text in fields.items():
+        try:
+            fields[name] = kinds[name].read(text) if name in kinds else text
+        except WrongValue as error:
+            raise click.BadParameter(f"{name}: {error}; {error.fix}", param_hint="--field") from None
+    return fields
 
 
 def _field(text: str) -> tuple[str, str]:
@@ -107,39 +136,43 @@ def _field(text: str) -> tuple[str, str]:
 @json_option
 @pass_session
 def show(session: Session, email: str, as_json: bool) -> None:
-    """Tell all that is known about EMAIL: the entry, and which issues it got."""
+    """Tell EMAIL's whole story: the entry, what was agreed to, changed and sent, what came back, in order."""
+    from newsletter.actions.export_person import history, person_of
     from newsletter.actions.export_subscribers import written
 
-    address = _address(email)
+    address = address_of(email)
     with list_of(session) as subscribers:
-        person, suppression = subscribers.get(address), subscribers.suppression(address)
-        history = subscribers.history(person) if person else []
-    if person is None:
-        if suppression is None:
-            raise ListError(Problem(f"nobody with the address {email} is on the list"))
+        found = person_of(subscribers, address)
+    if found is None:
+        raise ListError(Problem(f"nobody with the address {email} is on the list"))
+    suppression = found.suppression
+    if found.subscriber is None:
+        assert suppression is not None
         since = written(suppression.since)
         raise ListError(
             Problem(f"{email} is not on the list; it is suppressed since {since}: {suppression.reason.value}")
         )
-    issues = [
-        {"issue": receipt.issue, "state": receipt.state.name.lower(), "at": written(receipt.at)} for receipt in history
-    ]
-    entry = as_object(person, suppression.reason if suppression else None) | {"issues": issues}
+    entry = as_object(found.subscriber, suppression.reason if suppression else None)
     if as_json:
-        session.console.print_json(entry)
+        issues = [
+            {"issue": each.issue, "state": each.state.name.lower(), "at": written(each.at)}
+            for each in reversed(found.sent)
+        ]
+        session.console.print_json(entry | {"issues": issues} | history(found))
         return
     for key, value in entry.items():
         for text in _lines(value):
-            session.console.result(f"{key:>11}  {text}")
+            session.console.result(f"{key:>12}  {text}")
             key = ""
+    session.console.result("")
+    for step in found.story:
+        session.console.result(f"{written(step.at):<20}  {step.what:<13} {step.about}".rstrip())
 
 
 def _lines(value: Any) -> list[str]:
     match value:
         case dict():
             return [f"{name}: {text}" for name, text in value.items()]
-        case [{}, *_]:
-            return [f"{each['issue']}: {each['state']}, {each['at']}" for each in value]
         case list():
             return [", ".join(value)] if value else []
         case _:
@@ -151,7 +184,7 @@ def _lines(value: Any) -> list[str]:
 @pass_session
 def unsubscribe(session: Session, email: str) -> None:
     """Take EMAIL off the list, for good: no import brings it back."""
-    address = _address(email)
+    address = address_of(email)
     with list_of(session, create=True) as subscribers:
         person = subscribers.get(address)
         changed = subscribers.unsubscribe(address, now=int(time.time()), source="command line")
@@ -161,7 +194,8 @@ def unsubscribe(session: Session, email: str) -> None:
         session.console.say(f"{person.email} {'gets nothing any more' if changed else 'had left already'}")
 
 
-def _address(email: str) -> str:
+def address_of(email: str) -> str:
+    """The address as it is stored. Raises ListError for a broken one."""
     from newsletter.sources.addresses import valid_address
 
     try:

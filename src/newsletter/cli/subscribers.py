@@ -11,6 +11,7 @@ import click
 
 from newsletter.cli.console import count, short_path
 from newsletter.cli.import_list import command as import_
+from newsletter.cli.privacy import expire, export_person, forget, scrub
 from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session
 from newsletter.cli.subscriber import add, as_object, list_of, show, unsubscribe
 
@@ -92,5 +93,5 @@ def _list_lines(session: Session, found: Iterator[tuple[Subscriber, Reason | Non
     return number
 
 
-for one in (import_, add, show, unsubscribe):
+for one in (import_, add, show, unsubscribe, export_person, forget, expire, scrub):
     command.add_command(one)

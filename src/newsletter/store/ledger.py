@@ -10,7 +10,6 @@ These are the hot paths: SQL written as SQL, in batches.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
 from newsletter.store.claims import Choice, why_not
 from newsletter.store.mailings import check, renew
-from newsletter.subscriber import Status, Subscriber
+from newsletter.store.seals import sealed_among
+from newsletter.subscriber import Status, Subscriber, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,19 +30,12 @@ if TYPE_CHECKING:
     from newsletter.store.archive import Kept
     from newsletter.store.database import Database
     from newsletter.store.mailings import Lease
+    from newsletter.store.segments import Condition
 
 EVERYBODY = Choice()
 SCHEDULE = Schedule()
 _ACTIVE = Status.ACTIVE.value
 _CLAIMED = f"state = {State.CLAIMED.value}, claim = ?, reply = '', updated_at = ?"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Whom an audience means, as SQL over `subscribers s`, with its parameters."""
-
-    sql: str
-    parameters: tuple[str | int | float, ...] = ()
 
 
 # Who has a delivery of this issue already, in whatever mailing, does not get another one.
@@ -184,7 +177,11 @@ def claim(
                 if not (rows := waiting(state)):
                     return []
             skipped = []
+            # Nobody comes onto the list past a seal, but by a program that knows of none.
+            sealed = sealed_among(connection, lambda: [canonical(row[1] or "") for row in rows])
             for number, email, first, last, name, language, tags, fields, status, suppressed, paused in rows:
+                if sealed and suppressed is None:
+                    suppressed = sealed.get(canonical(email or ""))
                 fine = suppressed is None and status == _ACTIVE and not paused  # as nearly everybody is
                 if not fine and (why := why_not(status, suppressed, paused, now)):
                     skipped.append((State.SKIPPED.value, job, why, now, lease.mailing, number))

@@ -14,7 +14,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Iterable
     from sqlite3 import Connection
 
 PREFIX = "sealed:"
@@ -40,10 +40,10 @@ def known_seal(connection: Connection, address: str) -> str | None:
     return None if key is None else _sealed(key, address)
 
 
-def sealed_among(connection: Connection, addresses: Collection[str]) -> dict[str, str]:
+def sealed_among(connection: Connection, addresses: Iterable[str] | Callable[[], Iterable[str]]) -> dict[str, str]:
     """Those of canonical addresses that were forgotten, each with the reason of its suppression.
 
-    Where nobody ever was, this costs one look at an index; else a microsecond an address.
+    Where nobody ever was, this costs a look at an index, and `addresses` is not called; else a microsecond an address.
     """
     key = _key(connection)
     if (
@@ -53,7 +53,7 @@ def sealed_among(connection: Connection, addresses: Collection[str]) -> dict[str
         ).fetchone()[0]
     ):
         return {}
-    owners = {_sealed(key, address): address for address in addresses}
+    owners = {_sealed(key, each): each for each in (addresses() if callable(addresses) else addresses)}
     seals = list(owners)
     found: dict[str, str] = {}
     for start in range(0, len(seals), _AT_ONCE):

@@ -6,6 +6,7 @@ of whom nothing is known. What SQLite and PostgreSQL say differently stands in d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,6 @@ from newsletter.delivery import State
 from newsletter.event import EventKind
 from newsletter.segment_values import TEXTS
 from newsletter.store.dialects import SQLITE
-from newsletter.store.ledger import Condition
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
@@ -46,8 +46,18 @@ ACTIVE = f"s.status = '{Status.ACTIVE.value}'"
 # seventh less, and cannot be put into any WHERE as this can. The seals of who is forgotten are not looked for: nobody
 # comes onto the list past them.
 FREE = "NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical)"
+# When a person last did something; when they were stored, where no day of joining is known.
+LAST_SIGN = "max(coalesce(nullif(s.joined, 0), s.created_at), s.last_active_at)"
 # Who asked for a pause gets nothing until its end. The moment, in UTC seconds, is the parameter.
 PAUSED = "(s.paused_until > ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whom an audience means, as SQL over `subscribers s`, with its parameters."""
+
+    sql: str
+    parameters: tuple[str | int | float, ...] = ()
 
 
 def recipients(rule: Rule, *, language: str = "", now: int, dialect: Dialect = SQLITE) -> Condition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -16,6 +16,7 @@ from newsletter.errors import ListError, Problem
 from newsletter.field import typed
 from newsletter.segment_values import Vocabulary
 from newsletter.store import segments
+from newsletter.store.consents import record
 from newsletter.store.seals import known_seal
 from newsletter.subscriber import Status, Subscriber, canonical
 from newsletter.suppression import Reason, Suppression
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from newsletter.audience import Rule
+    from newsletter.consent import Consent
     from newsletter.field import Field
     from newsletter.store.database import Database
 
@@ -171,8 +173,8 @@ class Subscribers:
 
     # ── writing
 
-    def add(self, subscriber: Subscriber, now: int) -> Subscriber:
-        """Put one person on the list; the one stored is returned, with its number.
+    def add(self, subscriber: Subscriber, now: int, *, consent: Consent | None = None) -> Subscriber:
+        """Put one person on the list, with what they agreed to; the one stored is returned, with its number.
 
         Raises ListError when the person is on it already, has left, or must not be written to.
         """
@@ -202,6 +204,8 @@ class Subscribers:
             )
             number = connection.execute(INSERT, row).lastrowid
             remember_fields(connection, subscriber.fields)
+            if consent:
+                record(connection, replace(consent, subscriber=number or 0))
         added = self.by_id(number or 0)
         assert added is not None
         return added

@@ -1,0 +1,104 @@
+"""Forgetting: all that is kept about a person goes, and the pages of the file that held it are written anew.
+
+erase     one person, in a transaction: the entry, the consents, the changes, what servers said of the address
+keep_out  the seal of an address, so that no import brings it back
+scrub     after one or many: no free page of the file, and no page of the log, holds a trace
+
+What stays is a number that means nobody any more: that somebody got a mailing, and what became of it, so that the
+counts of a mailing stay true.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from newsletter.delivery import State
+from newsletter.store.database import translated
+from newsletter.store.seals import seal
+from newsletter.suppression import Reason
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from newsletter.store.database import Database
+
+GONE = "(forgotten)"
+
+# Tables in which rows are a person's, and nothing else's.
+_OWN = ("consents", "changes", "notices")
+
+# What a server said may name the address. Why somebody was skipped is a word of ours, and stays. By the primary key: a
+# mailing has a million deliveries, and a person a few.
+_REPLIES = f"""
+    UPDATE deliveries SET reply = '' WHERE subscriber_id = ? AND reply <> '' AND state <> {State.SKIPPED.value}
+    AND mailing_id IN (SELECT id FROM mailings)
+"""  # noqa: S608  (our own SQL)
+
+
+def erase(connection: Connection, subscriber: int, address: str) -> None:
+    """Let a person go, inside a transaction; `address` is canonical. What keeps the address out stays as it is."""
+    connection.execute("PRAGMA secure_delete = ON")
+    for table in _OWN:
+        connection.execute(f"DELETE FROM {table} WHERE subscriber_id = ?", (subscriber,))  # noqa: S608  (_OWN)
+    connection.execute("UPDATE events SET reply = '' WHERE subscriber_id = ? AND reply <> ''", (subscriber,))
+    connection.execute(_REPLIES, (subscriber,))
+    connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber,))
+    erase_mentions(connection, address)
+
+
+def erase_mentions(connection: Connection, address: str) -> None:
+    """Take a canonical address out of wishes to join that wait, and of rules that mailings were sent by."""
+    wishes = connection.execute("SELECT id, content FROM notices WHERE content <> ''").fetchall()
+    for number, content in wishes:
+        if address in content.casefold():
+            connection.execute("DELETE FROM notices WHERE id = ?", (number,))
+    name = re.compile(re.escape(address), re.IGNORECASE)
+    # Few rules speak of an address.
+    for number, segment in connection.execute("SELECT id, segment FROM mailings WHERE segment LIKE '%@%'").fetchall():
+        if name.search(segment):
+            connection.execute("UPDATE mailings SET segment = ? WHERE id = ?", (name.sub(GONE, segment), number))
+
+
+def keep_out(connection: Connection, address: str, now: int, *, always: bool) -> bool:
+    """Put the seal of a canonical address in the place of its suppression; whether there is one now.
+
+    With `always`, also for an address that was not suppressed: who asks to be forgotten does not want to be imported.
+    """
+    connection.execute("PRAGMA secure_delete = ON")
+    row = connection.execute("SELECT reason, since, source FROM suppressions WHERE address = ?", (address,)).fetchone()
+    if row is None and not always:
+        return False
+    reason, since, source = row or (Reason.UNSUBSCRIBED.value, now, "forgotten")
+    connection.execute(
+        "INSERT INTO suppressions (address, reason, since, source) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (address) DO NOTHING",
+        (seal(connection, address), reason, since, source),
+    )
+    connection.execute("DELETE FROM suppressions WHERE address = ?", (address,))
+    return True
+
+
+def scrub(database: Database) -> bool:
+    """Write the whole file anew, and empty its log; False when another process kept us from it, and it is to be redone.
+
+    A deleted row may leave copies behind in pages that were split, and in the log (https://www.sqlite.org/wal.html).
+    It takes a few seconds for a list of a million.
+    """
+    with translated(database.path), closing(database.connect()) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        try:
+            connection.execute("VACUUM")
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return False
+            raise
+    return not busy
+
+
+def copies(database: Database) -> list[str]:
+    """The names of copies that upgrades left beside the database: they know nothing of who was forgotten since."""
+    return sorted(each.name for each in database.path.parent.glob(f"{database.path.name}.before-*"))
