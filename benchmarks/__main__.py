@@ -6,12 +6,13 @@ import os
 import platform
 import sys
 
-from benchmarks import distance, rendering, sending, startup, web
+from benchmarks import distance, importing, rendering, sending, startup, web
 
 SUITES = {
     "startup": startup.run,
     "rendering": rendering.run,
     "sending": sending.run,
+    "importing": importing.run,
     "distance": distance.run,
     "web": web.run,
 }

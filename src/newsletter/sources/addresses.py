@@ -33,7 +33,7 @@ def valid_address(text: str) -> str:
     if uniform is None:
         uniform = _uniform_domain(domain)
     if uniform and len(text) <= LONGEST and len(local) <= _LONGEST_LOCAL and _LOCAL.fullmatch(local):
-        return f"{local}@{uniform}"
+        return text if uniform == domain else f"{local}@{uniform}"
     return _thoroughly(text)
 
 

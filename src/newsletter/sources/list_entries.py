@@ -52,20 +52,27 @@ def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry 
     `note` hears of cells that could not be read in rows that were taken all the same.
     """
     columns, part, vendor = table.columns, table.part, table.columns.vendor
-    width, known = columns.width, columns.known
-    email_at, status_at, language_at = known["email"], known.get("status"), known.get("language")
-    zone_at, tags_at, joined_at = known.get("time_zone"), columns.all("tags"), columns.all("joined")
-    names_at = [(name, known[name]) for name in ("first_name", "last_name", "name") if name in known]
+    width = columns.width
+
+    # Behind each row stands an empty cell, which is that of a column that is not there.
+    def at(meaning: str) -> int:
+        return columns.known.get(meaning, -1)
+
+    email_at, status_at, language_at, zone_at = at("email"), at("status"), at("language"), at("time_zone")
+    first_at, last_at, name_at = at("first_name"), at("last_name"), at("name")
+    tags_at, joined_at, data_at = columns.all("tags"), columns.all("joined"), columns.all(DATA)
     fields_at = tuple(columns.fields.items())
-    data_at = columns.all(DATA)
     flags = [(position, name, reason) for name, reason in FLAGS.items() for position in columns.all(name)]
     consent = Consents(table)
-    dated = [*joined_at, *consent.dates_at]
+    dated = (*joined_at, *consent.dates_at)
     day_first = not dated or day_comes_first(_column(table, dated[0]))
     statuses = STATUSES | vendor_statuses(vendor)
     words = tuple(dict.fromkeys((*WORDS_FOR_STATUS, *(vendor.statuses if vendor else ()))))
-    everybody = vendor.leaves(table.header) if vendor and status_at is None else None
+    everybody = vendor.leaves(table.header) if vendor and status_at < 0 else None
     forgotten = vendor.forgotten if vendor else ""
+    status: Status | None
+    leaves: Reason | None
+    make = tuple.__new__  # what the class itself does, without asking which field is which
 
     for line, cells in table.rows():
         if isinstance(cells, Unreadable):
@@ -87,18 +94,17 @@ def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry 
             or ("'" in text and _MAY_BE_GUARDED.search(text))
         ):
             cells = [clean(cell) for cell in cells]
-        written = cells[email_at].strip()
+        cells = [*map(str.strip, cells), ""]
+        written = cells[email_at]
         if not written:
-            if any(cell.strip() for cell in cells):
+            if any(cells):
                 yield RowProblem(line, "", "has no address", part, tuple(raw))
             continue
-        status: Status | None = None
-        leaves: Reason | None = everybody
-        if status_at is not None and (said := cells[status_at].strip()):
+        status, leaves = None, everybody
+        if said := cells[status_at]:
             meaning = statuses.get(said) or statuses.get(plain(said))
             if meaning is None:
-                fix = did_you_mean(said, words)
-                reason = f"the status {said[:40]!r} is not known: {fix}"
+                reason = f"the status {said[:40]!r} is not known: {did_you_mean(said, words)}"
                 yield RowProblem(line, written[:320], reason, part, tuple(raw))
                 continue
             status, leaves = meaning
@@ -113,58 +119,52 @@ def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry 
         if forgotten and email.endswith(forgotten):
             yield RowProblem(line, email, "asked to be deleted, and is left out", part, tuple(raw))
             continue
-        first_name, last_name, name = "", "", ""
-        for column, position in names_at:
-            if cell := cells[position].strip():
-                if len(cell) > _LONGEST:
-                    note(RowProblem(line, email, f"the {column} has {len(cell)} characters, and was left out", part))
-                elif column == "first_name":
-                    first_name = cell
-                elif column == "last_name":
-                    last_name = cell
-                else:
-                    name = cell
+        first_name, last_name, whole_name = cells[first_at], cells[last_at], cells[name_at]
+        if len(first_name) > _LONGEST or len(last_name) > _LONGEST or len(whole_name) > _LONGEST:
+            note(RowProblem(line, email, f"a name has more than {_LONGEST} characters, and was left out", part))
+            first_name, last_name, whole_name = (
+                text if len(text) <= _LONGEST else "" for text in (first_name, last_name, whole_name)
+            )
         language, zone, joined = "", "", 0
-        if language_at is not None and (said := cells[language_at].strip()):
-            language = language_of(said)
-            if not language:
-                note(RowProblem(line, email, f"the language {said[:40]!r} is not known, and was left out", part))
-        if zone_at is not None and (said := cells[zone_at].strip()):
-            zone = time_zone_of(said)
-            if not zone:
-                note(RowProblem(line, email, f"the time zone {said[:40]!r} is not known, and was left out", part))
+        if (said := cells[language_at]) and not (language := language_of(said)):
+            note(RowProblem(line, email, f"the language {said[:40]!r} is not known, and was left out", part))
+        if (said := cells[zone_at]) and not (zone := time_zone_of(said)):
+            note(RowProblem(line, email, f"the time zone {said[:40]!r} is not known, and was left out", part))
         for position in joined_at:
-            if said := cells[position].strip():
+            if said := cells[position]:
                 try:
                     joined = seconds(said, day_first)
                     break
                 except (ValueError, OverflowError, OSError) as error:
                     note(RowProblem(line, email, f"the date of joining was left out: {str(error)[:200]}", part))
-        fields = {key: cell for key, position in fields_at if (cell := cells[position].strip())} if fields_at else {}
+        fields = {key: cell for key, position in fields_at if (cell := cells[position])} if fields_at else {}
         for position in data_at:
-            if cell := cells[position].strip():
+            if cell := cells[position]:
                 try:
                     fields = data(cell) | fields
                 except ValueError as error:
                     note(RowProblem(line, email, f"{table.header[position]} was left out: {error}", part))
         agreed, confirmed, how = consent.of(cells, joined, day_first) if consent.any else _NO_CONSENT
-        yield Entry(
-            line,
-            email,
-            email.casefold(),
-            first_name,
-            last_name,
-            name,
-            language,
-            status,
-            leaves,
-            _all_tags(cells, tags_at) if tags_at else (),
-            joined,
-            fields,
-            zone,
-            agreed,
-            confirmed,
-            how,
+        yield make(
+            Entry,
+            (
+                line,
+                email,
+                email.casefold(),
+                first_name,
+                last_name,
+                whole_name,
+                language,
+                status,
+                leaves,
+                _all_tags(cells, tags_at) if tags_at else (),
+                joined,
+                fields,
+                zone,
+                agreed,
+                confirmed,
+                how,
+            ),
         )
 
 

@@ -28,7 +28,7 @@ from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from sqlite3 import Connection
 
     from newsletter.entry import Entry
@@ -107,10 +107,13 @@ class Importer:
         parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
         known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
         forgotten = sealed_among(self._connection, firsts)
-        verdicts = [
-            plan.place(entry, known.get(number, _NOTHING)) if entry.canonical not in forgotten else plan.pass_by()
-            for number, entry in enumerate(firsts.values())
-        ]
+        if known or forgotten or told is not None:
+            verdicts = [
+                plan.place(entry, known.get(number, _NOTHING)) if entry.canonical not in forgotten else plan.pass_by()
+                for number, entry in enumerate(firsts.values())
+            ]
+        else:
+            plan.place_strangers(firsts.values())
         if not self._dry_run:
             self._write(plan, firsts)
         if told is not None:
@@ -153,6 +156,15 @@ class _Plan:
         self.counts.suppressed += 1
         return Verdict.SUPPRESSED
 
+    def place_strangers(self, entries: Iterable[Entry]) -> None:
+        """Decide about rows of whose addresses nothing is known, which is all of them in a first import."""
+        for entry in entries:
+            if entry.leaves:
+                self.place(entry, _NOTHING)
+            else:
+                self.counts.added += 1
+                self._add(entry)
+
     def place(self, entry: Entry, row: Sequence[Any]) -> Verdict:
         """Decide about one row, knowing what _KNOWN says of its address."""
         number, status, blocked, seen = row[0], row[1], row[10], row[11]
@@ -186,26 +198,29 @@ class _Plan:
         return Verdict.UNCHANGED
 
     def _add(self, entry: Entry) -> None:
+        (_, email, address, first_name, last_name, name, language, status, _, tags, joined, fields, zone, agreed,
+         confirmed, how) = entry  # fmt: skip
+        now = self._now
         self.new.append(
             (
-                entry.email,
-                entry.canonical,
-                entry.first_name,
-                entry.last_name,
-                entry.name,
-                entry.language,
-                entry.status.value if entry.status else "active",
-                tags_text(entry.tags),
-                fields_text(entry.fields),
-                entry.joined or self._now,
+                email,
+                address,
+                first_name,
+                last_name,
+                name,
+                language,
+                status.value if status else "active",
+                tags_text(tags) if tags else "[]",
+                fields_text(fields) if fields else "{}",
+                joined or now,
                 self._source,
-                self._now,
-                self._now,
-                entry.time_zone,
+                now,
+                now,
+                zone,
             )
         )
-        if entry.agreed:
-            self.consents.setdefault(entry.how, []).append((entry.canonical, entry.agreed, entry.confirmed))
+        if agreed:
+            self.consents.setdefault(how, []).append((address, agreed, confirmed))
 
     def _change(self, entry: Entry, row: Sequence[Any]) -> bool:
         """Add what the row knows to what is known; whether that changes anything."""
