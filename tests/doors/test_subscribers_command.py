@@ -188,22 +188,26 @@ def test_a_person_is_added_shown_and_taken_off(letter: Path, told: Told) -> None
     assert told.out == "Ana@example.org is on the list\n"
     shown = told.json("show", "ana@example.ORG")
     assert shown.pop("joined")
-    assert shown | {
-        "email": "Ana@example.org",
-        "first_name": "Ana",
-        "last_name": "Pérez",
-        "name": "",
-        "language": "fr",
-        "status": "active",
-        "suppressed": "",
-        "tags": ["a", "b", "c"],
-        "fields": {"ville": "Saint-Malo = ici"},
-        "source": "command line",
-        "issues": [],
-        "changes": [],
-        "sent": [],
-        "heard": [],
-    } == shown
+    assert (
+        shown
+        | {
+            "email": "Ana@example.org",
+            "first_name": "Ana",
+            "last_name": "Pérez",
+            "name": "",
+            "language": "fr",
+            "status": "active",
+            "suppressed": "",
+            "tags": ["a", "b", "c"],
+            "fields": {"ville": "Saint-Malo = ici"},
+            "source": "command line",
+            "issues": [],
+            "changes": [],
+            "sent": [],
+            "heard": [],
+        }
+        == shown
+    )
     assert [(each["how"], each["source"]) for each in shown["consents"]] == [("command line", "command line")]
     assert told.by("show", "ana@example.org") == 0
     assert "      fields  ville: Saint-Malo = ici" in told.out.splitlines()
