@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,18 +21,19 @@ if TYPE_CHECKING:
 PIECES = [
     "a", "word ", " ", "\n", "\n\n", "    ", "\t", "*", "**", "_", "__", "~~", "`", "```\n", "> ", "- ", "1. ", "# ",
     "---\n", "===\n", "![", "[", "](", "](/u)", "]", "[^n]", "[^n]: ", "^[", ")", "{", "}", "{.c}", "\\", "<", ">",
-    "<b>", "</b>", "<!-- ", " -->", "&amp;", "&", "!", ":", ":tada:", ":mark[", "www.", "www.a.b", "https://a.b/c",
+    "<b>", "</b>", "<!-- ", " -->", "&amp;", "&", "!", ":", ":tada:", ":mark[", "www.", "www.a.b", "WWW.A.B",
+    "HTTP://a.b", "https://a.b/c",
     "mailto:", "xmpp:", "a@b.cd", "@", "|", "|-|-|\n", "\n: ", '"', "'", "--", "...", "[u]: /u\n", "é", "\u202f",
 ]  # fmt: skip
 ROUGH = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
-def _everywhere() -> MarkdownIt:
+def _everywhere(language: str) -> MarkdownIt:
     """The same parser, trying its rules everywhere."""
     from markdown_it.parser_block import ParserBlock
     from markdown_it.parser_inline import ParserInline
 
-    md = parser.__wrapped__("fr")
+    md = parser.__wrapped__(language)
     assert isinstance(md.inline, InlineByCharacter)
     assert isinstance(md.block.ruler, BlocksByCharacter)
     inline, blocks = ParserInline(), ParserBlock()
@@ -40,13 +44,27 @@ def _everywhere() -> MarkdownIt:
     return md
 
 
-EVERYWHERE = _everywhere()
+EVERYWHERE = {language: _everywhere(language) for language in ("en", "fr")}
+TESTS = Path(__file__).parents[1]
+COMMONMARK = [each["markdown"] for each in json.loads((TESTS / "render/commonmark/examples.json").read_text("utf-8"))]
+ISSUES = [
+    path.read_text("utf-8")
+    for folder in ("browser/issues", "render/fixtures")
+    for path in (TESTS / folder).glob("*.md")
+]
 
 
-@given(ROUGH)
+@given(ROUGH, st.sampled_from(sorted(EVERYWHERE)))
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_tokens_are_the_same(text: str) -> None:
-    assert _tokens(parser("fr"), text) == _tokens(EVERYWHERE, text)
+def test_the_tokens_are_the_same(text: str, language: str) -> None:
+    assert _tokens(parser(language), text) == _tokens(EVERYWHERE[language], text)
+
+
+@pytest.mark.parametrize("language", sorted(EVERYWHERE))
+def test_the_tokens_of_the_specification_and_of_whole_issues_are_the_same(language: str) -> None:
+    assert len(ISSUES) > 10
+    for text in (*COMMONMARK, *ISSUES, "\n\n".join(COMMONMARK[:200])):
+        assert _tokens(parser(language), text) == _tokens(EVERYWHERE[language], text)
 
 
 def _tokens(md: MarkdownIt, text: str) -> list[Any] | str:
