@@ -55,6 +55,8 @@ def command(
     """
     from newsletter import wiring
     from newsletter.segment import parse
+    from newsletter.segment_values import Vocabulary
+    from newsletter.store.subscribers import Subscribers
 
     if explain:
         session.console.result(_explained(explain))
@@ -62,8 +64,10 @@ def command(
     if not issues:
         raise click.UsageError("name an ISSUE; or --explain RULE")
     config = session.config()
-    rule = parse(segment)
+    now = int(session.clock().timestamp())
     with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
+        known = Subscribers(database).vocabulary(config.fields, config.segments, now=now) if database else None
+        rule = parse(segment, known or Vocabulary(segments=config.segments, now=now))
         findings = [
             finding for name in issues for finding in _found(session, config, name, database, rule, online=not offline)
         ]
