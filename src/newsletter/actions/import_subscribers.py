@@ -46,10 +46,10 @@ def import_subscribers(
     """
     work = _Work(min(tell, MOST_TOLD), progress, reject)
     try:
-        with importing(database, source=f"import:{Path(source.name).name}", now=now, dry_run=dry_run) as importer:
-            with _seldom_collecting():
-                for table in source.tables:
-                    work.take(importer, table)
+        told = f"import:{Path(source.name).name}"
+        with _seldom_collecting(), importing(database, source=told, now=now, dry_run=dry_run) as importer:
+            for table in source.tables:
+                work.take(importer, table)
     except KeyboardInterrupt:
         rows = work.counts.rows
         done = f"the first {rows:,} rows are stored" if rows and not dry_run else "nothing was stored"

@@ -96,11 +96,13 @@ def look(entries: Iterable[Entry], advice: Advice, warn: Callable[[RowProblem], 
     """Count what is worth a look among the entries that are to be written to, and tell of slips."""
     nothing = (False, "")
     for entry in entries:
-        local, _, domain = entry[2].rpartition("@")
+        if entry.leaves:
+            continue
+        local, _, domain = entry.canonical.rpartition("@")
         if local in ROLES:
             advice.role += 1
         about = _of_domain(domain)
-        if about != nothing and not entry.leaves:
+        if about != nothing:
             disposable, meant = about
             advice.disposable += disposable
             if meant:

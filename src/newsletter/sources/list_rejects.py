@@ -28,11 +28,11 @@ class Rejects:
         self.rows = 0
         self._part = path.with_name(f"{path.name}.part")
         self._file: TextIO | None = None
-        self._header = list(dict.fromkeys(title for table in source.tables for title in table.header))
+        self._header = list(dict.fromkeys(title for table in source.tables for title in _kept(table, table.header)))
+        if len(source.tables) == 1:
+            self._header = _kept(source.tables[0], source.tables[0].header)
         # In a file of its own, what a whole file says of everybody in it has to be said in each row.
         self._says = any(_word(table) for table in source.tables) and "status" not in self._header
-        same = len(source.tables) == 1
-        self._header = list(source.tables[0].header) if same else self._header
         self._delimiter = source.tables[0].delimiter
 
     def add(self, problem: RowProblem, table: Table) -> None:
@@ -47,8 +47,11 @@ class Rejects:
         if len(cells) == 1 < len(table.header):
             # A row that could not be cut: as it is cut when quotation marks mean nothing, to be looked at.
             cells = [cell.strip(' "') for cell in cells[0].split(table.delimiter)]
-        if table.header != self._header and len(cells) == len(table.header):
-            there = dict(zip(table.header, cells, strict=True))
+        header = _kept(table, table.header)
+        if len(cells) >= len(table.header):
+            cells = _kept(table, cells)
+        if header != self._header and len(cells) == len(header):
+            there = dict(zip(header, cells, strict=True))
             cells = [there.get(title, "") for title in self._header]
         place = f"{problem.part}, line {problem.line}" if problem.part else f"line {problem.line}"
         self._write([f"{place}: {problem.reason}", *([_word(table)] if self._says else []), *cells])
@@ -66,6 +69,11 @@ class Rejects:
                 self._part.replace(self.path)
             else:
                 self._part.unlink()
+
+
+def _kept(table: Table, cells: list[str]) -> list[str]:
+    """Without the reasons of an earlier import."""
+    return [cell for position, cell in enumerate(cells) if table.header[position : position + 1] != [REJECTED]]
 
 
 def _word(table: Table) -> str:
