@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.links import Purpose, Signer, Ticket
+from newsletter.store.keys import add_key, load_keys
 from newsletter.subscriber import Status
 from tests.support.served import Served
 
@@ -58,13 +59,16 @@ def test_a_second_click_is_as_good_as_the_first(served: Served) -> None:
     assert len(served.rows("departures")) == 1
 
 
-def test_a_link_works_after_years_and_after_the_keys_were_changed_twice(served: Served, tmp_path: Path) -> None:
-    old = {1: served.parts.keys[1]}
-    path = served.path("unsubscribe", served.reader(), keys=old)
-    served.parts.keys = {**old, 2: token_bytes(32), 3: token_bytes(32)}
+def test_a_link_works_after_years_and_after_the_keys_were_changed_twice(served: Served) -> None:
+    old = served.path("unsubscribe", served.reader())
+    new = served.reader("new@example.org")
+    # Another process adds keys, while this server runs.
+    assert [add_key(served.database), add_key(served.database)] == [2, 3]
     served.clock.pass_by(days=3650)
-    assert served.post(path, ONE_CLICK).status_code == 200
+    assert served.post(old, ONE_CLICK).status_code == 200
     assert served.status() is Status.UNSUBSCRIBED
+    assert served.post(served.path("unsubscribe", new, keys=load_keys(served.database)), ONE_CLICK).status_code == 200
+    assert served.status("new@example.org") is Status.UNSUBSCRIBED
 
 
 def test_a_thousand_visits_by_scanners_change_nothing(served: Served) -> None:

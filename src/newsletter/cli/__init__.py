@@ -68,6 +68,7 @@ COMMANDS = {
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),
     "serve": Row("Readers", "newsletter.cli.serve", "Serve the pages by which people join and leave."),
     "segments": Row("Readers", "newsletter.cli.segments", "List segments, and show whom a rule means."),
+    "keys": Row("Readers", "newsletter.cli.keys", "See and change the keys that sign the links in messages."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
     "run": Row("Sending", "newsletter.cli.run", "Go on with a mailing until nobody is left, however long it takes."),

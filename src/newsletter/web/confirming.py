@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from newsletter.actions.confirm import Claim, Confirmed, Tokens, confirm
+from newsletter.actions.confirm import Confirmed, confirm
 from newsletter.links import Links
 from newsletter.store.subscribers import Subscribers
 from newsletter.web.look import language_of
@@ -21,28 +21,27 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from newsletter.actions.confirm import Claim
     from newsletter.web.parts import Parts
 
 
 def routes(parts: Parts) -> list[Route]:
     """The addresses of this module."""
-    tokens = Tokens(parts.keys, parts.clock)
-
-    def ask(parts: Parts, request: Request) -> Response:
-        claim = _claim(tokens, request)
-        return parts.look.page("confirm.html.j2", _language(parts, request, claim), parts.prefix)
-
-    def confirmed(parts: Parts, request: Request) -> Response:
-        return _confirmed(parts, request, _claim(tokens, request))
-
     return [
         route(parts, "/confirm/{token}", ask, name="confirm"),
         route(parts, "/confirm/{token}", confirmed, "POST", name="confirm"),
     ]
 
 
-def _confirmed(parts: Parts, request: Request, claim: Claim) -> Response:
+def ask(parts: Parts, request: Request) -> Response:
+    """The page with the button."""
+    claim = _claim(parts, request)
+    return parts.look.page("confirm.html.j2", _language(parts, request, claim), parts.prefix)
+
+
+def confirmed(parts: Parts, request: Request) -> Response:
     """Let the person be a reader, and say so."""
+    claim = _claim(parts, request)
     welcome = bool(parts.config.web.welcome)
     token = request.path_params["token"]
     with parts.write() as connection:
@@ -58,8 +57,8 @@ def _confirmed(parts: Parts, request: Request, claim: Claim) -> Response:
     return parts.look.page("message.html.j2", language, parts.prefix, kind="confirmed", links=links)
 
 
-def _claim(tokens: Tokens, request: Request) -> Claim:
-    claim = tokens.read(request.path_params["token"])
+def _claim(parts: Parts, request: Request) -> Claim:
+    claim = parts.claim(request.path_params["token"])
     if claim is None:
         raise HTTPException(410)
     return claim

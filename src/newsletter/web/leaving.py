@@ -65,7 +65,7 @@ def leave(parts: Parts, request: Request) -> Response:
 
 
 def _ticket(parts: Parts, request: Request) -> Ticket:
-    ticket = parts.signer.read(request.path_params["token"], Purpose.UNSUBSCRIBE)
+    ticket = parts.ticket(request.path_params["token"], Purpose.UNSUBSCRIBE)
     if ticket is None:
         raise HTTPException(404)
     return ticket

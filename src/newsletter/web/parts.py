@@ -10,7 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter.links import Signer
+from newsletter.actions.confirm import Claim, Tokens
+from newsletter.links import Purpose, Signer, Ticket
+from newsletter.store.keys import load_keys, newest_key
 from newsletter.web.counters import Counters
 
 if TYPE_CHECKING:
@@ -48,10 +50,28 @@ class Parts:
     # One writer at a time: SQLite's own way of waiting is to sleep, which a visitor would notice.
     writing: Lock = field(default_factory=Lock)
 
-    @cached_property
-    def signer(self) -> Signer:
-        """Reads the tokens in addresses."""
-        return Signer(self.keys)
+    def __post_init__(self) -> None:
+        """Make what reads tokens."""
+        self.signer = Signer(self.keys)
+        self.tokens = Tokens(self.keys, self.clock)
+
+    def ticket(self, token: str, purpose: Purpose) -> Ticket | None:
+        """What a token in an address says; None when it is not ours, or made for something else."""
+        ticket = self.signer.read(token, purpose)
+        return self.signer.read(token, purpose) if ticket is None and self._has_new_keys() else ticket
+
+    def claim(self, token: str) -> Claim | None:
+        """What the token of a confirmation says; None when it is not ours, or too old."""
+        claim = self.tokens.read(token)
+        return self.tokens.read(token) if claim is None and self._has_new_keys() else claim
+
+    def _has_new_keys(self) -> bool:
+        """Whether keys were added since the server began; if so, they are read."""
+        if newest_key(self.database) in self.keys:
+            return False
+        self.keys = load_keys(self.database)
+        self.__post_init__()
+        return True
 
     @cached_property
     def look(self) -> Look:

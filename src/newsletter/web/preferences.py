@@ -156,7 +156,7 @@ def _links(parts: Parts, ticket: Ticket) -> dict[str, str]:
 
 def _who(parts: Parts, request: Request) -> tuple[Ticket, Subscriber]:
     """Whom the token lets in."""
-    ticket = parts.signer.read(request.path_params["token"], Purpose.PREFERENCES)
+    ticket = parts.ticket(request.path_params["token"], Purpose.PREFERENCES)
     if ticket is None:
         raise HTTPException(404)
     person = Subscribers(parts.database).by_id(ticket.subscriber)
