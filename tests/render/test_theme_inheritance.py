@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from newsletter.errors import ThemeError
+from newsletter.errors import IssueError, ThemeError
 from newsletter.sources.themes import read_theme
 
 if TYPE_CHECKING:
@@ -118,3 +119,24 @@ def test_an_empty_style_takes_nothing_with_it(edition: Make, read: Make, themes:
     )
     own = themes(mine={"theme.toml": "letter", "layout.mjml.j2": layout})
     assert read(edition(TEXT, theme=read_theme("mine", own))).html == read(edition(TEXT)).html
+
+
+def test_a_mistake_deep_inside_is_told_at_once(edition: Make, themes: Make) -> None:
+    own = themes(mine={"theme.toml": "letter", "blocks/callout.mjml.j2": "<mj-text>{{ elements }}</mj-text>"})
+    deep = [f"{':' * (30 - depth)}callout" for depth in range(18)]
+    ends = [line.removesuffix("callout") for line in reversed(deep)]
+    text = "\n".join([*deep, ":::hero", "![a](a.png)", "", "b", ":::", *ends])
+    theme, steps = read_theme("mine", own), 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        with pytest.raises(IssueError, match="cannot stand inside a 'callout'"):
+            edition(text, theme=theme)
+    finally:
+        sys.setprofile(before)
+    assert steps < 1_000_000

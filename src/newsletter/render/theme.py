@@ -32,7 +32,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from newsletter.errors import Problem, ThemeError, did_you_mean
+from newsletter.errors import NewsletterError, Problem, ThemeError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,6 +197,8 @@ class Machine:
         try:
             # As template.render does, without two copies of the variables.
             return "".join(template.root_render_func(template.new_context(variables, shared=True)))
+        except NewsletterError:  # it is told already, by a block within this one
+            raise
         except Exception:  # noqa: S110  (told below, with the template's line)
             pass
         try:
