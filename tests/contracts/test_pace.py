@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -260,6 +260,42 @@ def test_who_leaves_while_waiting_gets_nothing_more(database: Database) -> None:
     assert (counts.accepted, counts.skipped) == (10, 2)
     assert {"reader9@orange.fr", "reader11@orange.fr"}.isdisjoint(post.sent)
     assert {who.reply for who in undelivered(database, mailing.id)} == {"unsubscribed", "manual"}
+
+
+def leaving_sink(database: Database, when: str, who: str, seconds: float) -> Sink:
+    """A server that takes so long for each message; while it takes one person's, another one unsubscribes."""
+    pause = threading.Event()
+
+    def fault(verb: str, argument: str) -> str | None:
+        if verb == "." and argument == when:
+            with database.transaction() as connection:
+                connection.execute("UPDATE subscribers SET status = 'unsubscribed' WHERE email = ?", (who,))
+        if verb == ".":
+            pause.wait(seconds)
+        return None
+
+    return Sink(fault)
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [(None, 0.08), (Limits(rates={ALL: Rate(15, 1)}), 0.0), (Limits(groups={"club": Limit(in_flight=1)}), 0.08)],
+    ids=["a slow server", "a low rate", "another group's limit"],
+)
+def test_who_leaves_while_a_slow_claim_is_being_sent_gets_nothing_more(
+    database: Database, limits: Limits | None, seconds: float
+) -> None:
+    put(database, *people(20))
+    mailing = plan(database)
+    with leaving_sink(database, "reader2@example.org", "reader18@example.org", seconds) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), connections=1)
+        post = post_for(database, mailing)
+        counts = send(database, mailing, post, transport, lambda: datetime.now(UTC), limits=limits)
+    assert (counts.accepted, counts.skipped) == (19, 1)
+    assert "reader18@example.org" not in sink.accepted
+    assert [(who.email, who.reply) for who in undelivered(database, mailing.id)] == [
+        ("reader18@example.org", "unsubscribed")
+    ]
 
 
 def test_who_was_deferred_and_is_due_while_others_wait_is_tried_again_in_the_same_send(database: Database) -> None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from newsletter.subscriber import Subscriber
 
 _SMALLEST_CLAIM, _LARGEST_CLAIM = 20, 2_000
-_CLAIM_MS = 1000  # a claim holds what is sent in about this time
-_FRESH_MS = 2000  # who was claimed longer ago is looked up once more: they may have left
+_CLAIM_MS = 250  # a claim holds what is sent in about this time
+_FRESH_MS = 500  # who was claimed longer ago is looked up once more: they may have left
 _EMPTY_MS = 30_000  # who the ledger had nobody for is asked for again after this: deferred ones may be due
 _PLACES_MS = 1000  # how often the places at a group's servers are divided anew
 _BATCH = 100  # where no rate says how many to clear at once
@@ -260,8 +260,9 @@ class Pacer:
     def _claim(self, choice: Choice, now: int) -> list[Subscriber]:
         """Read on in the ledger where the last claim for the same ended, so that who was passed over is passed once."""
         after = 0 if choice.latest_first else self._after.get(choice, 0)
-        # To find who joined last, all have to be sorted: seldom, then.
-        size = _LARGEST_CLAIM if choice.latest_first else self._size
+        # To find who joined last, all have to be sorted: ten times a day, then, or for a long claim.
+        a_tenth = (self._limits.cap(self._today()) or 0) // 10 if choice.latest_first else 0
+        size = max(self._size, min(a_tenth, _LARGEST_CLAIM))
         chunk: list[Subscriber] = []
         for start in (after, 0) if after else (0,):
             chunk = claim(self._database, self._lease, size, now // 1000, self._job, replace(choice, after=start))
