@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueError, Problem
-from newsletter.render import bounds, inline, notes, raw, recognise, shapes, tables
+from newsletter.render import almost, bounds, inline, notes, raw, recognise, shapes, tables
 from newsletter.render.block import Block
 from newsletter.render.holes import Kind
 from newsletter.render.outline import outlined
@@ -94,6 +94,8 @@ class _Reader:
                 token.content = self._holes.restore(token.content)
             elif token.type == "text":
                 self._holes.refuse_unclosed(token.content, line)
+                if almost.SIGN in token.content:
+                    almost.refuse(token.content, self._holes, line)
             elif token.type == "image":
                 self._shown(token.children or [])
                 self._set_image(token)
