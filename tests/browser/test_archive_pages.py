@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Dialog, Route
 
 BASE = "https://lettres.example.org"
 PICTURE = saved(drawing(40, 40))
@@ -43,10 +43,14 @@ class Visit:
         self.origins: tuple[str, ...] = ()  # where images may come from
         self.noticed: list[str] = []
         self.page.on("console", lambda message: self.noticed.append(f"console: {message.text}"))
-        self.page.on("dialog", lambda dialog: (self.noticed.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on("dialog", self._close)
         self.page.on("pageerror", lambda error: self.noticed.append(f"error: {error}"))
         self.page.on("popup", lambda popup: self.noticed.append(f"popup: {popup.url}"))
         self.page.route("**/*", self._answer)
+
+    def _close(self, dialog: Dialog) -> None:
+        self.noticed.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _answer(self, route: Route) -> None:
         request = route.request

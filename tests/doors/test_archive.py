@@ -197,7 +197,7 @@ def test_the_index_lists_issues_by_year_in_each_ones_language(site: Site) -> Non
 def test_an_issue_tells_machines_what_it_is_and_people_what_stands_beside_it(site: Site) -> None:
     page = site.get("/archive/2025-12-ecrire/").text
     tree = html5lib.parse(page, treebuilder="etree", namespaceHTMLElements=False)
-    told = {meta.get("property") or meta.get("name"): meta.get("content") for meta in tree.iter("meta")}
+    told = {meta.get("property") or meta.get("name"): meta.get("content") or "" for meta in tree.iter("meta")}
     assert told["og:title"] == "Écrire à une personne"
     assert told["og:url"] == f"{HOME}2025-12-ecrire/"
     assert told["og:image"].startswith(f"{HOME}-/files/")
@@ -205,7 +205,7 @@ def test_an_issue_tells_machines_what_it_is_and_people_what_stands_beside_it(sit
     assert told["description"] == "Un seul lecteur à la fois\u202f: pourquoi\u202f?"
     (script,) = tree.iter("script")
     assert script.get("type") == "application/ld+json"
-    data = json.loads(script.text)
+    data = json.loads(script.text or "")
     assert (data["@type"], data["headline"]) == ("BlogPosting", "Écrire à une personne")
     assert [each["name"] for each in data["author"]] == ["Ana Lima", "Bo Ek"]
     assert datetime.fromisoformat(data["datePublished"]) == datetime.fromisoformat(told["article:published_time"])
@@ -231,7 +231,7 @@ def test_what_a_title_says_ends_no_script_and_no_attribute(site: Site) -> None:
     for path in ("/archive/evil/", "/archive/"):
         tree = html5lib.parse(site.get(path).text, treebuilder="etree", namespaceHTMLElements=False)
         (script,) = tree.iter("script")
-        json.loads(script.text)
+        json.loads(script.text or "")
         assert not [name for element in tree.iter() for name in element.attrib if str(name).startswith("on")]
     assert site.get("/archive/feed.xml").status_code == 200
     ET.fromstring(site.get("/archive/feed.xml").content)

@@ -65,7 +65,8 @@ def freeze(
 ) -> Mailing:
     """Write the plan down: from here on, the edition and the audience stay what they are.
 
-    `kept` is what the archive will show of it, once it is being sent. Raises LedgerError when another process has begun to send the issue since the plan was made.
+    `kept` is what the archive will show of it, once it is being sent. Raises LedgerError when another process has
+    begun to send the issue since the plan was made.
     """
     return write_plan(
         database,
