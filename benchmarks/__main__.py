@@ -6,13 +6,14 @@ import os
 import platform
 import sys
 
-from benchmarks import distance, importing, rendering, sending, startup, web
+from benchmarks import audience, distance, importing, rendering, sending, startup, web
 
 SUITES = {
     "startup": startup.run,
     "rendering": rendering.run,
     "sending": sending.run,
     "importing": importing.run,
+    "list": audience.run,
     "distance": distance.run,
     "web": web.run,
 }
