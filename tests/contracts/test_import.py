@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.actions import import_subscribers as module
-from newsletter.actions.export_subscribers import export_subscribers
+from newsletter.actions.export_subscribers import export_subscribers, export_suppressed
 from newsletter.actions.import_subscribers import import_subscribers
 from newsletter.entry import Entry, ImportReport
 from newsletter.errors import ListError, Stopped, StoreError
 from newsletter.sources.addresses import valid_address
 from newsletter.sources.csv_list import LARGEST_CELL, CsvList
+from newsletter.sources.list_advice import is_disposable, meant_domain
 from newsletter.sources.list_columns import columns, header_of
 from newsletter.sources.list_dates import day_comes_first, seconds
 from newsletter.sources.list_entries import clean, entries, guarded, tags
@@ -638,15 +640,33 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampl
         ' "q" ',
     ]
 )
-KEYS = TEXT.map(field_name).filter(bool) | st.sampled_from(["nom", "email", "tags", "nome", "été"])
+KEYS = TEXT.map(field_name).filter(bool) | st.sampled_from(
+    [
+        "nom",
+        "email",
+        "tags",
+        "nome",
+        "été",
+        "data",
+        "subscribed",
+        "bounced",
+        "leid",
+        "euid",
+        "uuid",
+        "attributes",
+        "status_2",
+    ]
+)
 PERSON = st.builds(
-    lambda first, last, name, language, status, tag_cell, joined, fields: Subscriber(
+    lambda first, last, name, language, status, tag_cell, joined, fields, zone: Subscriber(
         "x@example.org", clean(first), clean(last), clean(name), language, status, tags(clean(tag_cell)),
         datetime.fromtimestamp(joined, UTC), {key: value for key, text in fields.items() if (value := clean(text))},
+        time_zone=zone,
     ),
     TEXT, TEXT, TEXT, st.sampled_from(["", "fr", "pt-BR"]), st.sampled_from([Status.ACTIVE, Status.PENDING]), TEXT,
     st.integers(1, 4_000_000_000),
     st.dictionaries(KEYS, TEXT, max_size=3),
+    st.sampled_from(["", "Europe/Paris"]),
 )  # fmt: skip
 
 
@@ -657,13 +677,7 @@ def test_an_import_of_an_export_is_the_same_list(drawn: list[tuple[Subscriber, R
         people, others = Subscribers(one_database), Subscribers(other_database)
         for number, (person, reason) in enumerate(drawn):
             email = f"{'=-+'[number % 3]}{number}@example.org"
-            people.add(
-                Subscriber(
-                    email, person.first_name, person.last_name, person.name, person.language, person.status,
-                    person.tags, person.joined, person.fields,
-                ),
-                NOW,
-            )  # fmt: skip
+            people.add(replace(person, email=email), NOW)
             if reason in (Reason.UNSUBSCRIBED, Reason.COMPLAINED):
                 people.unsubscribe(email, now=NOW, source="", reason=reason)
             elif reason:
@@ -709,3 +723,79 @@ def test_any_bytes_are_a_list_or_a_list_error(content: bytes) -> None:
         for row in entries(source, lambda problem: None):
             assert row.line >= 1
             assert not isinstance(row, Entry) or "@" in row.email
+
+
+@given(
+    st.lists(
+        st.sampled_from(["", "ana@example.org", "a@b", '"', ",", "\n", ",,,", "active", "gone", "é", " "]),
+        max_size=30,
+    )
+)
+@settings(deadline=None, max_examples=100)
+def test_every_row_is_counted_once_whatever_is_in_it(parts: list[str]) -> None:
+    text = "email,status,name\n" + "".join(parts)
+    rows = [row for row in table(text).rows() if not isinstance(row[1], list) or any(cell.strip() for cell in row[1])]
+    with open_database("sqlite://") as database:
+        people = Subscribers(database)
+        rejected: list[int] = []
+        report = import_subscribers(
+            database, listed(text), now=NOW, reject=lambda problem, _: rejected.append(problem.line), tell=1000
+        )
+        assert report.counts.rows == len(report.outcomes) == len(rows)
+        assert len(rejected) == report.counts.invalid
+        assert people.count() <= report.counts.added + report.counts.suppressed
+
+
+def test_a_list_of_nothing_but_mistakes_needs_little_memory(
+    monkeypatch: pytest.MonkeyPatch, people: Subscribers
+) -> None:
+    monkeypatch.setattr(module, "MOST_TOLD", 10)
+    report = take(people, "email\n" + "nobody\n" * 50)
+    assert (report.counts.invalid, len(report.problems), report.left_out) == (50, 10, 40)
+
+
+def test_all_that_is_suppressed_can_be_taken_elsewhere(people: Subscribers) -> None:
+    take(people, "email,status\nana@example.org,cleaned\nbo@example.org,\n")
+    people.unsubscribe("never@example.org", now=NOW, source="")
+    file = io.StringIO()
+    assert export_suppressed(people.database, file) == 2
+    with open_database("sqlite://") as database:
+        others = Subscribers(database)
+        take(others, file.getvalue())
+        assert counted(take(others, "email\nana@example.org\nbo@example.org\nnever@example.org\n")) == {
+            "added": 1, "suppressed": 2,
+        }  # fmt: skip
+
+
+# ── advice ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("domain", "meant"),
+    [
+        ("gmial.com", "gmail.com"), ("gmai.com", "gmail.com"), ("gmaill.com", "gmail.com"), ("gnail.com", "gmail.com"),
+        ("gmail.con", "gmail.com"), ("gmail.fr", "gmail.com"), ("hotmial.fr", "hotmail.fr"), ("orange.f", "orange.fr"),
+        ("wanado.fr", "wanadoo.fr"), ("yahooo.fr", "yahoo.fr"), ("outlok.fr", "outlook.fr"),
+        ("la-poste.net", "laposte.net"), ("example.con", "example.com"),
+        ("gmail.com", ""), ("mail.com", ""), ("ymail.com", ""), ("gmx.fr", ""), ("free.fr", ""), ("sky.be", ""),
+        ("example.org", ""), ("x", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_well_known_domain_is_found_and_no_other_domain_is_a_slip(domain: str, meant: str) -> None:
+    assert meant_domain(domain) == meant
+
+
+def test_services_for_an_hour_are_known_with_all_below_them() -> None:
+    assert is_disposable("yopmail.com")
+    assert is_disposable("a.b.mailinator.com")
+    assert not is_disposable("example.org")
+    assert not is_disposable("com")
+
+
+def test_a_million_domains_are_looked_at_in_seconds() -> None:
+    import time
+
+    began = time.process_time()
+    for number in range(20_000):
+        meant_domain(f"some-place-{number}.example.org")
+    assert time.process_time() - began < 2, "100 µs each would be two minutes for a million"

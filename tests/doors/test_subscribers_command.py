@@ -303,6 +303,15 @@ def test_an_export_comes_back_unchanged(letter: Path, told: Told) -> None:
     assert told.json("list") == [person | source for person in before]
 
 
+def test_suppressed_addresses_are_exported_on_their_own(letter: Path, told: Told) -> None:
+    told.by("add", "ana@example.org")
+    told.by("unsubscribe", "never@example.org")
+    assert told.by("export", "--suppressed") == 0
+    assert told.out == "email,status\nnever@example.org,unsubscribed\n"
+    assert told.by("export", "--suppressed", "-o", "out.csv") == 0
+    assert told.out == "1 suppressed address in out.csv\n"
+
+
 def test_an_export_into_a_folder_that_does_not_exist_says_so(letter: Path, told: Told) -> None:
     told.by("add", "ana@example.org")
     assert told.by("export", "-o", "nowhere/out.csv") == 4

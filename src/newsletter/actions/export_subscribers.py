@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, TextIO
 from newsletter.sources.list_columns import header_of
 from newsletter.sources.list_entries import guarded
 from newsletter.sources.list_words import word_for_status
+from newsletter.store.imports import suppressed
+from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
+    from newsletter.store.database import Database
     from newsletter.store.subscribers import Subscribers
 
 _COLUMNS = ("email", "first_name", "last_name", "name", "language", "status", "tags", "joined", "time_zone")
@@ -19,7 +22,7 @@ _COLUMNS = ("email", "first_name", "last_name", "name", "language", "status", "t
 def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
     """Write everybody on the list, also who has left or is suppressed; how many there are.
 
-    An address that is suppressed without ever having been on the list is not in it.
+    An address that is suppressed without ever having been on the list is not in it, but in `export_suppressed`.
     """
     fields = sorted(subscribers.field_names())
     writer = csv.writer(file, lineterminator="\n")
@@ -39,6 +42,19 @@ def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
             *(person.fields.get(name, "") for name in fields),
         )
         writer.writerow([guarded(cell) for cell in cells])
+    return number
+
+
+def export_suppressed(database: Database, file: TextIO) -> int:
+    """Write every address that must not be written to, also those that never were on the list; how many there are.
+
+    An import elsewhere keeps them from being written to there.
+    """
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("email", "status"))
+    number = 0
+    for number, (address, reason) in enumerate(suppressed(database), start=1):  # noqa: B007
+        writer.writerow((guarded(address), word_for_status(Status.ACTIVE, reason)))
     return number
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -29,26 +29,37 @@ def command() -> None:
 
 @command.command("export", cls=Command)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--suppressed", is_flag=True, help="Instead: every address that must not be written to, on the list or not."
+)
 @pass_session
-def export(session: Session, output: Path | None) -> None:
+def export(session: Session, output: Path | None, suppressed: bool) -> None:
     """Print the whole list as CSV, also who has left.
 
-    An import takes it back unchanged. Cells that a spreadsheet would run as a formula begin with an apostrophe.
+    An import takes it back unchanged. Cells that a spreadsheet would run as a formula begin with an apostrophe. To move
+    to another database, take the suppressed addresses along, too: some were never on the list.
     """
-    from newsletter.actions.export_subscribers import export_subscribers
+    from newsletter.actions.export_subscribers import export_subscribers, export_suppressed
 
     with list_of(session) as subscribers:
+
+        def write(file: TextIO) -> int:
+            return (
+                export_suppressed(subscribers.database, file) if suppressed else export_subscribers(subscribers, file)
+            )
+
         if output is None:
-            export_subscribers(subscribers, sys.stdout)
+            write(sys.stdout)
             return
         part = output.with_name(f"{output.name}.part")
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         # The mark at its beginning tells Excel that it is UTF-8.
         with part.open("w", encoding="utf-8-sig", newline="") as file:
-            number = export_subscribers(subscribers, file)
+            number = write(file)
         part.replace(output)
-    session.console.say(f"{count(number, 'subscriber')} in {short_path(output)}")
+    what = count(number, "suppressed address", "suppressed addresses") if suppressed else count(number, "subscriber")
+    session.console.say(f"{what} in {short_path(output)}")
 
 
 @command.command("list", cls=Command)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.entry import Counts, Verdict
 from newsletter.store.consents import record_imported
 from newsletter.store.database import translated
-from newsletter.store.seals import sealed_among
+from newsletter.store.seals import PREFIX, sealed_among
 from newsletter.store.subscribers import INSERT, SUPPRESS, fields_text, remember_fields, tags_text
 from newsletter.subscriber import Status
 from newsletter.suppression import Reason
@@ -72,6 +72,15 @@ def importing(database: Database, *, source: str, now: int, dry_run: bool = Fals
         # This table goes to disk when it grows.
         connection.execute("CREATE TEMP TABLE seen (canonical TEXT PRIMARY KEY) WITHOUT ROWID")
         yield Importer(connection, source, now, dry_run=dry_run)
+
+
+def suppressed(database: Database) -> Iterator[tuple[str, Reason]]:
+    """Every address that must not be written to, on the list or not; of who was forgotten, nothing is left to tell."""
+    with database.reading() as connection:
+        rows = connection.execute("SELECT address, reason FROM suppressions ORDER BY since, address")
+        for address, reason in rows:
+            if not address.startswith(PREFIX):
+                yield address, Reason(reason)
 
 
 class Importer:
