@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.render.catalogue import ALERTS, CATALOGUE, SHORTHANDS
-from tests.support.examples import DOCS, examples, pictured
+from tests.support.examples import DOCS, PAGES, examples, pictured, tell, told, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,13 @@ def test_the_examples_of_the_documentation_render(mail: Make, path: Path, exampl
     got = mail(example)
     assert got.body
     assert got.words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_plain_text_below_each_picture_is_what_a_reader_gets(page: str, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--regenerate", default=False):
+        tell(page)
+    assert told(page) == {name: words(each) for name, each in pictured().items() if each.page == page}
 
 
 def test_the_reference_tells_of_every_shorthand_and_of_every_alert() -> None:

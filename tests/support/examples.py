@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from newsletter.edition import fill
 from newsletter.issue import parse_issue
@@ -25,6 +25,7 @@ PICTURES = DOCS / "pictures" / "blocks"
 PAGES = ("blocks", "markdown")
 _EXAMPLE = re.compile(r"^(````?)markdown\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"^!\[([^\]]+)\]\(\.\./pictures/blocks/([\w-]+)\.png\)$", re.MULTILINE)
+_TEXT = re.compile(r"\n```text\n(.*?)```\n", re.DOTALL)
 _HEADING = re.compile(r"^#{2,} ", re.MULTILINE)
 # What the images of the examples show: a motif and its size.
 _PAINTED = {
@@ -82,14 +83,39 @@ def pictured() -> dict[str, Example]:
 
 def seen(example: Example) -> str:
     """The HTML of an example alone, as its reader gets it; what only the web shows, as it is shown there."""
-    rendering = _rendering(example)
+    rendering = _rendering(example, "web" if example.name == "web-only" else "email")
     edition = rendering.edition((), {use.src: _shown(use.src) for use in rendering.uses})
     return fill(edition.html, evaluator(edition)(ZOE, LINKS))
 
 
-def _rendering(example: Example) -> Rendering:
+def words(example: Example) -> str:
+    """The plain text of an example alone, as its reader sees it: without the space that a line is stuffed with."""
+    edition = _rendering(example, "email").edition()
+    text = fill(edition.text, evaluator(edition)(ZOE, LINKS)).partition("=\n")[2].partition("-- \n")[0]
+    return "\n".join(line.rstrip().removeprefix(" ") for line in text.strip("\n").split("\n"))
+
+
+def told(page: str) -> dict[str, str]:
+    """The plain text that a page of the documentation shows below each picture, by its name."""
+    text = (DOCS / "reference" / f"{page}.md").read_text("utf-8")
+    below = {found[2]: _TEXT.match(text, found.end() + 1) for found in _PICTURE.finditer(text)}
+    return {name: found[1].rstrip("\n") if found else "" for name, found in below.items()}
+
+
+def tell(page: str) -> None:
+    """Write the plain text below each picture of a page anew."""
+    path = DOCS / "reference" / f"{page}.md"
+    text = path.read_text("utf-8")
+    for found in reversed(list(_PICTURE.finditer(text))):
+        old = _TEXT.match(text, found.end() + 1)
+        new = f"\n\n```text\n{words(pictured()[found[2]])}\n```\n"
+        text = text[: found.end()] + new + text[old.end() if old else found.end() + 1 :]
+    path.write_text(text, "utf-8")
+
+
+def _rendering(example: Example, form: Literal["email", "web"]) -> Rendering:
     issue = parse_issue(f"---\ntitle: The paths of the hills\n---\n{example.markdown}", f"{example.name}.md")
-    return Rendering(issue, _bare(), SITE, form="web" if example.name == "web-only" else "email")
+    return Rendering(issue, _bare(), SITE, form=form)
 
 
 def _shown(src: str) -> Picture:
