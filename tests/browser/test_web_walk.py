@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,24 +31,20 @@ Good evening, {{ subscriber.first_name | default("you") }}.
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, str]]:
+def serving(author: Author) -> Iterator[tuple[str, str]]:
     """`newsletter serve` as a process; the address of its pages and the one of its mailbox."""
-    command = [sys.executable, "-m", "newsletter", "serve", "--port", "0", "--inbox", *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with author.start("serve", "--port", "0", "--inbox") as process:
         assert process.stdout
         assert process.stderr
-        try:
-            told = ""
-            while len(urls := re.findall(r"http://127\.0\.0\.1:\d+/", told)) < 2:
-                line = process.stdout.readline()
-                assert line, process.stderr.read()
-                told += line
-            yield urls[0], urls[1]
-        finally:
-            process.terminate()
-            _, err = process.communicate(timeout=20)
-    assert process.returncode == 0, err
-    assert err == ""
+        told = ""
+        while len(urls := re.findall(r"http://127\.0\.0\.1:\d+/", told)) < 2:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            told += line
+        yield urls[0], urls[1]
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
 
 
 @pytest.fixture
@@ -90,7 +84,7 @@ def test_a_newcomer_subscribes_confirms_reads_the_welcome_and_leaves(
     with author.config.open("a", encoding="utf-8") as settings:
         settings.write('\n[web]\nwelcome = "welcome"\nfields = ["first_name"]\n')
     author.send_to(25)  # a mail server of the author's own, which is not to be used for a try
-    with serving(author.folder) as (pages, inbox):
+    with serving(author) as (pages, inbox):
         visitor.goto(pages)
         visitor.get_by_label("Your email address").fill("zoe@example.org")
         visitor.get_by_label("First name").fill("Zoé")

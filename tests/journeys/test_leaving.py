@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import requests
@@ -12,21 +10,16 @@ import requests
 from newsletter.links import Links, Signer
 from newsletter.store.keys import load_keys
 from newsletter.store.subscribers import Subscribers
-from tests.support.author import HELLO, Author, readers_of
+from tests.support.author import HELLO, readers_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.support.author import Author
 
 READERS = 300
 RATE = 100  # a second: the last ones would be written to after three
 
 
-def run(author: Author, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "newsletter", *arguments]
-    return subprocess.Popen(command, cwd=author.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_who_leaves_during_a_send_gets_nothing_more_of_it(author: Author, tmp_path: Path) -> None:
+def test_who_leaves_during_a_send_gets_nothing_more_of_it(author: Author) -> None:
     author.issue("Hello.\n")
     author.readers(READERS)
     with author.database() as database:
@@ -35,11 +28,11 @@ def test_who_leaves_during_a_send_gets_nothing_more_of_it(author: Author, tmp_pa
     leaving = everybody[-3:]
     with author.inbox() as inbox:
         author.settings("connections = 4", f'connections = 4\nrate = "{RATE}/s"')
-        with run(author, "serve", "--port", "0", "--no-inbox") as server:
+        with author.start("serve", "--port", "0", "--no-inbox") as server:
             assert server.stdout
             found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
             assert found, server.communicate()
-            with run(author, "publish", HELLO, "--yes") as sender:
+            with author.start("publish", HELLO, "--yes") as sender:
                 inbox.wait(1, timeout=60)
                 for person in leaving:
                     link = Links(signer, found[0], HELLO, person.id, 1).unsubscribe
