@@ -16,6 +16,7 @@ from newsletter.outcome import Reply
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.ledger import write_plan
+from newsletter.store.mailings import joined_after
 from tests.support.sending import EDITION, EVERYBODY, NOW, fill_list
 
 if TYPE_CHECKING:
@@ -89,6 +90,18 @@ def test_mailings_planned_in_the_same_second_or_by_a_clock_that_was_set_back_hav
         fill_list(database, 1)
         numbers = [plan_at(database, seconds, issue=f"i{n}").id for n, seconds in enumerate((0, 0, -HOUR, 5))]
     assert numbers == sorted(set(numbers))
+
+
+def test_a_link_in_such_a_mailing_leads_to_nobody_who_joined_after_it() -> None:
+    with open_database("sqlite://") as database:
+        known = plan_at(database, 0)
+        lost = known.id + HOUR
+        before = join(database, "ana@example.org", -HOUR)
+        between = join(database, "bo@example.org", HOUR // 2)
+        after = join(database, "zoe@example.org", 2 * HOUR)
+        assert [joined_after(database, number, lost) for number in (before, between, after)] == [False, False, True]
+        assert not joined_after(database, after, known.id), "a clock may have been wrong"
+        assert not joined_after(database, after, 0), "no mailing"
 
 
 @pytest.mark.parametrize(("joined", "effect"), [(-HOUR, Effect.SUPPRESSED), (HOUR, Effect.NOBODY)])

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 LEASE_SECONDS = 60
+# A mailing's number is the second in which it was planned (newsletter.store.ledger); smaller ones say no time.
+_FIRST_SECOND = 1_000_000_000
 
 _COLUMNS = (
     "id, issue, title, fingerprint, sender, segment, transport, state, planned_at, finished_at, commit_hash, modified"
@@ -104,6 +106,21 @@ def mailings_of(database: Database, issue: str | None = None) -> list[Mailing]:
             (issue, issue),
         ).fetchall()
     return [_mailing(row) for row in rows]
+
+
+def joined_after(database: Database, subscriber: int, mailing: int) -> bool:
+    """Whether the person joined after a mailing was planned that this database does not know.
+
+    Then the database was restored from a copy since, and what speaks of the two means somebody else, who had the
+    person's number before.
+    """
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT 1 FROM subscribers WHERE id = ? AND created_at > ? AND ? > ? "
+            "AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.id = ?)",
+            (subscriber, mailing, mailing, _FIRST_SECOND, mailing),
+        ).fetchone()
+    return found is not None
 
 
 def edition_of(database: Database, mailing: Mailing) -> Edition:

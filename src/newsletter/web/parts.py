@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter.actions.confirm import Claim, Tokens
 from newsletter.links import Purpose, Signer, Ticket
 from newsletter.store.keys import load_keys, newest_key
+from newsletter.store.mailings import joined_after
 from newsletter.web.counters import Counters
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class Parts:
     def ticket(self, token: str, purpose: Purpose) -> Ticket | None:
         """What a token in an address says; None when it is not ours, or made for something else."""
         ticket = self.signer.read(token, purpose)
-        return self.signer.read(token, purpose) if ticket is None and self._has_new_keys() else ticket
+        if ticket is None and self._has_new_keys():
+            ticket = self.signer.read(token, purpose)
+        return None if ticket and joined_after(self.database, ticket.subscriber, ticket.mailing) else ticket
 
     def claim(self, token: str) -> Claim | None:
         """What the token of a confirmation says; None when it is not ours, or too old."""
