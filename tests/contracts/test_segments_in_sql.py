@@ -29,6 +29,7 @@ from newsletter.audience import (
     Tagged,
 )
 from newsletter.delivery import State
+from newsletter.field import Field, Kind
 from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
+FIELDS = {"children": Field("children", Kind.NUMBER), "born": Field("born", Kind.DATE)}
 
 ANA = Subscriber(
     "Ana@example.org",

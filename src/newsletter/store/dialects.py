@@ -59,5 +59,5 @@ POSTGRESQL = Dialect(
     fold="lower",
     folded=str.lower,
     is_date="{} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'",
-    is_number="length({0}) <= 30 AND {0} ~ '^-?[0-9]+([.][0-9]+)?$'",
+    is_number="length({0}) <= 30 AND {0} ~ '^-{{0,1}}[0-9]+([.][0-9]+){{0,1}}$'",  # a ? would be a parameter
 )
