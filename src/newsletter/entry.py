@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     leaves: Reason | None = None  # it says that this address must not be written to
     tags: tuple[str, ...] = ()
     joined: int = 0  # UTC seconds; 0: not said
-    fields: Mapping[str, str] = {}
+    fields: Mapping[str, str] = {}  # "": said to be nothing
     time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
     agreed: int = 0  # when the person asked to join, UTC seconds; 0: the list says nothing about consent
     confirmed: int = 0  # when the person confirmed it

@@ -18,6 +18,7 @@ from newsletter.actions.export_subscribers import export_subscribers, export_sup
 from newsletter.actions.import_subscribers import import_subscribers
 from newsletter.entry import Entry, ImportReport
 from newsletter.errors import ListError, Stopped, StoreError
+from newsletter.field import Field, Kind
 from newsletter.sources.addresses import valid_address
 from newsletter.sources.csv_list import LARGEST_CELL, CsvList
 from newsletter.sources.list_advice import is_disposable, meant_domain
@@ -533,6 +534,36 @@ def test_a_dry_run_counts_what_would_happen_and_stores_nothing(people: Subscribe
     assert counted(report) == {"updated": 1, "added": 2, "duplicates": 1, "invalid": 1}
     assert emails(people) == ["ana@example.org"]
     assert people.field_names() == set()
+
+
+def test_a_field_with_a_type_is_kept_as_its_type_wants_it_and_what_does_not_fit_is_left_out(
+    people: Subscribers,
+) -> None:
+    types = {
+        "member": Field("member", Kind.BOOLEAN),
+        "born": Field("born", Kind.DATE),
+        "shirt": Field("shirt", Kind.CHOICE, ("S", "M")),
+    }
+
+    def take_typed(text: str) -> ImportReport:
+        return import_subscribers(people.database, listed(text), now=NOW, types=types)
+
+    report = take_typed(
+        "email,Member,Born,Shirt,City\nana@example.org,oui,4 mars 2001,m,Nantes\nbo@example.org,non,,XL,\n"
+    )
+    assert one(people, "ana@example.org").fields == {
+        "member": "yes", "born": "2001-03-04", "shirt": "M", "city": "Nantes",
+    }  # fmt: skip
+    assert one(people, "bo@example.org").fields == {}
+    assert [(problem.line, problem.reason[:31]) for problem in report.problems] == [
+        (3, "the field shirt was left out: '"),
+    ]
+    assert counted(take_typed("email,Member\nana@example.org,\n")) == {"unchanged": 1}
+    assert counted(take_typed("email,Member\nana@example.org,no\nbo@example.org,no\n")) == {
+        "updated": 1,
+        "unchanged": 1,
+    }
+    assert "member" not in one(people, "ana@example.org").fields
 
 
 def test_the_fields_of_a_list_are_known_afterwards(people: Subscribers) -> None:

@@ -16,8 +16,9 @@ from newsletter.sources.list_entries import entries
 from newsletter.store.imports import importing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from newsletter.field import Field
     from newsletter.sources.list_files import SubscriberList, Table
     from newsletter.store.database import Database
     from newsletter.store.imports import Importer
@@ -35,16 +36,18 @@ def import_subscribers(
     progress: Callable[[int], object] = int,
     reject: Callable[[RowProblem, Table], object] | None = None,
     tell: int = 0,
+    types: Mapping[str, Field] | None = None,
 ) -> ImportReport:
     """Take the rows of a list, and say what became of each. Reading it twice changes nothing the second time.
 
     `now` is in UTC seconds; `progress` hears of every batch how many rows it had; `reject` is handed every row that is
-    not taken; of so many rows as `tell` says the report has the outcome. With `dry_run` all is counted and nothing is
+    not taken; of so many rows as `tell` says the report has the outcome;
+    `types` are the fields of the settings. With `dry_run` all is counted and nothing is
     stored.
 
     Raises StoreError when the database fails and Stopped when interrupted; both leave all earlier batches stored.
     """
-    work = _Work(min(tell, MOST_TOLD), progress, reject)
+    work = _Work(min(tell, MOST_TOLD), progress, reject, types or {})
     try:
         told = f"import:{Path(source.name).name}"
         with _seldom_collecting(), importing(database, source=told, now=now, dry_run=dry_run) as importer:
@@ -82,7 +85,11 @@ class _Work:
     """What an import has heard so far."""
 
     def __init__(
-        self, tell: int, progress: Callable[[int], object], reject: Callable[[RowProblem, Table], object] | None
+        self,
+        tell: int,
+        progress: Callable[[int], object],
+        reject: Callable[[RowProblem, Table], object] | None,
+        types: Mapping[str, Field],
     ) -> None:
         self.counts = Counts()
         self.advice = Advice()
@@ -93,10 +100,11 @@ class _Work:
         self._tell = tell
         self._progress = progress
         self._reject = reject
+        self._types = types
 
     def take(self, importer: Importer, table: Table) -> None:
         """Hand over one table, batch by batch."""
-        rows = entries(table, self._note)
+        rows = entries(table, self._note, self._types)
         while batch := list(islice(rows, BATCH)):
             good = [row for row in batch if isinstance(row, Entry)]
             wanted = len(self.outcomes) < self._tell

@@ -74,7 +74,7 @@ def command(
     from newsletter.actions.import_subscribers import MOST_TOLD, import_subscribers
     from newsletter.sources.list_columns import read_mapping
 
-    session.config()  # a mistake in it is told before a mistake in the list
+    config = session.config()  # a mistake in it is told before a mistake in the list
     with _opened(file, read_mapping(mapping)) as source:
         _show_source(session, source)
         shown = _columns(source) if dry_run else []
@@ -92,6 +92,7 @@ def command(
                     progress=done,
                     reject=rejected.add if rejected else None,
                     tell=tell,
+                    types=config.fields,
                 )
             kept = True
         finally:

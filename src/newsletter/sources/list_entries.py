@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from newsletter.entry import Entry, RowProblem
 from newsletter.errors import ListError, did_you_mean
+from newsletter.field import Field, WrongValue
 from newsletter.languages import language_tag, tag_of_name
 from newsletter.sources.addresses import valid_address
 from newsletter.sources.csv_list import Unreadable
@@ -18,7 +20,7 @@ from newsletter.sources.list_words import DATA, FLAGS, STATUSES, WORDS_FOR_STATU
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from newsletter.sources.list_files import Table
     from newsletter.subscriber import Status
@@ -33,6 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _MAY_BE_GUARDED = re.compile(r"'[=+\-@'\uFF1D\uFF0B\uFF0D\uFF20]")
 _WEIGHT = (Reason.BOUNCED, Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 _NO_CONSENT = (0, 0, "")
+_NO_TYPES: Mapping[str, Field] = MappingProxyType({})
 _TAG_ENDS = re.compile(r"[;,|]")
 
 
@@ -46,10 +49,13 @@ def clean(cell: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub(" ", _GUARDED.sub(r"\1", cell))).strip()
 
 
-def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry | RowProblem]:
+def entries(
+    table: Table, note: Callable[[RowProblem], None], types: Mapping[str, Field] = _NO_TYPES
+) -> Iterator[Entry | RowProblem]:
     """Each row as an entry, or as the problem for which it cannot be taken.
 
-    `note` hears of cells that could not be read in rows that were taken all the same.
+    `note` hears of cells that could not be read in rows that were taken all the same; `types` are the fields of the
+    settings, by their names.
     """
     columns, part, vendor = table.columns, table.part, table.columns.vendor
     width = columns.width
@@ -144,6 +150,13 @@ def entries(table: Table, note: Callable[[RowProblem], None]) -> Iterator[Entry 
                     fields = data(cell) | fields
                 except ValueError as error:
                     note(RowProblem(line, email, f"{table.header[position]} was left out: {error}", part))
+        if types and fields:
+            for name in types.keys() & fields.keys():
+                try:
+                    fields[name] = types[name].read(fields[name])  # of a no, nothing, which takes a yes away
+                except WrongValue as error:
+                    note(RowProblem(line, email, f"the field {name} was left out: {error} ({error.fix})", part))
+                    del fields[name]
         agreed, confirmed, how = consent.of(cells, joined, day_first) if consent.any else _NO_CONSENT
         yield make(
             Entry,

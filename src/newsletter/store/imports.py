@@ -28,7 +28,7 @@ from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from sqlite3 import Connection
 
     from newsletter.entry import Entry
@@ -220,7 +220,7 @@ class _Plan:
                 language,
                 status.value if status else "active",
                 tags_text(tags) if tags else "[]",
-                fields_text(fields) if fields else "{}",
+                fields_text(_filled(fields)) if fields else "{}",
                 joined or now,
                 self._source,
                 now,
@@ -240,7 +240,7 @@ class _Plan:
             tags = tags_text((*old_tags, *missing)) if missing else tags
         if entry.fields and fields_text(entry.fields) != fields:
             old_fields = json.loads(fields)
-            merged = old_fields | entry.fields
+            merged = _filled(old_fields | entry.fields)
             fields = fields_text(merged) if merged != old_fields else fields
         # Who has not confirmed here is active when the list says in so many words that they are.
         confirmed = status == "pending" and entry.status is Status.ACTIVE
@@ -260,3 +260,8 @@ class _Plan:
             return False
         self.changed.append((*new, self._now, number))
         return True
+
+
+def _filled(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Without what is said to be nothing."""
+    return {name: text for name, text in fields.items() if text} if "" in fields.values() else fields
