@@ -59,7 +59,8 @@ def postgresql(sqlite: Subscribers) -> Iterator[None]:
     statements: list[str] = ["CREATE SCHEMA segments", "SET search_path = segments"]
 
     def say(sql: Any, *_: Any, **__: Any) -> None:
-        statements.append(str(sql.compile(dialect=dialect()))  # type: ignore[no-untyped-call])
+        spoken = dialect()  # type: ignore[no-untyped-call]
+        statements.append(str(sql.compile(dialect=spoken)))
 
     engine = create_mock_engine("postgresql://", say)
     metadata.create_all(engine, checkfirst=False)
