@@ -266,7 +266,7 @@ def test_an_image_from_elsewhere_may_be_shown_and_no_other(site: Site) -> None:
 
 
 def test_who_has_a_page_already_is_told_so(site: Site) -> None:
-    first = site.get("/archive/2026-10-hello/")
+    first = site.get("/archive/2026-10-hello/", Accept_Encoding="identity")
     tag, day = first.headers["ETag"], first.headers["Last-Modified"]
     assert first.headers["Cache-Control"] == "public, max-age=300"
     for headers in (
@@ -275,7 +275,7 @@ def test_who_has_a_page_already_is_told_so(site: Site) -> None:
         {"If_None_Match": "*"},
         {"If_Modified_Since": day},
     ):
-        again = site.get("/archive/2026-10-hello/", **headers)
+        again = site.get("/archive/2026-10-hello/", Accept_Encoding="identity", **headers)
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
     for headers in ({"If_None_Match": '"other"', "If_Modified_Since": day}, {"If_Modified_Since": "yesterday"}):
         assert site.get("/archive/2026-10-hello/", **headers).status_code == 200
@@ -297,6 +297,9 @@ def test_a_page_is_packed_for_those_who_can_unpack_it(site: Site) -> None:
     assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding")
     assert "Content-Encoding" not in plain.headers
     assert packed.content == plain.content
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for tag in (packed.headers["ETag"], plain.headers["ETag"]):
+        assert site.get("/archive/", Accept_Encoding="gzip", If_None_Match=tag).status_code == 304
     assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"])
 
 
@@ -493,6 +496,30 @@ def test_a_build_that_was_broken_off_can_go_on(site: Site, monkeypatch: pytest.M
     again, _ = build(site, "--check")
     assert again == 0
     assert (folder / "sitemap.xml").is_file()
+
+
+def test_an_issue_can_be_withdrawn_from_the_server_and_from_the_folder(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = build(site)
+    config = str(site.archived.folder / "newsletter.toml")
+
+    def withdraw(*arguments: str) -> int:
+        return main(["--config", config, "archive", "withdraw", *arguments], Session(Console()))
+
+    assert withdraw("2026-10-helo", "--yes") == 3
+    assert "2026-10-hello" in capsys.readouterr().err
+    assert withdraw("2026-10-hello", "--dry-run") == 0
+    assert site.get("/archive/2026-10-hello/").status_code == 200
+    capsys.readouterr()
+    assert withdraw("2026-10-hello", "--yes", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"issue": "2026-10-hello", "slug": "2026-10-hello", "withdrawn": True}
+    site.clock.pass_by(seconds=2)
+    assert site.get("/archive/2026-10-hello/").status_code == 404
+    assert "Hello &amp;" not in site.get("/archive/").text
+    build(site)
+    assert not (folder / "archive/2026-10-hello").exists()
 
 
 def test_an_address_that_is_none_is_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

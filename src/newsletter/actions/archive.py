@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from newsletter.errors import IssueError, Problem
+from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
 from newsletter.render import web_feeds as feeds
 from newsletter.render.web import ARCHIVE, FILES
 from newsletter.render.web_pages import FEEDS, Entry
@@ -148,3 +148,12 @@ def check_address(database: Database, issue: Issue) -> None:
     taken = f"the issue {other!r} has" if other else "a feed has"
     message = f"{taken} the address /{ARCHIVE}/{issue.slug} in the archive"
     raise IssueError(Problem(message, issue.path, place.line, place.column, "write another `slug` in the front matter"))
+
+
+def shown(database: Database, issue: str) -> Published:
+    """The issue's place in the archive. Raises LedgerError when it has none."""
+    rows = {row.issue: row for row in published(database)}
+    if issue not in rows:
+        fix = did_you_mean(issue, rows) if rows else "an issue is there once its sending has begun"
+        raise LedgerError(Problem(f"the issue {issue!r} is not in the archive", fix=fix))
+    return rows[issue]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import ExitCode, count
-from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session
+from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session, yes_option
 
 
 @click.group(cls=CommandGroup)
@@ -59,3 +59,32 @@ def build(session: Session, folder: Path, base_url: str, check: bool, dry_run: b
             f"{len(changes.gone)} gone, {changes.same} as they were."
         )
     return ExitCode.PARTLY if check and changes.any else ExitCode.DONE
+
+
+@command.command("withdraw", cls=Command, epilog="Example: newsletter archive withdraw 2026-11-hello")
+@click.argument("issue")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@yes_option
+@json_option
+@pass_session
+def withdraw(session: Session, issue: str, dry_run: bool, yes: bool, as_json: bool) -> ExitCode:
+    """Take the page of ISSUE out of the archive, for good, after a question.
+
+    Those who got the mail have it still. A folder that `build` wrote loses the page when it is built anew.
+    """
+    from newsletter import wiring
+    from newsletter.actions.archive import shown
+    from newsletter.issue import stem_of
+    from newsletter.store.archive import withdraw as take_away
+
+    key = stem_of(issue)
+    with wiring.store(session.config(), create=False) as database:
+        row = shown(database, key)
+        session.console.say(f"/archive/{row.slug}, there since {row.at:%Y-%m-%d}")
+        done = not dry_run and session.console.confirm("Take it out of the archive?", assume_yes=yes)
+        if done:
+            take_away(database, key)
+    session.console.say("It is gone." if done else "Nothing was changed.")
+    if as_json:
+        session.console.print_json({"issue": key, "slug": row.slug, "withdrawn": done})
+    return ExitCode.DONE

@@ -102,6 +102,12 @@ def issue_at(database: Database, slug: str, besides: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def withdraw(database: Database, issue: str) -> int:
+    """Take all forms of an issue away, for good; how many there were. What was sent stays in the ledger."""
+    with database.transaction() as connection:
+        return connection.execute("DELETE FROM web_forms WHERE issue = ?", (issue,)).rowcount
+
+
 def file_types(database: Database, digests: Collection[str]) -> dict[str, tuple[str, str]]:
     """The digest and the media type of files, by what they are called in the archive."""
     from newsletter.render.web import file_name

@@ -120,13 +120,18 @@ def _answer(request: Request, shelf: Shelf, file: File) -> Response:
     if file.policy:
         headers["Content-Security-Policy"] = file.policy
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    packs = file.type.startswith(_WORTH_PACKING) and "gzip" in request.headers.get("accept-encoding", "")
+    if packs:
+        headers["ETag"] = _packed_etag(file)  # other octets, another name
     if _has_it(request, file):
         return Response(status_code=304, headers=headers)
-    content = file.content
-    if file.type.startswith(_WORTH_PACKING) and "gzip" in request.headers.get("accept-encoding", ""):
+    if packs:
         headers["Content-Encoding"] = "gzip"
-        content = shelf.packed(content)
-    return Response(content, 200, headers, file.type)
+    return Response(shelf.packed(file.content) if packs else file.content, 200, headers, file.type)
+
+
+def _packed_etag(file: File) -> str:
+    return f'{file.etag[:-1]}-gzip"'
 
 
 def _packed(content: bytes) -> bytes:
@@ -136,7 +141,8 @@ def _packed(content: bytes) -> bytes:
 def _has_it(request: Request, file: File) -> bool:
     """Whether the browser's copy is still good (RFC 9110 section 13.2.2)."""
     if wanted := request.headers.get("if-none-match"):
-        return wanted.strip() == "*" or file.etag in [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+        known = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+        return not known.isdisjoint(("*", file.etag, _packed_etag(file)))
     since = request.headers.get("if-modified-since")
     if not since or not file.changed:
         return False
