@@ -53,6 +53,24 @@ def test_every_reader_gets_the_event_for_the_calendar(ready: Author) -> None:
         assert summaries(message) == [("A walk up & down", moment)]
 
 
+def test_the_mail_links_to_the_event_in_the_archive(ready: Author) -> None:
+    with ready.inbox() as inbox:
+        assert ready.run("publish", HELLO, "--yes").code == 0
+        html = inbox.wait(2)[0].parsed.get_body(("html",))
+    assert html is not None
+    (path,) = re.findall(r'href="https://letter\.example\.org/([^"]+\.ics)"', html.get_content())
+    assert ready.run("archive", "build", "public").code == 0
+    (event,) = Calendar.from_ical((ready.folder / "public" / path).read_bytes()).events
+    assert event["SUMMARY"] == "A walk up & down"
+
+
+def test_an_issue_that_is_not_for_the_archive_has_its_event_attached_alone(ready: Author) -> None:
+    ready.issue(BODY, head='title: "Hello"\narchive: false')
+    page = ready.run("render", HELLO).out
+    assert '.ics"' not in page
+    assert "open a-walk-up-down.ics, which is attached" in page
+
+
 def test_the_plan_says_what_is_attached(ready: Author) -> None:
     answer = ready.run("publish", HELLO, "--dry-run")
     assert re.search(r"With  attached: a-walk-up-down\.ics", answer.out)

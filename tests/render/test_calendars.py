@@ -166,6 +166,25 @@ def test_a_file_on_the_web_is_linked_and_not_attached() -> None:
     assert "Add it to your calendar: https://img.example.org/walk.ics" in text
 
 
+def test_a_file_in_the_archive_is_attached_and_linked() -> None:
+    rendering = reading(WALK)
+    (file,) = rendering.calendars
+    edition = rendering.edition((), {}, {}, {file.digest: "https://letter.example.org/archive/walk.ics"})
+    html, text = texts(edition)
+    assert edition.files == (file,)
+    assert '<a href="https://letter.example.org/archive/walk.ics"' in html
+    assert "https://letter.example.org/archive/walk.ics" in text
+    assert "attached" not in text
+
+
+def test_an_event_in_a_condition_is_linked_in_the_archive_and_not_attached() -> None:
+    rendering = reading("{% if subscriber.tags %}\n\n::event[A]{date=2026-12-06}\n\n{% endif %}")
+    (file,) = rendering.calendars
+    edition = rendering.edition((), {}, {}, {file.digest: "https://letter.example.org/archive/a.ics"})
+    assert not edition.files
+    assert '<a href="https://letter.example.org/archive/a.ics"' in texts(edition)[0]
+
+
 @pytest.mark.parametrize(
     "markdown",
     [

@@ -42,11 +42,17 @@ def rendered(
     from newsletter.render import read
 
     look = wiring.theme(config, issue, theme)
-    reading = read(issue, look, wiring.site(config), wiring.snippets(config))
+    site, snippets = wiring.site(config), wiring.snippets(config)
+    reading = read(issue, look, site, snippets)
     pictures, notes = wiring.pictures(config, reading.uses, issue, look)
     for note in notes:
         warn(note)
-    return reading.edition(_fields(database), pictures, wiring.addresses(config, reading.calendars))
+    online: dict[str, str] = {}
+    if reading.calendars and issue.in_archive and config.base_url:
+        from newsletter.render.web import file_address
+
+        online = {each.digest: file_address(each, site) for each in read(issue, look, site, snippets, "web").calendars}
+    return reading.edition(_fields(database), pictures, wiring.addresses(config, reading.calendars), online)
 
 
 def for_archive(

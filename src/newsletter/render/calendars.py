@@ -3,8 +3,9 @@
     ::event[A walk]{date=2026-12-06 time=10:30}  ──▶  a-walk.ics
 
 The file goes where the images of the issue go: into a folder, and the event links to it there; or else it is attached
-to the message. What is attached goes to everybody, so an event within a condition has no file then, and one whose
-title differs between recipients never has. Nothing is asked of a clock: the same event is the same file.
+to the message, and linked in the archive. What is attached goes to everybody, so an event within a condition is linked
+alone, and one whose title differs between recipients has no file. Nothing is asked of a clock: the same event is the
+same file.
 """
 
 from __future__ import annotations
@@ -50,19 +51,24 @@ def files(blocks: Sequence[Block]) -> Iterator[Enclosed]:
         yield from files(block.children)
 
 
-def placed(blocks: Sequence[Block], addresses: Mapping[str, str], *, attach: bool) -> tuple[Block, ...]:
-    """The blocks with each event's file in its place: at its address by digest, or else attached to the message."""
+def placed(
+    blocks: Sequence[Block], addresses: Mapping[str, str], online: Mapping[str, str], *, attach: bool
+) -> tuple[Block, ...]:
+    """The blocks with each event's file in its place: at its address, or attached to the message and perhaps online.
+
+    Both are known by the file's digest. What is attached and online is shown as a link.
+    """
     out: list[Block] = []
     for block in blocks:
-        children = placed(block.children, addresses, attach=attach) if block.children else ()
+        children = placed(block.children, addresses, online, attach=attach) if block.children else ()
         data: Mapping[str, Any] = block.data
         if file := data.get("file"):
             if address := addresses.get(file.digest):
                 data = {**data, "ics": address, "file": None}
-            elif attach and data["for_all"]:
-                data = {**data, "attached": file.name}
             else:
-                data = {**data, "file": None}
+                is_attached = attach and data["for_all"]
+                said = {"ics": online.get(file.digest, ""), "attached": file.name if is_attached else ""}
+                data = {**data, **said, "file": file if is_attached else None}
         out.append(replace(block, data=data, children=children))
     return tuple(out)
 

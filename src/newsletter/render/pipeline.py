@@ -76,7 +76,7 @@ class Rendering:
             self._body = calendars.with_files(self._body, issue, site, holes, self._resolve)
         said = catalogue(language, site.words)
         self._variables = _variables(issue, theme, holes, self._constants, language, self._resolve, said)
-        self._variables["form"] = form
+        self._variables |= {"form": form, "in_archive": issue.in_archive}
 
     def _read(self) -> tuple[Block, ...]:
         """The blocks of the body."""
@@ -120,14 +120,16 @@ class Rendering:
         fields: Collection[str] = (),
         images: Mapping[str, Picture] | None = None,
         addresses: Mapping[str, str] | None = None,
+        online: Mapping[str, str] | None = None,
     ) -> Edition:
         """The finished edition; `images` says what is shown for the `key` of each of `uses`.
 
         An image that is not among them is left as it is. `addresses` says where `calendars` are, by their digests;
-        one that is not among them is attached to the mail. Raises IssueError and ThemeError.
+        one that is not among them is attached to the mail, and linked if `online` knows it. Raises IssueError and
+        ThemeError.
         """
         images = images or {}
-        body = self._with_calendars(addresses or {})
+        body = self._with_calendars(addresses or {}, online or {})
         weaver = Weaver(self._holes, self._constants, fields, self._language)
         with self._told():
             document = self._page(images).html(pictures.placed(body, images, self._theme.text_width))
@@ -148,15 +150,15 @@ class Rendering:
             files=tuple({file.digest: file for file in calendars.files(body)}.values()) if self._has_events else (),
         )
 
-    def _with_calendars(self, addresses: Mapping[str, str]) -> tuple[Block, ...]:
+    def _with_calendars(self, addresses: Mapping[str, str], online: Mapping[str, str]) -> tuple[Block, ...]:
         if not self._has_events:
             return self._body
-        return calendars.placed(self._body, addresses, attach=self._variables["form"] == "email")
+        return calendars.placed(self._body, addresses, online, attach=self._variables["form"] == "email")
 
     def mjml(self) -> str:
         """The MJML, with slots and images as they were written."""
         with self._told():
-            return self._holes.restore(self._page({}).source(self._with_calendars({})))
+            return self._holes.restore(self._page({}).source(self._with_calendars({}, {})))
 
     def _page(self, images: Mapping[str, Picture]) -> Page:
         padding = _PADDING * max(0, _PREVIEW_AREA - len(self._preheader))
