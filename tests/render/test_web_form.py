@@ -130,3 +130,22 @@ def test_a_feed_carries_the_text_without_the_layout(archived: Archived) -> None:
     assert "<blockquote><p>Said.</p></blockquote>" in feed
     assert "<p>Left</p>" in feed
     assert "rue des Lilas" not in feed
+
+
+@pytest.mark.parametrize(("said", "there"), [("", True), ("archive: false\n", False), ("archive: yes\n", True)])
+def test_a_mail_leads_to_the_archive_only_if_the_issue_will_be_there(
+    archived: Archived, said: str, there: bool
+) -> None:
+    from newsletter.cli.issues import rendered
+    from newsletter.edition import fill
+    from newsletter.links import Links, Signer
+    from newsletter.render.slots import evaluator
+    from newsletter.subscriber import Subscriber
+
+    issue = archived.issue("hello", f"---\ntitle: T\nlang: en\n{said}---\nText.")
+    edition = rendered(archived.config, issue)
+    values = evaluator(edition)(
+        Subscriber("zoe@example.org"), Links(Signer({1: b"x"}), "https://lettres.example.org", "hello", 1, 1)
+    )
+    for pattern in (edition.html, edition.text):
+        assert ("/archive/hello" in fill(pattern, values)) is there
