@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
 from newsletter.actions.import_subscribers import import_subscribers
-from newsletter.errors import ListError
+from newsletter.errors import ListError, Stopped
 from newsletter.sources import list_workbook
 from newsletter.sources.csv_list import CsvList, Unreadable
 from newsletter.sources.list_cards import CardList
@@ -359,6 +359,20 @@ def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Pat
     except (ListError, zipfile.BadZipFile):
         return
     assert len(found) < 100
+
+
+def test_a_zip_that_is_damaged_far_inside_stops_the_import_and_says_what_is_stored(
+    people: Subscribers, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "email\n" + "".join(f"p{number}@example.org\n" for number in range(50_000)))
+    content = bytearray(path.read_bytes())
+    content[-500_000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(Stopped, match=r"the zip is damaged(?s:.*)the first \d0,000 rows are stored"):
+        take(people, path)
+    assert people.count() >= 10_000
 
 
 def test_a_zip_without_a_list_says_what_it_holds(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import zlib
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 from newsletter.entry import Advice, Counts, Entry, ImportReport, Outcome, RowProblem, Verdict
 from newsletter.errors import Problem, Stopped
@@ -54,11 +56,10 @@ def import_subscribers(
             for table in source.tables:
                 work.take(importer, table)
     except KeyboardInterrupt:
-        rows = work.counts.rows
-        done = f"the first {rows:,} rows are stored" if rows and not dry_run else "nothing was stored"
-        raise Stopped(
-            Problem(f"stopped: {done}", source.name, fix="run the import again: what is stored stays as it is")
-        ) from None
+        raise Stopped(_told("stopped", source, work.counts.rows if not dry_run else 0)) from None
+    except (BadZipFile, zlib.error, EOFError) as error:
+        damaged = f"the zip is damaged: {error}"
+        raise Stopped(_told(damaged, source, work.counts.rows if not dry_run else 0)) from None
     return ImportReport(
         work.counts,
         tuple(work.problems),
@@ -68,6 +69,11 @@ def import_subscribers(
         tuple(work.outcomes),
         work.left_out,
     )
+
+
+def _told(why: str, source: SubscriberList, rows: int) -> Problem:
+    done = f"the first {rows:,} rows are stored" if rows else "nothing was stored"
+    return Problem(f"{why}: {done}", source.name, fix="run the import again: what is stored stays as it is")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+import zlib
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -209,7 +210,7 @@ def _zipped(
         except ListError as error:
             left_alone.append(shown)
             problems.append(error)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError, zlib.error) as error:
             raise ListError(Problem(f"{shown} in the zip is damaged: {error}", name, fix="fetch it again")) from None
     if not tables:
         told = f": {problems[0].problems[0].message}" if len(problems) == 1 else ""
