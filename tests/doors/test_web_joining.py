@@ -49,10 +49,10 @@ def test_who_asks_and_confirms_is_a_reader_and_the_proof_is_kept(mailing: Served
     assert mailing.status() is Status.PENDING
 
     path = confirm_path(mailing)
-    assert "Oui, abonnez-moi" in mailing.get(path).text
+    assert "Oui, je m’abonne" in mailing.get(path).text
     assert mailing.status() is Status.PENDING
     mailing.clock.pass_by(hours=1)
-    assert "Vous êtes abonné·e." in mailing.post(path).text
+    assert "Votre abonnement est confirmé." in mailing.post(path).text
     assert mailing.status() is Status.ACTIVE
     person = mailing.people.get("zoe@example.org")
     assert person is not None

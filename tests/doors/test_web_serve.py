@@ -173,3 +173,21 @@ def test_what_people_type_is_no_formula_in_the_export(author: Author) -> None:
     assert "zoe@example.org" in exported
     assert not re.search(r'(^|[,;"])[=@+\-]', exported, re.MULTILINE), exported
     assert "\nBcc" not in exported
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("confirm.html.j2", "{% extends 'page.html.j2' %}\n{% block content %}", "templates/web/confirm.html.j2:2"),
+        ("page.html.j2", "<title>{{ newslettr.title }}</title>", "newslettr"),
+    ],
+)
+def test_a_page_of_the_authors_own_that_is_wrong_is_told_at_the_start(
+    author: Author, name: str, text: str, told: str
+) -> None:
+    folder = author.folder / "templates" / "web"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    answer = author.run_process("serve", "--no-inbox", "--port", "0")
+    assert answer.code == 3
+    assert told in answer.err

@@ -91,7 +91,7 @@ def test_the_page_has_one_button_and_one_question_and_the_answer_names_nobody(se
     assert page.count("<button") == 1
     assert "zoe" not in page
     answer = served.post(path, {**ONE_CLICK, "page": "yes", "reason": "often"})
-    assert "Vous êtes désabonné·e" in answer.text
+    assert "Votre abonnement a pris fin" in answer.text
     assert [row[2:] for row in served.rows("departures")] == [(3, "often")]
 
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 # Each has `routes(parts) -> list[Route]`. What stands first is asked first.
 MODULES = (
+    "newsletter.web.leaving",  # /unsubscribe/TOKEN
     "newsletter.web.joining",  # / /subscribe /embed
     "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.preferences",  # /preferences/TOKEN
-    "newsletter.web.leaving",  # /unsubscribe/TOKEN
     "newsletter.web.archive",  # /archive/ /sitemap.xml
     "newsletter.web.common",  # /style.css, /healthz, /metrics, /robots.txt
 )

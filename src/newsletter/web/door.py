@@ -10,6 +10,7 @@ Standards: Content Security Policy Level 3, RFC 6797 (HSTS), RFC 7239's older ki
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from ipaddress import ip_address, ip_network
 from time import perf_counter
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("newsletter.web")
 
 LARGEST_BODY = 64 * 1024
+_BODY_SECONDS = 15  # without a piece of a body
 _MOST_FIELDS = 100
 _LONGEST_TARGET = 4096  # path and query
 HEADERS = {
@@ -139,7 +141,11 @@ class Door:
         size = 0
         more = True
         while more:
-            message = await receive()
+            try:
+                async with asyncio.timeout(_BODY_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                return PlainTextResponse("This took too long.\n", 408, {"Connection": "close"})
             if message["type"] != "http.request":
                 return PlainTextResponse("This is not all.\n", 400)
             chunks.append(message.get("body", b""))

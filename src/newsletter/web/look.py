@@ -8,15 +8,18 @@ from __future__ import annotations
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
+from newsletter.errors import Problem, ThemeError
 from newsletter.languages import language_tag
+from newsletter.render.theme import merged
 from newsletter.render.words import base, direction
-from newsletter.sources.themes import shipped_templates
+from newsletter.sources.themes import read_theme, shipped_templates, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,11 +70,12 @@ def _asked(request: Request) -> Iterable[str]:
 
 
 class Look:
-    """The templates of one newsletter."""
+    """The templates of one newsletter. Making one raises ThemeError when a template cannot be read."""
 
     def __init__(self, config: Config, theme: Theme) -> None:
         self._config = config
-        self.theme = theme
+        # A theme that inherits from none may lack a token that the pages are painted with.
+        self._tokens = merged(read_theme("letter").look, theme.look)
         self.title = config.title or config.sender.name or "Newsletter"
         self._environment = Environment(
             loader=FileSystemLoader([config.templates / "web", shipped_templates() / "web"]),
@@ -80,9 +84,20 @@ class Look:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._compile()
         # A style sheet is no HTML: nothing of it comes from a visitor.
         css = self._environment.overlay(autoescape=False)
-        self.style = css.get_template("style.css.j2").render(theme=theme.look).encode()
+        self.style = css.get_template("style.css.j2").render(theme=self._tokens).encode()
+
+    def _compile(self) -> None:
+        """Read every template, so that a broken one is told before anybody asks for its page. Raises ThemeError."""
+        for name in self._environment.list_templates(extensions=["j2"]):
+            try:
+                self._environment.get_template(name)
+            except TemplateSyntaxError as error:
+                path = shown(Path(error.filename)) if error.filename else name
+                fix = "the program's own templates/web/ shows how it is meant"
+                raise ThemeError(Problem(error.message or "it cannot be read", path, error.lineno, fix=fix)) from None
 
     def html(self, template: str, language: str, prefix: str = "", **context: Any) -> str:
         """A template of templates/web/, with what every one of them receives:
@@ -103,7 +118,7 @@ class Look:
                 "privacy": self._config.web.privacy,
                 "language": self._config.language,
             },
-            theme=self.theme.look,
+            theme=self._tokens,
             language=language,
             direction=direction(language),
             say=say,
@@ -111,6 +126,15 @@ class Look:
             url=lambda path: f"{prefix}{path}",
             **context,
         )
+
+    def check(self) -> None:
+        """Fill in every page that needs nothing but this, so that a wrong name in it is known. Raises ThemeError."""
+        try:
+            for language in LANGUAGES:
+                self.html("message.html.j2", language, kind="lost", links=())
+                self.html("confirm.html.j2", language)
+        except TemplateError as error:
+            raise ThemeError(Problem(f"templates/web: {error}", fix="see the program's own templates/web/")) from None
 
     def say(self, language: str, name: str) -> str:
         """A phrase, for handlers."""

@@ -70,6 +70,7 @@ def run(
             )
             courier = Courier(parts)
             courier.check()
+            parts.look.check()
             parts.wake = courier.wake
             running.enter_context(courier)
             server.start(parts)
