@@ -28,14 +28,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill, is_unchanged
-from newsletter.encoding import base64_lines, header, header_safe, mailbox_header, quoted_printable, quoted_value
+from newsletter.encoding import header, header_safe, mailbox_header, quoted_printable, quoted_value
+from newsletter.picture import attachments, related_begins, related_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from newsletter.edition import Edition
     from newsletter.letter import Letter
-    from newsletter.picture import Enclosed
 
 _PERSONAL_HEADERS = 5  # Date, Message-ID, To, Subject, List-Unsubscribe
 
@@ -198,11 +198,11 @@ class Compiled:
         before_html = (
             b"\r\n--"
             + boundary
-            + _related_begins(edition.pictures, inner)
+            + related_begins(edition.pictures, inner)
             + (b"\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
         )
-        end = _related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
-        end += _closed(b"".join(_part(each, outer, "attachment") for each in edition.files), outer)
+        end = related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
+        end += attachments(edition.files, outer)
         encodings: dict[tuple[int, Where], int] = {}
         self._program = _Program()
         self._program.constants += [head, *[b""] * _PERSONAL_HEADERS, before_text]
@@ -267,38 +267,6 @@ def _constant_headers(frame: Frame) -> bytes:
     if frame.is_test:
         lines.append(b"X-Newsletter-Test: yes\r\n")
     return b"".join(lines)
-
-
-def _related_begins(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
-    """What stands before the HTML when pictures follow it."""
-    if not pictures:
-        return b""
-    return (
-        b'\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary
-    )
-
-
-def _related_ends(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
-    """The pictures themselves, which the HTML names."""
-    return _closed(b"".join(_part(each, boundary, "inline") for each in pictures), boundary)
-
-
-def _part(each: Enclosed, boundary: bytes, disposition: str) -> bytes:
-    """A file as a part with a name, for some programs drop a part without one."""
-    content_id = f"Content-ID: <{each.content_id}>\r\n" if disposition == "inline" else ""
-    head = (
-        f"\r\n--{boundary.decode()}\r\n"
-        f'Content-Type: {each.type};\r\n name="{each.name}"\r\n'
-        f"Content-Transfer-Encoding: base64\r\n"
-        f"{content_id}"
-        f'Content-Disposition: {disposition}; filename="{each.name}"\r\n\r\n'
-    )
-    return head.encode("ascii") + base64_lines(each.content)
-
-
-def _closed(parts: bytes, boundary: bytes) -> bytes:
-    """Parts with the line that ends them, if there are any."""
-    return parts and b"".join((parts, b"\r\n--", boundary, b"--\r\n"))
 
 
 @lru_cache(maxsize=16)

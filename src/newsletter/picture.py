@@ -9,6 +9,12 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from newsletter.encoding import base64_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,43 @@ def self_contained(html: str, enclosed: tuple[Enclosed, ...]) -> str:
     for each in enclosed:
         html = html.replace(f"cid:{each.content_id}", each.data_uri)
     return html
+
+
+# ── As parts of a message ──
+
+
+def related_begins(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
+    """What stands before the HTML when pictures follow it."""
+    if not pictures:
+        return b""
+    return (
+        b'\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary
+    )
+
+
+def related_ends(pictures: Sequence[Enclosed], boundary: bytes) -> bytes:
+    """The pictures themselves, which the HTML names."""
+    return _closed(b"".join(_part(each, boundary, "inline") for each in pictures), boundary)
+
+
+def attachments(files: Sequence[Enclosed], boundary: bytes) -> bytes:
+    """Files that are handed over beside what is read: the parts of multipart/mixed behind the first one."""
+    return _closed(b"".join(_part(each, boundary, "attachment") for each in files), boundary)
+
+
+def _part(each: Enclosed, boundary: bytes, disposition: str) -> bytes:
+    """A file as a part with a name, for some programs drop a part without one."""
+    content_id = f"Content-ID: <{each.content_id}>\r\n" if disposition == "inline" else ""
+    head = (
+        f"\r\n--{boundary.decode()}\r\n"
+        f'Content-Type: {each.type};\r\n name="{each.name}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n"
+        f"{content_id}"
+        f'Content-Disposition: {disposition}; filename="{each.name}"\r\n\r\n'
+    )
+    return head.encode("ascii") + base64_lines(each.content)
+
+
+def _closed(parts: bytes, boundary: bytes) -> bytes:
+    """Parts with the line that ends them, if there are any."""
+    return parts and b"".join((parts, b"\r\n--", boundary, b"--\r\n"))
