@@ -1,7 +1,7 @@
 """A picture: an image as an edition shows it, and as it travels inside a message.
 
 What an author names becomes a Picture: what the HTML says of it. One whose `src` begins with `cid:` (RFC 2392) comes
-with what it encloses: a part of multipart/related (RFC 2387).
+with what it encloses: a part of multipart/related (RFC 2387). Other files, such as calendars, are attached (RFC 2183).
 """
 
 from __future__ import annotations
