@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from threading import Event, Thread
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 from newsletter import wiring
@@ -86,7 +87,8 @@ class Courier:
                 wait = _LOOK_SECONDS if due is None else max(0.1, min(_LOOK_SECONDS, due - self._parts.now))
             except Exception as error:  # a queue that stands still is worse than one that stumbles
                 # An error may quote an address: only its kind is told.
-                log.error("notices wait: %s", type(error).__name__)
+                last = extract_tb(error.__traceback__)[-1]
+                log.error("notices wait: %s, in %s, line %s", type(error).__name__, last.filename, last.lineno)
                 wait = _LOOK_SECONDS
             if not self._something.is_set():
                 self.idle.set()
