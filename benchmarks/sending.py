@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Cost, cost, free_port, table
+from benchmarks.measure import Cost, as_installed, cost, free_port, table
 from newsletter.store.database import open_database
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ def ours(server_name: str, transport: str, port: int, more: str = "connections =
 
 def run() -> None:
     """Print the table: transports of ours, then ours beside others into the same servers."""
+    as_installed()
     rows = [*ours("memory", "nowhere", 2525)]
     for name, command, port in servers():
         with server(command, port):
