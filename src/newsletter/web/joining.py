@@ -12,7 +12,7 @@ that people do not see (`website`) is filled in by programs only: they get the s
 
 from __future__ import annotations
 
-import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -21,6 +21,7 @@ from newsletter.actions.subscribe import Wish, ask
 from newsletter.errors import ListError
 from newsletter.sources.addresses import valid_address
 from newsletter.web.door import HEADERS, form_of, network_of
+from newsletter.web.fields import answers, asked, plain
 from newsletter.web.limits import Turnstile
 from newsletter.web.look import LANGUAGES, language_of, phrases
 from newsletter.web.parts import route
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from newsletter.web.parts import Parts
 
 POT = "website"  # the field that people do not see
-LONGEST_FIELD = 200  # characters
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _FRAMED = HEADERS["Content-Security-Policy"].replace("frame-ancestors 'none'", "frame-ancestors *")
 
 
@@ -78,7 +77,7 @@ def code(parts: Parts, request: Request) -> Response:
         language,
         parts.prefix,
         base_url=parts.config.base_url,
-        fields=_fields(parts, language),
+        fields=asked(parts.config, parts.config.web.fields, language, {}),
         pot=POT,
         words=words(parts, language),
     )
@@ -90,14 +89,10 @@ def words(parts: Parts, language: str) -> str:
     return said
 
 
-def plain(text: str) -> str:
-    """What somebody typed, as one line that can be stored anywhere."""
-    return _CONTROLS.sub(" ", text)[:LONGEST_FIELD].strip()
-
-
 def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) -> Response:
     """Take a wish: one row in a queue, whoever it is about."""
-    sent = {name: values[0] for name, values in form_of(request).items()}
+    filled = form_of(request)
+    sent = {name: values[0] for name, values in filled.items()}
     language = sent.get("language", "")
     language = language if language in LANGUAGES else language_of(request, parts.config.language)
     network = network_of(request.client.host if request.client else "")
@@ -107,11 +102,14 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
         email = valid_address(plain(sent.get("email", "")).replace("\ufffd", "\0"))
     except (ListError, UnicodeError):
         return _form(parts, request, template, sent, language, wrong=True)
+    fitting, unfit = answers(parts.config, parts.config.web.fields, filled)
+    if unfit:
+        return _form(parts, request, template, sent | fitting, language, unfit=unfit)
     if not sent.get(POT):
         wish = Wish(
             email=email,
             language=language,
-            fields={name: text for name in parts.config.web.fields if (text := plain(sent.get(name, "")))},
+            fields={name: text for name, text in fitting.items() if text},
             words=words(parts, language),
             page=f"{parts.config.base_url}{request.url.path}",
             network=network if parts.config.web.keep_network else "",
@@ -134,34 +132,21 @@ def _form(
     language: str = "",
     *,
     wrong: bool = False,
+    unfit: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     language = language or language_of(request, request.query_params.get("lang", ""), parts.config.language)
+    typed = {name: plain(text) for name, text in (sent or {}).items()}
     return parts.look.page(
         template,
         language,
         parts.prefix,
-        422 if wrong else 200,
-        fields=_fields(parts, language),
-        sent={name: plain(text) for name, text in (sent or {}).items()},
+        422 if wrong or unfit else 200,
+        fields=asked(parts.config, parts.config.web.fields, language, typed, unfit),
+        sent=typed,
         wrong=wrong,
         pot=POT,
         words=words(parts, language),
     )
-
-
-def _fields(parts: Parts, language: str) -> list[tuple[str, str, str]]:
-    """What the form asks besides the address: name, label, and what browsers know it by."""
-    return [(name, label(name, language), _KNOWN.get(name, "off")) for name in parts.config.web.fields]
-
-
-# What browsers fill in by themselves (HTML, section 4.10.18.7).
-_KNOWN = {"first_name": "given-name", "last_name": "family-name", "name": "name", "city": "address-level2"}
-
-
-def label(name: str, language: str) -> str:
-    """How the pages call a field: in their own words, or by its name."""
-    text = phrases(language).get(f"field_{name}", "") or name.replace("_", " ")
-    return text[:1].upper() + text[1:]
 
 
 def _framed(answer: Response) -> Response:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.background import BackgroundTask
@@ -27,11 +28,12 @@ from newsletter.store.forgetting import scrub
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, canonical
 from newsletter.web.door import form_of
-from newsletter.web.joining import label, plain
+from newsletter.web.fields import answers, asked, public
 from newsletter.web.look import LANGUAGES, NAMES, language_of
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from sqlite3 import Connection
 
     from starlette.requests import Request
@@ -65,10 +67,13 @@ def changed(parts: Parts, request: Request) -> Response:
     ticket, person = _who(parts, request)
     form = form_of(request)
     what = form.get("do", ["save"])[0]
+    fitting, unfit = answers(parts.config, public(parts.config), form)
+    if what == "save" and unfit:
+        return _page(parts, request, ticket, person, said=fitting, unfit=unfit)
     with parts.write() as connection:
         try:
             if what == "save":
-                _save(parts, connection, person, form)
+                _save(parts, connection, person, form, fitting)
             elif what in ("pause", "resume"):
                 until = parts.now + PAUSE_SECONDS if what == "pause" else 0
                 pause(connection, person, until=until, now=parts.now)
@@ -107,34 +112,46 @@ def forgotten(parts: Parts, request: Request) -> Response:
     return answer
 
 
-def _save(parts: Parts, connection: Connection, person: Subscriber, form: dict[str, list[str]]) -> None:
+def _save(
+    parts: Parts, connection: Connection, person: Subscriber, form: dict[str, list[str]], fields: Mapping[str, str]
+) -> None:
     language = form.get("language", [""])[0]
     change(
         connection,
         person,
         language=language if language in LANGUAGES else person.language,
         # A field that is not in the form stays as it is: half a form must not wipe the other half.
-        fields={name: plain(form[name][0]) for name in parts.config.web.fields if name in form},
+        fields=fields,
         topics=parts.config.web.topics if "topics" in form else (),
         chosen={topic for topic in form.get("topic", []) if topic in parts.config.web.topics},
         now=parts.now,
     )
 
 
-def _page(parts: Parts, request: Request, ticket: Ticket, person: Subscriber, told: str = "") -> Response:
+def _page(
+    parts: Parts,
+    request: Request,
+    ticket: Ticket,
+    person: Subscriber,
+    told: str = "",
+    *,
+    said: Mapping[str, str] = MappingProxyType({}),
+    unfit: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     language = _language(parts, request, person)
     local, _, domain = person.email.rpartition("@")
-    known = {name: getattr(person, name) for name in _NAME_FIELDS} | dict(person.fields)
+    known = {name: getattr(person, name) for name in _NAME_FIELDS} | dict(person.fields) | dict(said) | dict(unfit)
     paused = person.paused_until > parts.now
     current = base(person.language) or base(parts.config.language)
     return parts.look.page(
         "preferences.html.j2",
         language,
         parts.prefix,
+        422 if unfit else 200,
         address=f"{local[:1]}…\u2060@{domain}",
         languages=[(tag, NAMES[tag]) for tag in LANGUAGES],
         current=current,
-        fields=[(name, label(name, language), known.get(name, "")) for name in parts.config.web.fields],
+        fields=asked(parts.config, public(parts.config), language, known, unfit),
         topics=[(topic, topic in person.tags) for topic in parts.config.web.topics],
         paused=long_date(datetime.fromtimestamp(person.paused_until, UTC).date(), language) if paused else "",
         active=person.status is Status.ACTIVE,
