@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import html5lib
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from newsletter.errors import IssueError
 from newsletter.render.web import WebForm
 from newsletter.sources.themes import shipped_templates, theme_names
 from tests.support.archived import FRENCH, Archived
+from tests.support.harmless import PIECES, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +100,18 @@ def test_it_has_the_blocks_of_every_theme_without_a_style_attribute_and_is_well_
     assert "prefers-color-scheme" in form.style
     assert "!important" in form.style
     assert "url(" not in form.style
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(written=st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join))
+def test_whatever_an_author_writes_nothing_of_it_runs(archived: Archived, written: str) -> None:
+    try:
+        form = archived.form(f"---\ntitle: T\nlang: en\n---\nText {written}\n\n{written}")
+    except IssueError:  # refused, with its line: a slot that is not closed, a control character
+        return
+    assert harmless(form.body) == []
+    assert harmless(form.feed) == []
+    assert "<" not in form.style
 
 
 def test_it_comes_back_from_the_store_as_it_was(archived: Archived) -> None:

@@ -42,6 +42,7 @@ VECTORS: tuple[str, ...] = (
     "<a href='file:///etc/passwd' target=_blank ping=https://evil.example.org>x</a>",
     "<a href='//evil.example.org/%0d%0aSet-Cookie:x'>x</a>",
     f"<a href=x onclick={_RUN} onmouseover={_RUN} autofocus onfocus={_RUN} tabindex=1>x</a>",
+    "<a href='//[x'>x</a><a href='http://[::1'>x</a><a href='http://ex\u2100mple.org/'>x</a><img src='//[x'>",
     "<base href='https://evil.example.org/'>",
     "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
     "<meta http-equiv=refresh content='0;url=https://evil.example.org/'>",

@@ -101,7 +101,10 @@ def _filter(base_url: str, archive: str) -> Callable[[str, str, str], str | None
         value = value.strip()
         if value.startswith(("../", "#")):
             return value if len(value) > 1 else None
-        value = urljoin(f"{base_url}/", value) if value else ""
+        try:
+            value = urljoin(f"{base_url}/", value) if value else ""
+        except ValueError:  # no address, such as http://[x
+            return None
         if value.startswith(f"{archive}/"):
             rest = value.removeprefix(f"{archive}/")
             return f"../{rest}/" if rest and not re.search(r"[./?#]", rest) else f"../{rest}"
