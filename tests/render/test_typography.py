@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it.rules_core import replace, smartquotes
 
 from newsletter.render.markdown import parser
-from newsletter.render.typography import typeset
+from newsletter.render.typography import _line_parser, typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,3 +136,16 @@ THEIRS = {language: _of_markdown_it(language) for language in ("en", "fr", "de")
 def test_signs_and_quotes_are_set_as_markdown_it_sets_them(text: str, language: str) -> None:
     assume(not MIXED.search(text))  # markdown-it makes three of the last sign of a mixed row
     assert parser(language).render(text) == THEIRS[language].render(text)
+
+
+PIECES = [
+    "a", "M ", "Mme ", "MM. ", "N° ", "n°", "5", " ", "\u00a0", "\u202f", "€", "%", "$", "km", "h", "«", "»", "!", "?",
+    ":", ";", "°", "-", "+", "(c)", "..", ",,", "\n", "\r", "\0", "&", "123", " 456", "'", '"', "“", "—",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.sampled_from(["en", "fr"]))
+@settings(max_examples=500, deadline=None)
+def test_a_line_that_is_left_alone_is_one_that_nothing_would_change(text: str, language: str) -> None:
+    whole = _line_parser(language).parseInline(text)
+    assert typeset(text, language) == "".join(child.content for token in whole for child in token.children or ())

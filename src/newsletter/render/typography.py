@@ -76,7 +76,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
     ("(", re.compile(r"\((c|tm|r)\)", re.IGNORECASE), lambda found: {"c": "©", "r": "®", "tm": "™"}[found[1].lower()]),
 )
 # A line without any of these stays as it is, in every language.
-_MAY_BE_SET = re.compile(r"""['"+.?!,(;:«»°-]|\d[ \u00a0\u202f€%‰£$]|M(?:me|lle) """)
+_MAY_BE_SET = re.compile(r"""[\0\r'"+.?!,(;:«»°-]|\d[ \u00a0\u202f€%‰£$]|M(?:me|lle) """)
 
 # Quotes inside quotes, where an author wrote the outer ones and the parser made the inner ones.
 _INNER_QUOTES = re.compile(rf"(«[^«»]*)«{NARROW}([^«»]*){NARROW}»")
