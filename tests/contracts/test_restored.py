@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from newsletter.actions.receive import Effect, receive
+from newsletter.actions.send import send
 from newsletter.bounce import BounceClass
 from newsletter.event import Event, EventKind
 from newsletter.links import Signer
@@ -16,8 +19,10 @@ from newsletter.outcome import Reply
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.ledger import write_plan
-from newsletter.store.mailings import joined_after
-from tests.support.sending import EDITION, EVERYBODY, NOW, fill_list
+from newsletter.store.life import accept_copy, is_old_copy
+from newsletter.store.mailings import Worker, acquire, beat, joined_after
+from newsletter.transports.memory import MemoryTransport
+from tests.support.sending import EDITION, EVERYBODY, NOW, clock, fill_list, post_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +46,11 @@ def plan_at(database: Database, seconds: int, issue: str = "2026-11-hello") -> M
         modified=False,
         now=int(NOW.timestamp()) + seconds,
     )
+
+
+def mail(database: Database, issue: str) -> None:
+    mailing = plan_at(database, 0, issue)
+    send(database, mailing, post_for(database, mailing), MemoryTransport(keep=0), clock)
 
 
 def join(database: Database, address: str, seconds: int) -> int:
@@ -122,3 +132,54 @@ def test_a_report_on_a_mailing_that_the_copy_does_not_know_strikes_nobody_who_jo
         now = int((NOW + timedelta(days=1)).timestamp())
         (told,) = receive(database, [bounce(lost, whom)], now)
     assert told.effect is effect
+
+
+def test_a_database_that_was_put_back_from_a_copy_is_known_as_one_until_the_author_says_to_go_on(
+    tmp_path: Path,
+) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copies" / "newsletter.db"
+    copy.parent.mkdir()
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 3)
+        mail(database, "2026-11-hello")
+        assert not is_old_copy(database)
+    shutil.copy(here, copy)
+    with open_database(f"sqlite:///{here}") as database:
+        mail(database, "2026-12-next")
+        assert not is_old_copy(database)
+    with open_database(f"sqlite:///{copy}") as database:
+        assert not is_old_copy(database), "elsewhere, nothing is known of what was sent here"
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+        accept_copy(database)
+        assert not is_old_copy(database)
+        mail(database, "2027-01-again")
+        assert not is_old_copy(database)
+
+
+def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_on(tmp_path: Path) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 3)
+        mailing = plan_at(database, 0)
+        now = int(NOW.timestamp())
+        lease = acquire(database, mailing.id, Worker("host", "boot", 1), now, lambda _: True)
+        with closing(sqlite3.connect(copy)) as target, closing(database.connect()) as source:
+            source.backup(target)
+        beat(database, lease, now + 15)
+        assert not is_old_copy(database)
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+
+
+@pytest.mark.parametrize("content", ["", "x", "-1", "99999999999999999999"])
+def test_a_file_that_says_nonsense_harms_nothing(tmp_path: Path, content: str) -> None:
+    with open_database(f"sqlite:///{tmp_path}/newsletter.db") as database:
+        (tmp_path / "newsletter.db-sent").write_text(content)
+        is_old_copy(database)
+        accept_copy(database)
+        assert not is_old_copy(database)
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
@@ -265,6 +266,28 @@ def test_of_two_that_send_at_the_same_time_one_is_refused_and_nobody_gets_it_twi
     assert "the sending of this issue is not at its end" in third.err
     assert len(sink.accepted) == 23
     assert not sink.duplicates
+
+
+def test_an_old_copy_of_the_database_that_was_put_back_sends_nothing_without_being_told(ready: Author) -> None:
+    database, copy = ready.folder / "newsletter.db", ready.folder / "copy.db"
+    ready.issue(name="2026-10-first")
+    with ready.inbox(refuse=LATER):
+        ready.run("publish", "2026-10-first", "--yes")
+    shutil.copy(database, copy)
+    with ready.inbox():
+        assert ready.run("publish", HELLO, "--yes").code == 0
+    shutil.copy(copy, database)
+    with ready.inbox() as inbox:
+        inbox.empty()
+        for command in (("publish", HELLO, "--yes"), ("resume", "2026-10-first", "--now"), ("run", "2026-10-first")):
+            answer = ready.run(*command)
+            assert answer.code == 3, answer
+            assert "an older copy of the one that was here" in answer.err
+            assert f"newsletter {'publish' if command[0] == 'publish' else 'resume'} {command[1]} --force" in answer.err
+        assert inbox.messages() == []
+        assert ready.run("resume", "2026-10-first", "--now", "--force").code == 0
+        assert readers_of(inbox) == ["bo@example.com"]
+        assert ready.run("publish", HELLO, "--yes").code == 0
 
 
 # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────────

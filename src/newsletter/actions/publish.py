@@ -10,6 +10,7 @@ from newsletter.actions.plan import what_is_left
 from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
 from newsletter.store.ledger import make_due, write_plan
+from newsletter.store.life import is_old_copy
 from newsletter.store.mailings import edition_of, last_sign_of_life, next_retry
 
 if TYPE_CHECKING:
@@ -111,6 +112,22 @@ def unfinished(
             )
         )
     return mailing, counts
+
+
+def check_copy(database: Database, again: str) -> None:
+    """That the database is not an old copy of the one that was here; `again` is the command that goes on all the same.
+
+    Raises LedgerError when more was sent from here than it knows.
+    """
+    if is_old_copy(database):
+        told = "more was sent from here than this database knows: it is an older copy of the one that was here"
+        raise LedgerError(
+            Problem(
+                f"{told}. Readers may get an issue twice, and who has left since is on the list again",
+                str(database.path),
+                fix=f"put the newer one back; if there is none, see who has left or got it since, and then: {again}",
+            )
+        )
 
 
 def check_fresh(database: Database, mailing: Mailing, host: str, now: datetime) -> None:

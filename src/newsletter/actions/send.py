@@ -27,7 +27,7 @@ from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.claims import still_wanted, take_back
 from newsletter.store.ledger import SCHEDULE, claim, record
-from newsletter.store.mailings import Lease, Worker, acquire, hear_together, let_go, renew, tally_of
+from newsletter.store.mailings import Lease, Worker, acquire, beat, hear_together, let_go, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -128,11 +128,7 @@ def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) 
 
     lease = acquire(database, mailing.id, this_worker(), now(), is_alive)
 
-    def beat() -> None:
-        with database.transaction() as connection:
-            renew(connection, lease, now())
-
-    with _Heartbeat(beat):
+    with _Heartbeat(lambda: beat(database, lease, now())):
         try:
             yield lease
             receive_refusals(database, mailing.id, now())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--transport", "way", metavar="NAME", help="A transport of newsletter.toml; default: the one in use.")
 @click.option("--new-only", is_flag=True, help="Of an issue that was sent: only to those who have none of it yet.")
 @click.option("--dry-run", is_flag=True, help="Render, show the plan, and stop.")
+@click.option("--force", is_flag=True, help="Go on although the database is an old copy, from a backup.")
 @yes_option
 @jobs_option
 @json_option
@@ -38,6 +39,7 @@ def command(
     way: str | None,
     new_only: bool,
     dry_run: bool,
+    force: bool,
     yes: bool,
     jobs: int | None,
     as_json: bool,
@@ -53,11 +55,12 @@ def command(
     from newsletter import wiring
     from newsletter.actions.archive import check_address
     from newsletter.actions.plan import make_plan, seconds_expected
-    from newsletter.actions.publish import check_ready, check_settings, freeze
+    from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
     from newsletter.cli.issues import for_archive, load, rendered
     from newsletter.cli.sending import run, summary
     from newsletter.report import Tally
     from newsletter.sources.git import revision
+    from newsletter.store.life import accept_copy
     from newsletter.store.subscribers import Subscribers
 
     config = session.config()
@@ -67,6 +70,8 @@ def command(
     transport = wiring.transport(config, way, os.environ)
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
+        if not force:
+            check_copy(database, f"newsletter publish {written.key} --force")
         edition = rendered(config, written, database, warn=session.console.warn)
         check_address(database, written)
         kept = for_archive(config, written, database)
@@ -100,6 +105,7 @@ def command(
                 state = "dry-run" if dry_run else "declined"
                 session.console.print_json(summary(written.key, None, state, Tally(pending=plan.recipients), 0.0))
             return ExitCode.DONE
+        accept_copy(database)
         mailing = freeze(
             database,
             plan,

@@ -67,18 +67,22 @@ def go_on(
 
     from newsletter import wiring
     from newsletter.actions.plan import not_published, what_is_left
-    from newsletter.actions.publish import check_fresh, check_settings, same_sender, same_text, unfinished
+    from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender, same_text, unfinished
     from newsletter.actions.send import this_worker
     from newsletter.cli.doubt import decide
     from newsletter.cli.sending import run
     from newsletter.issue import stem_of
+    from newsletter.store.life import accept_copy
 
     config = session.config()
     if not wiring.has_store(config):
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
         moment = session.clock()
-        if not force:
+        if force:
+            accept_copy(database)
+        else:
+            check_copy(database, f"newsletter resume {stem_of(issue)} --force")
             check_fresh(database, what_is_left(database, stem_of(issue))[0], this_worker().host, moment)
         decide(session, database, stem_of(issue), on_uncertain)
         mailing, _ = unfinished(database, stem_of(issue), moment, at_once=at_once, can_wait=until_nobody_is_left)

@@ -25,7 +25,7 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
 
     from newsletter import wiring
     from newsletter.actions.plan import what_is_left
-    from newsletter.actions.publish import same_sender
+    from newsletter.actions.publish import check_copy, same_sender
     from newsletter.cli.sending import run
     from newsletter.issue import stem_of
     from newsletter.store.amends import reopen_rejected
@@ -34,6 +34,7 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
     config = session.config()
     with wiring.store(config, create=False) as database:
         key = stem_of(issue)
+        check_copy(database, f"newsletter resume {key} --force")
         what_is_left(database, key)
         rejecting = [each for each in mailings_of(database, key) if tally_of(database, each.id).rejected]
         if not rejecting:

@@ -64,7 +64,7 @@ def jobs_option(command: F) -> F:
 
 def force_option(command: F) -> F:
     """Add `--force`, handed over as `force`."""
-    text = "Go on although the ledger looks like an old copy: from another machine, or not touched for two days."
+    text = "Go on although the ledger looks like an old copy: from a backup, another machine, or two days ago."
     return click.option("--force", is_flag=True, help=text)(command)
 
 

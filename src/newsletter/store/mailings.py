@@ -15,6 +15,7 @@ from newsletter.edition import Edition
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.report import Tally, tally
+from newsletter.store import life
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,7 +196,7 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
     machine has been restarted since, the last records may have been lost with the power, and everything that the
     holder had claimed is uncertain. Raises LedgerError when another process is at work.
     """
-    with database.transaction() as connection:
+    with database.transaction(durable=True) as connection:
         text, lease_until, fence = connection.execute(
             "SELECT worker, lease_until, fence FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
@@ -218,7 +219,17 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
             "blocked = 0 WHERE id = ?",
             (str(worker), now + LEASE_SECONDS, MailingState.SENDING.value, mailing),
         )
+        step = life.count(connection)
+    life.remember(database, step)
     return Lease(mailing, fence + 1)
+
+
+def beat(database: Database, lease: Lease, now: int) -> None:
+    """Prolong the lease while messages are under way. Raises LedgerError when another sender has taken over."""
+    with database.transaction(durable=True) as connection:
+        renew(connection, lease, now)
+        step = life.count(connection)
+    life.remember(database, step)
 
 
 def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
@@ -282,7 +293,7 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
 
     The mailing is finished if nothing is left to do: only then does every delivery have its last state.
     """
-    with database.transaction() as connection:
+    with database.transaction(durable=True) as connection:
         renew(connection, lease, now)
         _settle(connection, lease.mailing, now)
         counts = count_states(connection, lease.mailing)
@@ -291,4 +302,6 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
             "UPDATE mailings SET lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
             (state.value, finished, lease.mailing),
         )
+        step = life.count(connection)
+    life.remember(database, step)
     return counts
