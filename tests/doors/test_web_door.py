@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +62,25 @@ def test_every_path_answers_every_method_without_a_fault_and_with_all_headers(se
         assert "set-cookie" not in answer.headers
         assert "'unsafe" not in answer.headers["Content-Security-Policy"] or "/archive" in path
         assert "server" not in answer.headers
+        assert leads_here(path, answer.headers.get("Location", ""))
+
+
+def leads_here(path: str, address: str) -> bool:
+    """Whether a redirect from a path stays on these pages; browsers take a backslash for a slash."""
+    return urlsplit(urljoin(f"http://here{path}", address.replace("\\", "/"))).netloc == "here"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example.com", "/archive//evil.example.com", "/archive/%2f%2fevil.example.com", "/%5cevil.example.com/",
+     "/archive/..%2f..%2f%2fevil.example.com", "/subscribe/?next=//evil.example.com", "/https://evil.example.com/"],
+)  # fmt: skip
+def test_no_address_leads_away(served: Served, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", served.server.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")[0].decode()
+    location = next((line[10:] for line in head.splitlines() if line.lower().startswith("location: ")), "")
+    assert leads_here(path, location), location
 
 
 def test_get_and_head_change_nothing_on_any_path(served: Served) -> None:

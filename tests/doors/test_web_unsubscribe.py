@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from itertools import cycle, islice
 from secrets import token_bytes
 from typing import TYPE_CHECKING
@@ -139,3 +140,23 @@ def test_a_token_for_one_purpose_opens_nothing_else(served: Served) -> None:
     token = served.path("preferences", reader).rpartition("/")[2]
     assert served.post(f"/unsubscribe/{token}", ONE_CLICK).status_code == 404
     assert served.status() is Status.ACTIVE
+
+
+def test_every_forgery_is_compared_whole_and_answered_alike(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = served.path("unsubscribe", served.reader()).rpartition("/")[2]
+    compared: list[int] = []
+    compare = hmac.compare_digest
+
+    def counted(one: bytes, other: bytes) -> bool:
+        compared.append(len(one))
+        return compare(one, other)
+
+    monkeypatch.setattr("newsletter.links.hmac.compare_digest", counted)
+    answers = set()
+    for at in range(2, len(real)):  # the first octet names the key
+        forged = f"{real[:at]}{'A' if real[at] != 'A' else 'B'}{real[at + 1 :]}"
+        answer = served.post(f"/unsubscribe/{forged}", ONE_CLICK)
+        answers.add((answer.status_code, answer.text))
+    # One comparison each, over the whole code and in constant time, wherever the first wrong letter stands.
+    assert compared == [16] * (len(real) - 2)
+    assert len(answers) == 1
