@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +31,8 @@ from newsletter.audience import (
 from newsletter.delivery import State
 from newsletter.field import Field, Kind
 from newsletter.store.database import open_database
-from newsletter.store.subscribers import Subscribers
+from newsletter.store.segments import condition
+from newsletter.store.subscribers import Subscribers, fields_text, tags_text
 from newsletter.subscriber import Status, Subscriber
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ RULES = st.recursive(
 )
 
 
-def means(rule: Rule, person: Subscriber) -> bool:
+def means(rule: Rule, person: Subscriber, newsletter: str = "") -> bool:
     """The same language in Python, as the truth that the SQL is held against."""
 
     def text(name: str) -> str:
@@ -147,7 +148,7 @@ def means(rule: Rule, person: Subscriber) -> bool:
         case Tagged(tags):
             return any(tag.casefold() == own.casefold() for tag in tags for own in person.tags)
         case OneOf("language", values):
-            spoken = text("language").casefold()
+            spoken = (text("language") or newsletter).casefold()
             return any(spoken == value.casefold() or spoken.startswith(value.casefold() + "-") for value in values)
         case OneOf(name, values):
             return text(name).casefold() in [value.casefold() for value in values]
@@ -159,9 +160,9 @@ def means(rule: Rule, person: Subscriber) -> bool:
                 day = max(day, datetime.fromtimestamp(person.last_active, UTC).date())
             return (first is None or first <= day) and (last is None or day <= last)
         case Between(name, first, last):
-            if not text(name):
+            if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text(name)):
                 return False
-            day = date.fromisoformat(text(name))
+            day = date.fromisoformat(text(name)[:10])
             return (first is None or first <= day) and (last is None or day <= last)
         case Has("tag"):
             return bool(person.tags)
@@ -170,11 +171,11 @@ def means(rule: Rule, person: Subscriber) -> bool:
         case Has(name):
             return bool(text(name))
         case Not(inner):
-            return not means(inner, person)
+            return not means(inner, person, newsletter)
         case And(rules):
-            return all(means(inner, person) for inner in rules)
+            return all(means(inner, person, newsletter) for inner in rules)
         case Or(rules):
-            return any(means(inner, person) for inner in rules)
+            return any(means(inner, person, newsletter) for inner in rules)
         case Received(issue):
             return person is ANA and issue == "2026-10-hello"
         case Amount(name, sign, number):
@@ -191,6 +192,51 @@ def means(rule: Rule, person: Subscriber) -> bool:
 
 
 @given(RULES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_the_sql_of_a_rule_means_what_the_rule_means(filled: Subscribers, rule: Rule) -> None:
     assert names(filled, rule) == [p.email.partition("@")[0] for p in PEOPLE if means(rule, p)]
+
+
+WORDS = st.sampled_from(
+    ["nantes", "NANTES", "Évian", "évian", "", "1980-05-06", "2", "10", "-2.5", "1e5", "two", "%", "'"]
+)
+MOMENTS = st.sampled_from([0, NOW - 1, NOW, NOW + 1, int(DAY.timestamp()) - 1, int(DAY.timestamp())])
+SOMEBODY = st.builds(
+    Subscriber,
+    email=st.uuids().map(lambda number: f"{number}@example.org"),
+    first_name=WORDS,
+    name=WORDS,
+    language=st.sampled_from(["", "fr", "fr-CA", "en", "EN-gb"]),
+    time_zone=st.sampled_from(["", "Europe/Paris"]),
+    status=st.sampled_from(Status),
+    tags=st.lists(WORDS.filter(bool), max_size=2, unique=True).map(tuple),
+    joined=st.sampled_from([DAY, DAY - timedelta(seconds=1), datetime(2019, 2, 28, tzinfo=UTC)]),
+    fields=st.dictionaries(st.sampled_from(["city", "born", "children"]), WORDS),
+    paused_until=MOMENTS,
+    last_active=MOMENTS,
+)
+
+
+@given(RULES, st.lists(SOMEBODY, max_size=4, unique_by=lambda person: person.email), st.sampled_from(["fr", "en"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_for_any_people_the_sql_of_a_rule_means_what_the_rule_means(
+    filled: Subscribers, rule: Rule, people: list[Subscriber], language: str
+) -> None:
+    chosen = condition(rule, language=language)
+    with filled.database.reading() as connection:
+        connection.execute("SAVEPOINT people")
+        for number, person in enumerate(people, start=100):
+            connection.execute(
+                "INSERT INTO subscribers (id, email, canonical, first_name, name, language, time_zone, status, tags, "
+                "fields, joined, paused_until, last_active_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    number, person.email, person.email, person.first_name, person.name, person.language,
+                    person.time_zone, person.status.value, tags_text(person.tags), fields_text(person.fields),
+                    int(person.joined.timestamp()) if person.joined else 0, person.paused_until, person.last_active,
+                ),
+            )  # fmt: skip
+        rows = connection.execute(
+            f"SELECT s.email FROM subscribers s WHERE s.id >= 100 AND {chosen.sql} ORDER BY s.id", chosen.parameters
+        ).fetchall()
+        connection.execute("ROLLBACK TO people")
+    assert [email for (email,) in rows] == [each.email for each in people if means(rule, each, language)]

@@ -81,11 +81,13 @@ def test_all_that_is_kept_can_be_taken_along(served: Served) -> None:
     answer = served.get(f"{path}/export")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
     told = answer.json()
-    assert (told["email"], told["first_name"], told["tags"]) == ("zoe@example.org", "Zoé", ["walks"])
-    assert told["fields"] == {"city": "Brest", "iq": "9"}
+    entry = told["entry"]
+    assert (entry["email"], entry["first_name"], entry["tags"]) == ("zoe@example.org", "Zoé", ["walks"])
+    assert entry["fields"] == {"city": "Brest", "iq": "9"}
+    assert "unsubscribed: you have left" in told["meanings"]["entry.status"]
     assert [each["what"] for each in told["changes"]] == ["fields.city"]
     assert mailings_of(served.database) == []
-    assert told["issues"] == []
+    assert told["sent"] == []
 
 
 def test_who_is_deleted_is_gone_after_being_asked_once_more(served: Served) -> None:

@@ -2,24 +2,19 @@
 
 change   the language, the fields that the form asks for, topics; nothing else is theirs to set
 pause    no issue for a month, or again from now on
-tell     all that is kept about the person, as plain data (GDPR, articles 15 and 20)
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from newsletter.store import changes, consents
 from newsletter.store.changes import change_entry
-from newsletter.store.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from sqlite3 import Connection
 
-    from newsletter.store.database import Database
     from newsletter.subscriber import Subscriber
 
 PAUSE_SECONDS = 30 * 86_400
@@ -61,47 +56,3 @@ def change(
 def pause(connection: Connection, person: Subscriber, *, until: int, now: int) -> None:
     """Let no issue go to a person before `until` (UTC seconds; 0: from now on they do), inside a transaction."""
     change_entry(connection, replace(person, paused_until=until), now=now, source=SOURCE)
-
-
-def tell(database: Database, person: Subscriber) -> dict[str, Any]:
-    """All that is kept about a person, as data that any program can read."""
-    people = Subscribers(database)
-    suppression = people.suppression(person.email)
-    return {
-        "email": person.email,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "name": person.name,
-        "language": person.language,
-        "time_zone": person.time_zone,
-        "status": person.status.value,
-        "joined": person.joined and person.joined.isoformat(),
-        "source": person.source,
-        "paused_until": _moment(person.paused_until),
-        "last_active": _moment(person.last_active),
-        "tags": list(person.tags),
-        "fields": dict(person.fields),
-        "suppressed": suppression and {"reason": suppression.reason.value, "since": suppression.since.isoformat()},
-        "consents": [
-            {name: _plain(value) for name, value in asdict(each).items() if name not in ("id", "subscriber")}
-            for each in consents.of(database, person.id)
-        ],
-        "changes": [
-            {"at": each.at.isoformat(), "what": each.what, "source": each.source}
-            for each in changes.of(database, person.id)
-        ],
-        "issues": [
-            {"issue": each.issue, "title": each.title, "state": each.state.name.lower(), "at": each.at.isoformat()}
-            for each in people.history(person)
-        ],
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return getattr(value, "value", value)
-
-
-def _moment(seconds: int) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None

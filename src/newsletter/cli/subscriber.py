@@ -118,7 +118,7 @@ def _typed(session: Session, fields: dict[str, str]) -> dict[str, str]:
             fields[name] = kinds[name].read(text) if name in kinds else text
         except WrongValue as error:
             raise click.BadParameter(f"{name}: {error}; {error.fix}", param_hint="--field") from None
-    return fields
+    return {name: text for name, text in fields.items() if text}
 
 
 def _field(text: str) -> tuple[str, str]:

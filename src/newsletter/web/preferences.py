@@ -20,8 +20,9 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from newsletter.actions.export_person import as_export, person_of
 from newsletter.actions.forget import forget_in
-from newsletter.actions.preferences import PAUSE_SECONDS, change, pause, tell
+from newsletter.actions.preferences import PAUSE_SECONDS, change, pause
 from newsletter.links import Purpose, Ticket
 from newsletter.render.words import base, long_date
 from newsletter.store.forgetting import scrub
@@ -87,7 +88,11 @@ def changed(parts: Parts, request: Request) -> Response:
 def export(parts: Parts, request: Request) -> Response:
     """All that is kept about the person."""
     _, person = _who(parts, request)
-    text = json.dumps(tell(parts.database, person), ensure_ascii=False, indent=2)
+    found = person_of(Subscribers(parts.database), person.email)
+    if found is None:  # deleted a moment ago, from another window
+        raise HTTPException(410)
+    told = as_export(found, parts.clock(), parts.config.fields, _language(parts, request, person))
+    text = json.dumps(told, ensure_ascii=False, indent=2)
     headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(f"{text}\n", media_type="application/json", headers=headers)
 
