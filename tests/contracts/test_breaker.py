@@ -13,7 +13,8 @@ from newsletter.actions.send import send
 from newsletter.errors import LedgerError, Paused
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
 from newsletter.store.database import Database, open_database
-from newsletter.store.mailings import Heard, Worker, acquire, hear_together, mailings_of, tally_of, undelivered
+from newsletter.store.leases import Heard, Worker, acquire, hear_together
+from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.subscriber import Subscriber
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport

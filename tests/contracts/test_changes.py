@@ -11,8 +11,9 @@ import pytest
 from newsletter.delivery import State
 from newsletter.store import changes
 from newsletter.store.database import open_database
+from newsletter.store.leases import Worker, acquire
 from newsletter.store.ledger import claim
-from newsletter.store.mailings import Worker, acquire, tally_of, undelivered
+from newsletter.store.mailings import tally_of, undelivered
 from newsletter.store.seals import known_seal, seal, sealed_among
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from newsletter.mailing import Mailing
-    from newsletter.store.mailings import Lease
+    from newsletter.store.leases import Lease
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 ANA = Subscriber("Ana@example.org", first_name="Ana", language="fr", tags=("member",), fields={"city": "Nantes"})

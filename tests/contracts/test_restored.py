@@ -18,9 +18,10 @@ from newsletter.links import Signer
 from newsletter.outcome import Reply
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
+from newsletter.store.leases import Worker, acquire, beat
 from newsletter.store.ledger import write_plan
 from newsletter.store.life import accept_copy, is_old_copy
-from newsletter.store.mailings import Worker, acquire, beat, joined_after
+from newsletter.store.mailings import joined_after
 from newsletter.transports.memory import MemoryTransport
 from tests.support.sending import EDITION, EVERYBODY, NOW, clock, fill_list, post_for
 

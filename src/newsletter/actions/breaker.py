@@ -19,7 +19,7 @@ from newsletter.bounce import BounceClass, classify
 from newsletter.delivery import is_greylisting
 from newsletter.errors import Paused, Problem
 from newsletter.outcome import Accepted, Deferred, Rejected
-from newsletter.store.mailings import Heard
+from newsletter.store.leases import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

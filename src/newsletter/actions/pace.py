@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from newsletter.limits import Limits, Rate
     from newsletter.store.database import Database
-    from newsletter.store.mailings import Lease
+    from newsletter.store.leases import Lease
     from newsletter.subscriber import Subscriber
 
 _SMALLEST_CLAIM, _LARGEST_CLAIM = 20, 2_000

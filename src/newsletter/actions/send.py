@@ -26,8 +26,9 @@ from newsletter.links import Links, Signer
 from newsletter.message import Compiled, Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.claims import still_wanted, take_back
+from newsletter.store.leases import Lease, Worker, acquire, beat, hear_together, let_go
 from newsletter.store.ledger import SCHEDULE, claim, record
-from newsletter.store.mailings import Lease, Worker, acquire, beat, hear_together, let_go, tally_of
+from newsletter.store.mailings import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from newsletter.actions.send import leased
 from newsletter.errors import Paused, Problem, Stopped, TransportError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
-from newsletter.store.mailings import settle_job, tally_of
+from newsletter.store.leases import settle_job
+from newsletter.store.mailings import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -36,7 +36,8 @@ def run(order: Order, stop: Event) -> None:
     from newsletter.sources.settings import read_config
     from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
-    from newsletter.store.mailings import Lease, edition_of, mailings_of
+    from newsletter.store.leases import Lease
+    from newsletter.store.mailings import edition_of, mailings_of
 
     config = read_config(Path(order.config))
     counts: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from newsletter.delivery import State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import MailingState
-from newsletter.store.mailings import count_states
+from newsletter.store.leases import count_states
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

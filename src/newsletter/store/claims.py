@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
-from newsletter.store.mailings import check
+from newsletter.store.leases import check
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from newsletter.store.database import Database
-    from newsletter.store.mailings import Lease
+    from newsletter.store.leases import Lease
 
 # As `canonical` is read everywhere else: what stands behind the @.
 _DOMAIN = "coalesce(substr(s.canonical, instr(s.canonical, '@') + 1), '')"

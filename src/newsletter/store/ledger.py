@@ -18,7 +18,7 @@ from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
 from newsletter.store.claims import Choice, why_not
-from newsletter.store.mailings import check, renew
+from newsletter.store.leases import check, renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.store.archive import Kept
     from newsletter.store.database import Database
-    from newsletter.store.mailings import Lease
+    from newsletter.store.leases import Lease
     from newsletter.store.segments import Condition
 
 EVERYBODY = Choice()

@@ -1,71 +1,28 @@
-"""Mailings: what is sent, frozen; who sends it, under a lease; and what became of it, in numbers.
-
-Exactly one sender works on a mailing. It holds a lease, and a fence: a number that grows with every new holder, and
-without which nothing can be recorded. A sender that slept through its lease finds the fence moved, and stops.
-"""
+"""Mailings: what is sent, frozen, and what became of it, in numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery import State
 from newsletter.edition import Edition
-from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
-from newsletter.report import Tally, tally
-from newsletter.store import life
+from newsletter.store.leases import Worker, count_states
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from sqlite3 import Connection
+    from collections.abc import Iterator
 
+    from newsletter.report import Tally
     from newsletter.store.database import Database
 
-LEASE_SECONDS = 60
 # A mailing's number is the second in which it was planned (newsletter.store.ledger); smaller ones say no time.
 _FIRST_SECOND = 1_000_000_000
 
 _COLUMNS = (
     "id, issue, title, fingerprint, sender, segment, transport, state, planned_at, finished_at, commit_hash, modified"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A process that sends. `boot` tells a restart of the machine from a restart of the program."""
-
-    host: str
-    boot: str
-    pid: int
-
-    def __str__(self) -> str:
-        return f"{self.host}|{self.boot}|{self.pid}"
-
-    @classmethod
-    def parse(cls, text: str) -> Worker | None:
-        """The worker that `str` wrote; None for no worker."""
-        host, _, rest = text.partition("|")
-        boot, _, pid = rest.partition("|")
-        return cls(host, boot, int(pid)) if pid.isdigit() else None
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to send a mailing, as long as the fence stands where it stood."""
-
-    mailing: int
-    fence: int
-
-
-class Heard(NamedTuple):
-    """What was heard of messages, in numbers."""
-
-    answered: int = 0
-    hard: int = 0  # addresses that do not exist
-    blocked: int = 0  # refusals that are about us, in a row, the last ones
-    is_broken: bool = False  # somebody was not refused before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +101,6 @@ def tally_of(database: Database, mailing: int) -> Tally:
         return count_states(connection, mailing)
 
 
-def count_states(connection: Connection, mailing: int) -> Tally:
-    """The same, inside a transaction that is under way."""
-    rows = connection.execute("SELECT state, count(*) FROM deliveries WHERE mailing_id = ? GROUP BY state", (mailing,))
-    return tally({State(state): number for state, number in rows})
-
-
 def undelivered(database: Database, mailing: int) -> Iterator[Undelivered]:
     """Everybody who has not got it, or may not have, in the order of the list."""
     with database.reading() as connection:
@@ -187,121 +138,3 @@ def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
         ).fetchone()
     last = Worker.parse(worker)
     return last.host if last else "", datetime.fromtimestamp(max(planned, updated or 0), UTC)
-
-
-def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive: Callable[[Worker], bool]) -> Lease:
-    """Take the lease of a mailing, and settle what its last holder left behind.
-
-    What was claimed and not offered goes back to pending; what was offered and has no answer is uncertain. If the
-    machine has been restarted since, the last records may have been lost with the power, and everything that the
-    holder had claimed is uncertain. Raises LedgerError when another process is at work.
-    """
-    with database.transaction(durable=True) as connection:
-        text, lease_until, fence = connection.execute(
-            "SELECT worker, lease_until, fence FROM mailings WHERE id = ?", (mailing,)
-        ).fetchone()
-        holder = Worker.parse(text)
-        if holder is not None and lease_until:
-            same_machine = holder.host == worker.host
-            dead = same_machine and (holder.boot != worker.boot or not is_alive(holder))
-            if not dead and lease_until > now:
-                raise LedgerError(
-                    Problem(
-                        f"another process is sending this mailing (process {holder.pid} on {holder.host})",
-                        fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s of silence",
-                    )
-                )
-            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
-            lost_power = holder.boot != worker.boot or not holder.boot
-            _settle(connection, mailing, now, lost_power=lost_power)
-        connection.execute(
-            "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
-            "blocked = 0 WHERE id = ?",
-            (str(worker), now + LEASE_SECONDS, MailingState.SENDING.value, mailing),
-        )
-        step = life.count(connection)
-    life.remember(database, step)
-    return Lease(mailing, fence + 1)
-
-
-def beat(database: Database, lease: Lease, now: int) -> None:
-    """Prolong the lease while messages are under way. Raises LedgerError when another sender has taken over."""
-    with database.transaction(durable=True) as connection:
-        renew(connection, lease, now)
-        step = life.count(connection)
-    life.remember(database, step)
-
-
-def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
-    """Add what one job has heard to what all of them have, and say what that is.
-
-    Raises LedgerError when another sender has taken over.
-    """
-    with database.transaction() as connection:
-        check(connection, lease)
-        row = connection.execute(
-            """
-            UPDATE mailings SET answered = answered + ?, hard = hard + ?,
-                                blocked = CASE WHEN ? THEN ? ELSE blocked + ? END
-            WHERE id = ? RETURNING answered, hard, blocked
-            """,
-            (heard.answered, heard.hard, heard.is_broken, heard.blocked, heard.blocked, lease.mailing),
-        ).fetchone()
-    return Heard(*row)
-
-
-def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:
-    """Settle what one of several jobs left behind when it died: its claims are free for the others at once."""
-    with database.transaction() as connection:
-        check(connection, lease)
-        _settle(connection, lease.mailing, now, job=job)
-
-
-def _settle(
-    connection: Connection, mailing: int, now: int, *, lost_power: bool = False, job: int | None = None
-) -> None:
-    claimed_becomes = State.UNCERTAIN if lost_power else State.PENDING
-    why = "the machine went down while this was being sent" if lost_power else ""
-    for state, becomes, reply in (
-        (State.CLAIMED, claimed_becomes, why),
-        (State.OFFERED, State.UNCERTAIN, "the sender stopped before an answer was on record"),
-    ):
-        connection.execute(
-            "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
-            "WHERE mailing_id = ? AND state = ? AND (? IS NULL OR claim = ?)",
-            (becomes.value, reply, now, mailing, state.value, job, job),
-        )
-
-
-def check(connection: Connection, lease: Lease) -> None:
-    """See inside a transaction that the fence stands. Raises LedgerError when another sender has taken over."""
-    (fence,) = connection.execute("SELECT fence FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
-    if fence != lease.fence:
-        raise LedgerError(
-            Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
-        )
-
-
-def renew(connection: Connection, lease: Lease, now: int) -> None:
-    """Prolong the lease inside a transaction. Raises LedgerError when another sender has taken over."""
-    check(connection, lease)
-    connection.execute("UPDATE mailings SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.mailing))
-
-
-def let_go(database: Database, lease: Lease, now: int) -> Tally:
-    """Give the lease back. What was claimed and not offered is pending again; what has no answer is uncertain.
-
-    The mailing is finished if nothing is left to do: only then does every delivery have its last state.
-    """
-    with database.transaction(durable=True) as connection:
-        renew(connection, lease, now)
-        _settle(connection, lease.mailing, now)
-        counts = count_states(connection, lease.mailing)
-        state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
-        connection.execute(
-            "UPDATE mailings SET lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
-            (state.value, finished, lease.mailing),
-        )
-        step = life.count(connection)
-    life.remember(database, step)
-    return counts
