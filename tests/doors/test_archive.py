@@ -105,10 +105,10 @@ def test_every_page_of_the_server_is_the_static_file_to_the_octet(site: Site) ->
     assert code == 0
     found = files_in(folder)
     found.pop("archive/.written.json")
-    assert b"Sitemap: https://lettres.example.org/sitemap.xml" in found.pop("robots.txt")
+    assert b"Sitemap: https://lettres.example.org/sitemap.xml" in found["robots.txt"]
     missing = site.get("/archive/nothing-here/")
     assert (missing.status_code, missing.content) == (404, found.pop("404.html"))
-    assert len(found) == 1 + 3 + 3 + 2 + 1  # the index, issues, feeds, image and calendar, sitemap
+    assert len(found) == 1 + 3 + 3 + 2 + 2  # the index, issues, feeds, image and calendar, sitemap and robots.txt
     for path, content in found.items():
         answer = site.get(f"/{path.removesuffix('index.html')}")
         assert (answer.status_code, answer.content) == (200, content), path

@@ -104,11 +104,6 @@ class Archive:
         """What it shows, the newest first."""
         return self._shown.entries
 
-    @property
-    def robots(self) -> bytes:
-        """What search engines are told where the archive has a host of its own; a server of pages says more."""
-        return feeds.robots(self.journal)
-
     def _form(self, row: Published) -> WebForm:
         return self._forms.get((row.mailing, row.fingerprint)) or form_of(self.database, row.mailing)
 
@@ -135,6 +130,7 @@ class Archive:
         for name, (digest, kind) in kept.items():
             found[f"{ARCHIVE}/{FILES}/{name}"] = partial(file, digest, kind)
         found["sitemap.xml"] = partial(feed, feeds.sitemap, "application/xml; charset=utf-8")
+        found["robots.txt"] = partial(feed, lambda journal: feeds.robots(journal.base_url), "text/plain; charset=utf-8")
         found[MISSING] = partial(page, partial(self.pages.missing, journal))
         return found
 

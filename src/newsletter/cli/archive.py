@@ -41,7 +41,6 @@ def build(session: Session, folder: Path, base_url: str, check: bool, dry_run: b
     with wiring.store(config, create=False) as database:
         archive = wiring.archive(config, database, base_url)
         files = {path: file.content for path in archive.paths if (file := archive.file(path))}
-        files["robots.txt"] = archive.robots
         issues = len(archive.issues)
     changes = changes_for(folder, files)
     if not (check or dry_run):

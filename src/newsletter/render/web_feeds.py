@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from html import escape, unescape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from newsletter.render.raw import TAG
 from newsletter.render.typography import typeset
@@ -116,9 +116,11 @@ def sitemap(journal: Journal) -> bytes:
     ).encode()
 
 
-def robots(journal: Journal) -> bytes:
+def robots(base_url: str) -> bytes:
     """What search engines are to leave alone, and where the list of pages is (RFC 9309)."""
-    return f"User-agent: *\nDisallow:\nSitemap: {journal.base_url}/sitemap.xml\n".encode()
+    path = urlsplit(base_url).path
+    private = "".join(f"Disallow: {path}/{page}/\n" for page in ("confirm", "unsubscribe", "preferences"))
+    return f"User-agent: *\n{private}Sitemap: {base_url}/sitemap.xml\n".encode()
 
 
 def _latest(journal: Journal) -> list[Entry]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from newsletter.render.web import WebForm
 
 STYLE, INDEX, ISSUE, MISSING = "archive.css.j2", "archive.html.j2", "archive-issue.html.j2", "archive-missing.html.j2"
+_SUMMED_UP = 50  # issues in the list that say what they are about; of hundreds, it would weigh too much
 FEEDS = {  # file → media type, name for people
     "feed.xml": ("application/rss+xml", "RSS"),
     "atom.xml": ("application/atom+xml", "Atom"),
@@ -117,8 +118,8 @@ class Pages:
         """The list of all issues, by year. Raises ThemeError for a template that cannot be run."""
         words = web_words(journal.language)
         years = [
-            (year, [self._listed(entry, journal) for entry in entries])
-            for year, entries in groupby(journal.entries, key=lambda entry: entry.day.year)
+            (year, [self._listed(entry, journal, summary=at < _SUMMED_UP) for at, entry in numbered])
+            for year, numbered in groupby(enumerate(journal.entries), key=lambda each: each[1].day.year)
         ]
         # Read by search engines: what this page is, and what it lists.
         data = {
@@ -184,7 +185,7 @@ class Pages:
         title = web_words(journal.language)["missing"]
         return self._run(MISSING, journal, journal.language, journal.home, title=title)
 
-    def _listed(self, entry: Entry, journal: Journal, root: str = "") -> dict[str, object]:
+    def _listed(self, entry: Entry, journal: Journal, root: str = "", *, summary: bool = True) -> dict[str, object]:
         form = entry.form
         number = web_words(journal.language)["number"].format(number=form.number) if form.number is not None else ""
         return {
@@ -193,7 +194,7 @@ class Pages:
             "date": long_date(entry.day, journal.language),
             "day": entry.day.isoformat(),
             "number": typeset(number, journal.language),
-            "summary": form.summary,
+            "summary": form.summary if summary else "",
             "authors": joined(list(form.authors), journal.language),
             "language": form.language,
             "direction": direction(form.language),

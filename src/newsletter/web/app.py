@@ -27,8 +27,8 @@ MODULES = (
     "newsletter.web.joining",  # / /subscribe /embed
     "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.preferences",  # /preferences/TOKEN
-    "newsletter.web.archive",  # /archive/ /sitemap.xml
-    "newsletter.web.common",  # /style.css, /healthz, /metrics, /robots.txt
+    "newsletter.web.archive",  # /archive/ /sitemap.xml /robots.txt
+    "newsletter.web.common",  # /style.css, /healthz, /metrics
 )
 
 # Handlers wait for the database and for nothing else: more threads would only wait for each other.

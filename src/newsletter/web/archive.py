@@ -4,7 +4,7 @@ GET  /archive/                 the index; /archive leads there
 GET  /archive/<slug>/          an issue; /archive/<slug>, as mails have it, leads there
 GET  /archive/feed.xml         and atom.xml, feed.json
 GET  /archive/-/files/<name>   images and calendars
-GET  /sitemap.xml
+GET  /sitemap.xml              and robots.txt
 
 Pages are made once and kept, until another issue is published. Who has one already hears 304 (RFC 9110 section 13).
 """
@@ -78,8 +78,8 @@ def shelf_routes(shelf: Shelf) -> list[Route]:
         path = request.path_params["path"]
         return await _answered(request, shelf, f"{ARCHIVE}/{path}")
 
-    async def sitemap(request: Request) -> Response:
-        return await _answered(request, shelf, "sitemap.xml")
+    async def beside(request: Request) -> Response:
+        return await _answered(request, shelf, request.url.path.lstrip("/"))
 
     async def home(request: Request) -> Response:  # noqa: ARG001
         return RedirectResponse(f"{ARCHIVE}/", 308)
@@ -87,7 +87,8 @@ def shelf_routes(shelf: Shelf) -> list[Route]:
     return [
         Route(f"/{ARCHIVE}", home, name="archive"),
         Route(f"/{ARCHIVE}/{{path:path}}", page, name="archive"),
-        Route("/sitemap.xml", sitemap, name="sitemap"),
+        Route("/sitemap.xml", beside, name="sitemap"),
+        Route("/robots.txt", beside, name="robots"),
     ]
 
 

@@ -1,7 +1,6 @@
 """What all pages need, and what those who run them ask for.
 
 GET /style.css    the theme's colours and faces, light and dark
-GET /robots.txt   nothing behind a token is for search engines
 GET /healthz      200 "ok" while the list can be read, else 503
 GET /metrics      counts for Prometheus; from this machine, or with the token
 """
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
     from newsletter.web.parts import Parts
 
-_ROBOTS = "User-agent: *\n" + "".join(
-    f"Disallow: {{0}}/{path}/\n" for path in ("confirm", "unsubscribe", "preferences")
-)
 # A proxy says that it is one, whether we were told of it or not.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -34,7 +30,6 @@ def routes(parts: Parts) -> list[Route]:
     """The addresses of this module."""
     return [
         route(parts, "/style.css", style),
-        route(parts, "/robots.txt", robots),
         route(parts, "/healthz", health),
         route(parts, "/metrics", metrics),
     ]
@@ -43,11 +38,6 @@ def routes(parts: Parts) -> list[Route]:
 def style(parts: Parts, _: Request) -> Response:
     """The style sheet, the same for everybody until the server starts anew."""
     return Response(parts.look.style, media_type="text/css", headers={"Cache-Control": "public, max-age=300"})
-
-
-def robots(parts: Parts, _: Request) -> Response:
-    """What search engines are to leave alone."""
-    return PlainTextResponse(_ROBOTS.format(parts.prefix), headers={"Cache-Control": "public, max-age=3600"})
 
 
 def health(parts: Parts, _: Request) -> Response:
