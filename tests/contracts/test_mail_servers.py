@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.actions import pace
 from newsletter.actions.groups import learn_groups
 from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.sources.mail_servers import ask_for_mail_servers
@@ -178,3 +179,10 @@ def test_without_an_answer_a_domain_goes_by_its_name(database: Database) -> None
     assert post.send(mailing, limits).accepted == 10
     assert post.moments("@atelier.example.org")[-1] - post.let_go[0][0] < 2
     assert most_in_any(1.0, post.moments("@gmail.com")) <= 2
+
+
+def test_a_group_of_more_domains_than_can_be_named_is_limited_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "_NAMED", 1)
+    test_a_company_whose_mail_google_keeps_pays_the_limit_for_google(database)

@@ -7,7 +7,11 @@ subscribers.py  the list                             imports.py     many people 
 consents.py     what people agreed to                changes.py      what they do with their entry
 seals.py        what stays of who is forgotten
 segments.py     a rule as a condition                keys.py        the secrets that links are signed with
-mailings.py     what is sent, and by whom            ledger.py      one row a recipient, claimed and recorded
+mailings.py     what is sent, and how it stands      leases.py      who sends it
+ledger.py       one row a recipient                  claims.py      whom to claim next, and second thoughts
+tokens.py       what is left of limits               mail_servers.py  where the mail of domains goes
+amends.py       what is learned after a send         events.py      what is heard of deliveries
+life.py         whether this is an old copy
 joining.py      a new entry, and what is known of an address
 notices.py      confirmations, welcomes and the like, until they are sent
 """
