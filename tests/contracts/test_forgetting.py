@@ -154,6 +154,23 @@ def test_what_a_mailing_counted_stays_true(people: Subscribers) -> None:
         assert connection.execute("SELECT segment FROM mailings").fetchall() == [("email = (forgotten) or all",)]
 
 
+def test_others_whose_addresses_look_alike_are_left_alone(people: Subscribers) -> None:
+    ana = people.add(ANA, NOW)
+    with people.database.transaction() as connection:
+        for email in (ANA.email, f"m{ANA.email}", f"{ANA.email}.au"):
+            connection.execute(
+                "INSERT INTO notices (kind, content) VALUES ('asked', ?)", (json.dumps({"email": email}),)
+            )
+        connection.execute("INSERT INTO editions VALUES ('f', '{}')")
+        rule = f"email in (m{ANA.email}, {ANA.email}, {ANA.email}.au)"
+        connection.execute("INSERT INTO mailings (issue, fingerprint, segment) VALUES ('x', 'f', ?)", (rule,))
+    forget(people.database, [ana.email], now=NOW)
+    with people.database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM notices").fetchone() == (2,)
+        ((rule,),) = connection.execute("SELECT segment FROM mailings").fetchall()
+    assert rule == f"email in (m{ANA.email}, (forgotten), {ANA.email}.au)"
+
+
 def test_no_import_brings_back_who_was_forgotten(people: Subscribers) -> None:
     a_life(people)
     forget(people.database, [ANA.email], now=NOW)

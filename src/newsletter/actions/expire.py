@@ -67,15 +67,17 @@ def expire(
     found = expiry(database, after=after, pending_after=pending_after, now=now)
     sealed = 0
     for where, before in ((_SILENT, now - after), (_UNCONFIRMED, now - pending_after)):
+        last = 0
         while True:
             with database.transaction() as connection:
                 people = connection.execute(
-                    f"SELECT id, canonical FROM subscribers s WHERE {where} LIMIT {_AT_ONCE}",  # noqa: S608  (ours)
-                    (before,),
+                    f"SELECT id, canonical FROM subscribers s WHERE {where} AND id > ? ORDER BY id LIMIT {_AT_ONCE}",  # noqa: S608
+                    (before, last),
                 ).fetchall()
                 sealed += let_go(connection, people, now=now)
             if not people:
                 break
+            last = people[-1][0]
             progress(len(people))
     clean = scrub(database) if found.silent + found.unconfirmed else True
     return Expiry(found.silent, found.unconfirmed, found.soon, found.kept, sealed, clean)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from newsletter.store.database import Database
 
-_AT_ONCE = 500  # people in a transaction
-
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:

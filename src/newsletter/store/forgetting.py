@@ -10,6 +10,7 @@ counts of a mailing stay true.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from newsletter.delivery import State
 from newsletter.store.database import translated
 from newsletter.store.seals import seal
+from newsletter.subscriber import canonical
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
@@ -53,9 +55,9 @@ def erase_mentions(connection: Connection, address: str) -> None:
     """Take a canonical address out of wishes to join that wait, and of rules that mailings were sent by."""
     wishes = connection.execute("SELECT id, content FROM notices WHERE content <> ''").fetchall()
     for number, content in wishes:
-        if address in content.casefold():
+        if canonical(str(json.loads(content).get("email", ""))) == address:
             connection.execute("DELETE FROM notices WHERE id = ?", (number,))
-    name = re.compile(re.escape(address), re.IGNORECASE)
+    name = re.compile(rf"(?<![\w.+-]){re.escape(address)}(?![\w.-])", re.IGNORECASE)
     # Few rules speak of an address.
     for number, segment in connection.execute("SELECT id, segment FROM mailings WHERE segment LIKE '%@%'").fetchall():
         if name.search(segment):
