@@ -18,10 +18,12 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,7 +46,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """What every answer carries unless it says otherwise."""
-_HSTS = "max-age=31536000"
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_SECURE = [*_HEADERS, (b"strict-transport-security", b"max-age=31536000")]
 
 
 class Door:
@@ -70,15 +73,7 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answer = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    # A page that may be framed says so in its policy; the older header cannot say by whom.
-                    if name != "X-Frame-Options" or "frame-ancestors *" not in answer.get(
-                        "content-security-policy", ""
-                    ):
-                        answer.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    answer.setdefault("Strict-Transport-Security", _HSTS)
+                message["headers"] = _completed(message["headers"], secure=scope["scheme"] == "https")
             await send(message)
 
         try:
@@ -155,6 +150,16 @@ class Door:
             more = message.get("more_body", False)
         scope["body"] = b"".join(chunks)
         return None
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]], *, secure: bool) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those of HEADERS that it does not have."""
+    said = dict(headers)
+    missing = [pair for pair in (_SECURE if secure else _HEADERS) if pair[0] not in said]
+    # A page that may be framed says so in its policy; the older header cannot say by whom.
+    if b"frame-ancestors *" in said.get(b"content-security-policy", b""):
+        missing = [pair for pair in missing if pair[0] != b"x-frame-options"]
+    return [*headers, *missing]
 
 
 async def _nothing_more() -> Message:
