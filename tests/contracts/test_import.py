@@ -127,7 +127,7 @@ def test_a_list_of_nothing_but_addresses_is_a_list(people: Subscribers) -> None:
     ("header", "meaning"),
     [
         ("email", "email"), ("E-Mail", "email"), ("Email Address", "email"), ("Adresse e-mail", "email"),
-        ("courriel", "email"), ("Deine E-Mail Adresse", "email"), ("EMAIL", "email"),
+        ("courriel", "email"), ("E-mail 1 - Value", "email"), ("Deine E-Mail Adresse", "email"), ("EMAIL", "email"),
         ("email,FIRSTNAME", "first_name"), ("email,Prénom", "first_name"), ("email,Vorname", "first_name"),
         ("email,Last Name", "last_name"), ("email,Nom de famille", "last_name"), ("email,Nom", "name"),
         ("email,Full name", "name"), ("email,langue", "language"), ("email,TAGS", "tags"), ("email,labels", "tags"),

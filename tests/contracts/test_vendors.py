@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.actions.import_subscribers import import_subscribers
+from newsletter.errors import ListError
 from newsletter.sources.list_files import open_list
 from newsletter.sources.list_vendors import VENDORS
 from newsletter.store import consents
@@ -184,6 +185,24 @@ def test_an_audience_of_mailchimp_is_taken_as_the_zip_that_it_is(people: Subscri
 def test_what_is_no_list_in_an_export_is_left_alone_and_named(audience: Path) -> None:
     with open_list(audience) as source:
         assert source.left_alone == ["nonsubscribed_members_export_1234.csv", "granular_activity/opens/1.csv"]
+
+
+def test_contacts_who_never_subscribed_are_refused_on_their_own_too(tmp_path: Path) -> None:
+    path = tmp_path / "nonsubscribed_members_export_1234.csv"
+    path.write_bytes((HERE / "mailchimp_subscribed.csv").read_bytes())
+    with pytest.raises(ListError, match="these contacts never subscribed"):
+        open_list(path)
+
+
+def test_of_a_zip_of_substacks_only_the_list_is_read(people: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("posts.csv", "post_id,post_date,is_published,title\n1.hello,2024-01-01,true,Hello\n")
+        archive.writestr("posts/1.hello.html", "<p>Hello</p>")
+        archive.writestr("posts/1.delivers.csv", "post_id,timestamp,email\n1,2024-01-01,reader@example.org\n")
+        archive.write(HERE / "substack.csv", "email_list.letter.csv")
+    assert take(people, path).vendor == "Substack"
+    assert states(people) == {"zoe": "active", "luc": "unsubscribed"}
 
 
 def test_what_a_list_says_about_consent_goes_on_record(people: Subscribers) -> None:

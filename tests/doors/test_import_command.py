@@ -97,6 +97,11 @@ def test_a_script_gets_the_columns_and_the_outcome_of_every_row(letter: Path, to
     assert "outcomes" not in told.json("list.csv")
 
 
+def test_rows_are_shown_of_a_dry_run_only(letter: Path, told: Told) -> None:
+    assert told.by("list.csv", "--rows") == 2
+    assert "--rows goes with --dry-run" in told.err
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

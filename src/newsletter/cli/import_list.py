@@ -74,6 +74,8 @@ def command(
     from newsletter.actions.import_subscribers import MOST_TOLD, import_subscribers
     from newsletter.sources.list_columns import read_mapping
 
+    if all_rows and not dry_run:
+        raise click.UsageError("--rows goes with --dry-run")
     config = session.config()  # a mistake in it is told before a mistake in the list
     with _opened(file, read_mapping(mapping)) as source:
         _show_source(session, source)

@@ -82,7 +82,7 @@ class SubscriberList:
     @property
     def vendor(self) -> str:
         """Whose export this is; "" when that is not known."""
-        return next((table.columns.vendor.name for table in self.tables if table.columns.vendor), "")
+        return next(filter(None, map(_vendor, self.tables)), "")
 
     def about(self) -> int:
         """How many rows a long list has; 0 for a short one."""
@@ -95,6 +95,14 @@ class SubscriberList:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._resources.close()
+
+
+def _vendor(table: Table) -> str:
+    return table.columns.vendor.name if table.columns.vendor else ""
+
+
+def _never_joined(name: str) -> bool:
+    return any(word in name.casefold() for word in _NEVER_JOINED)
 
 
 def _all_leave(table: Table) -> bool:
@@ -113,6 +121,10 @@ def open_list(path: Path, mapping: Mapping[str, str] | None = None, name: str = 
         with path.open("rb") as file:
             head = file.read(_HEAD)
         tables, left_alone = _tables(path, head, name, mapping, resources)
+        for table in tables:
+            if _vendor(table) == "Mailchimp" and _never_joined(PurePosixPath(name.replace("\\", "/")).name):
+                raise ListError(Problem("these contacts never subscribed, says Mailchimp", name,
+                                        fix="leave this file out: they have not agreed to anything"))  # fmt: skip
         if mapping:
             check_mapping(mapping, [table.header for table in tables], name)
         return SubscriberList(name, tables, left_alone, resources, size)
@@ -201,7 +213,7 @@ def _zipped(
             continue
         shown = _checked_name(member, name)
         where = PurePosixPath(shown.casefold())
-        hidden = where.name.startswith(".") or any(word in where.name for word in _NEVER_JOINED)
+        hidden = where.name.startswith(".") or _never_joined(where.name)
         if hidden or _NO_LISTS_IN & set(where.parts[:-1]):
             left_alone.append(shown)
             continue

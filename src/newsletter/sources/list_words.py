@@ -35,6 +35,7 @@ COLUMNS = {
         "adresse email", "adresse e mail", "adresse mail", "adresse de courriel", "adresse courriel", "courriel",
         "adresse electronique", "courrier electronique", "votre adresse e mail", "deine e mail adresse",
         "e mail adresse", "correo electronico", "indirizzo email", "endereco de email", "e mailadres", "emailadres",
+        "e mail 1 value", "email 1 value", "email 1", "primary email",
     ),
     "first_name": (
         "first name", "firstname", "given name", "fname", "prenom", "prenoms", "votre prenom", "vorname",
