@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from newsletter.actions.archive import Archive
+    from newsletter.actions.examine import Signing
     from newsletter.actions.send import Post
     from newsletter.config import Config
     from newsletter.config_transports import TransportConfig
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from newsletter.render.theme import Theme
     from newsletter.render.web_pages import Entry, Journal, Pages
     from newsletter.signing.dkim import DkimKey
+    from newsletter.sources.dns_records import Dns
     from newsletter.sources.images.cache import Cache
     from newsletter.sources.intake import Intake
+    from newsletter.sources.next_hop import Trial
     from newsletter.store.database import Database
     from newsletter.transports import Transport
 
@@ -248,6 +251,62 @@ def mail_servers(config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]
     from newsletter.sources.mail_servers import ask_for_mail_servers
 
     return lambda domains: ask_for_mail_servers(domains, config.name_servers)
+
+
+def dns(config: Config) -> Dns:
+    """The DNS, by the name servers of the settings."""
+    from newsletter.sources.dns_records import Dns
+
+    return Dns(config.name_servers)
+
+
+def signing(config: Config) -> tuple[Signing, ...]:
+    """The keys that sign, as they are to be found in the DNS. Raises ConfigError."""
+    from newsletter.actions.examine import Signing
+
+    return tuple(
+        Signing(f"{key.selector}._domainkey.{key.domain}", key.domain, key.record) for key in dkim_keys(config)
+    )
+
+
+def next_hop(config: Config, name: str | None, environ: Mapping[str, str]) -> Trial:
+    """What comes of trying the mail server out. Raises ConfigError for a secret that is missing."""
+    from newsletter.sources.next_hop import try_out
+    from newsletter.sources.settings import read_secret
+
+    settings = config.chosen_transport(name)
+    secret = read_secret(settings, environ)
+    return try_out(settings, secret.reveal() if secret else "", sender(config).email)
+
+
+def public_address(address: str) -> str:
+    """An IP address that anybody can reach; "" for another one."""
+    from ipaddress import ip_address
+
+    from newsletter.sources.images.guard import is_public
+
+    return address if address and is_public(ip_address(address)) else ""
+
+
+def keys(database: Database) -> Mapping[int, bytes]:
+    """The keys that sign links."""
+    from newsletter.store.keys import load_keys
+
+    return load_keys(database)
+
+
+def posting() -> Callable[[str], tuple[int, str]]:
+    """A one-click POST as mail programs send it (RFC 8058 section 3.2): the status, or 0 and why there is none."""
+    from requests import RequestException, post
+
+    def send(url: str) -> tuple[int, str]:
+        try:
+            answer = post(url, data={"List-Unsubscribe": "One-Click"}, timeout=10, allow_redirects=False)
+        except RequestException as error:
+            return 0, type(error).__name__
+        return answer.status_code, answer.reason
+
+    return send
 
 
 def bounces(config: Config, environ: Mapping[str, str], *, read_only: bool = False) -> Intake:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.ERROR
-_FREE = frozenset(
+FREE = frozenset(
     [
         "aol.com",
         "bbox.fr",
@@ -63,6 +63,6 @@ _FREE = frozenset(
 def find(manuscript: Manuscript) -> Iterator[Remark]:
     """The sender's domain is one of those."""
     domain = manuscript.house.sender_email.rpartition("@")[2].casefold()
-    if domain in _FREE:
+    if domain in FREE:
         message = f"the sender's address is at {domain}, in whose name no other server may send"
         yield Remark(manuscript.spot, message, "send from an address of a domain of your own: [sender] email")

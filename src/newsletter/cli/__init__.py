@@ -77,6 +77,7 @@ COMMANDS = {
     "bounces": Row("Sending", "newsletter.cli.bounces", "Read what came back, and write to nobody in vain."),
     "status": Row("Sending", "newsletter.cli.status", "Show where mailings stand, and who did not get one."),
     "archive": Row("Sending", "newsletter.cli.archive", "Show what was sent as web pages and feeds, on any host."),
+    "doctor": Row("Sending", "newsletter.cli.doctor", "Find out whether mails will arrive: server, DNS, pages."),
     "inbox": Row("Trying", "newsletter.cli.inbox", "Run a mailbox on this machine, to see what readers get."),
 }
 

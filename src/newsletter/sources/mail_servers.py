@@ -29,7 +29,7 @@ def ask_for_mail_servers(
     Asked are the name servers at these addresses and ports; none: the system's. It takes `each` seconds at most for a
     domain, and `altogether` for all; where the first dozens have no answer, no more are asked.
     """
-    resolver = _resolver(servers)
+    resolver = resolver_for(servers)
     if resolver is None:
         return {}
     found: dict[str, str] = {}
@@ -57,8 +57,8 @@ def ask_for_mail_servers(
     return found
 
 
-def _resolver(servers: Sequence[tuple[str, int]]) -> Resolver | None:
-    """None where the system names no name server."""
+def resolver_for(servers: Sequence[tuple[str, int]]) -> Resolver | None:
+    """What asks these name servers, or the system's; None where the system names none."""
     from dns.exception import DNSException
     from dns.nameserver import Do53Nameserver, Nameserver
     from dns.resolver import Resolver
