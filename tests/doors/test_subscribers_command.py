@@ -219,6 +219,12 @@ def test_a_person_is_added_shown_and_taken_off(letter: Path, told: Told) -> None
     assert (shown["status"], shown["suppressed"]) == ("unsubscribed", "unsubscribed")
 
 
+def test_a_slip_in_an_address_is_told_and_the_person_is_added(letter: Path, told: Told) -> None:
+    assert told.by("add", "ana@gmial.com") == 0
+    assert "ana@gmial.com: did you mean ana@gmail.com?" in told.err
+    assert told.json("show", "ana@gmial.com")["status"] == "active"
+
+
 def test_who_has_left_cannot_be_added_again(letter: Path, told: Told) -> None:
     told.by("add", "ana@example.org")
     told.by("unsubscribe", "ana@example.org")

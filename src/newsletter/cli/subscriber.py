@@ -87,6 +87,7 @@ def add(
 ) -> None:
     """Put one person on the list, who has agreed to it."""
     from newsletter.consent import Consent, How
+    from newsletter.sources.list_advice import meant_domain
     from newsletter.sources.list_entries import clean
     from newsletter.sources.list_entries import tags as tags_in
     from newsletter.subscriber import Subscriber
@@ -106,6 +107,9 @@ def add(
     with list_of(session, create=True) as subscribers:
         added = subscribers.add(person, now=int(now.timestamp()), consent=agreed)
     session.console.say(f"{added.email} is on the list")
+    local, _, domain = added.email.rpartition("@")
+    if meant := meant_domain(domain):
+        session.console.warn(f"{added.email}: did you mean {local}@{meant}?")
 
 
 def _typed(session: Session, fields: dict[str, str]) -> dict[str, str]:
