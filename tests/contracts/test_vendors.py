@@ -218,6 +218,28 @@ def test_what_a_list_says_about_consent_goes_on_record(people: Subscribers) -> N
     assert len(consents.of(people.database, zoe.id)) == 1
 
 
+def test_what_stands_in_an_object_is_made_one_clean_line(people: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        'Email,First name,Last name,Data\nzoe@example.org,,,"{""a"": ""x\\r\\nBcc: y\\u0000"", ""b"": ""\\u001b""}"\n'
+    )
+    take(people, path)
+    zoe = people.get("zoe@example.org")
+    assert zoe is not None
+    assert zoe.fields == {"a": "x Bcc: y"}
+
+
+@pytest.mark.parametrize("cell", ["[1]", '"text"', "{", "{'a': __import__('os')}", "[" * 5000, "9" * 30_000])
+def test_what_is_no_object_is_told_and_runs_nothing(people: Subscribers, tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f'Email,First name,Last name,Data\nzoe@example.org,,,"{cell.replace(chr(34), chr(34) * 2)}"\n')
+    report = take(people, path)
+    assert report.counts.added == 1
+    zoe = people.get("zoe@example.org")
+    assert zoe is not None
+    assert bool(report.problems) == (not zoe.fields)
+
+
 def test_an_export_of_ours_is_nobody_elses_whatever_its_fields_are_called(people: Subscribers, tmp_path: Path) -> None:
     path = tmp_path / "ours.csv"
     path.write_text(

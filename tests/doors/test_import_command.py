@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -208,6 +210,27 @@ def test_who_left_in_a_file_of_mailchimps_is_not_active_in_the_file_of_rejected_
     rejected.write_text(rejected.read_text("utf-8-sig").replace("@example,", "@example.org,"))
     report = told.json("audience.rejected.csv")
     assert (report["vendor"], report["added"], report["suppressed"], report["invalid"]) == ("Mailchimp", 2, 3, 0)
+
+
+def test_a_pipe_is_read_once_and_whole(letter: Path, told: Told) -> None:
+    os.mkfifo(letter / "pipe")
+    text = "email\n" + "".join(f"p{number}@example.org\n" for number in range(20_000))
+    writer = threading.Thread(target=(letter / "pipe").write_text, args=(text,))
+    writer.start()
+    report = told.json("pipe")
+    writer.join()
+    assert (report["rows"], report["added"]) == (20_000, 20_000)
+
+
+def test_what_lies_in_the_current_folder_is_not_taken_for_a_module(letter: Path, told: Told) -> None:
+    (letter / "marshal.py").write_text("raise SystemExit")
+    (letter / "newsletter").mkdir()
+    (letter / "newsletter" / "__init__.py").write_text("raise SystemExit")
+    book = Workbook()
+    book.worksheets[0].append(["email"])
+    book.worksheets[0].append(["a@example.org"])
+    book.save(letter / "list.xlsx")
+    assert told.json("list.xlsx")["added"] == 1
 
 
 # ── what is worth a look ─────────────────────────────────────────────────────────────────────────────────────────────

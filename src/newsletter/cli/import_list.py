@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,21 +114,22 @@ def command(
 
 @contextmanager
 def _opened(file: str, mapping: Mapping[str, str]) -> Iterator[SubscriberList]:
-    """The list in a file, or on standard input, which is kept in a file of its own as long as it is read."""
+    """The list in a file. Standard input and pipes can be read only once: they are kept in a file meanwhile."""
     import shutil
     import tempfile
 
     from newsletter.sources.list_files import open_list
 
-    if file != "-":
-        with open_list(Path(file), mapping) as source:
+    path = Path(file)
+    if file != "-" and (path.is_file() or path.is_dir() or not path.exists()):
+        with open_list(path, mapping) as source:
             yield source
         return
     with tempfile.TemporaryDirectory(prefix="newsletter-") as folder:
         copy = Path(folder) / "list"
-        with copy.open("wb") as written:
-            shutil.copyfileobj(sys.stdin.buffer, written)
-        with open_list(copy, mapping, "standard input") as source:
+        with copy.open("wb") as written, nullcontext(sys.stdin.buffer) if file == "-" else path.open("rb") as pipe:
+            shutil.copyfileobj(pipe, written)
+        with open_list(copy, mapping, "standard input" if file == "-" else file) as source:
             yield source
 
 
@@ -139,7 +140,7 @@ def _rejects(
     from newsletter.sources.list_rejects import Rejects, free_name
 
     if path is None:
-        return None if dry_run or file == "-" else Rejects(free_name(Path(file)), source)
+        return Rejects(free_name(Path(file)), source) if Path(file).is_file() and not dry_run else None
     if path.exists() and not session.console.confirm(
         f"{short_path(path)} is there already. Write over it?", assume_yes=yes
     ):

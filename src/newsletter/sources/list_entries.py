@@ -147,7 +147,7 @@ def entries(
         for position in data_at:
             if cell := cells[position]:
                 try:
-                    fields = data(cell) | fields
+                    fields = {name: said for name, text in data(cell).items() if (said := clean(text))} | fields
                 except ValueError as error:
                     note(RowProblem(line, email, f"{table.header[position]} was left out: {error}", part))
         if types and fields:

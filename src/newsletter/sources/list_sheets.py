@@ -30,7 +30,8 @@ class Workbook:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         self._process = subprocess.Popen(  # noqa: S603  (ourselves)
-            [sys.executable, "-m", "newsletter.sources.list_workbook", str(path)],
+            # -P: whatever lies in the current folder is not taken for a module.
+            [sys.executable, "-P", "-m", "newsletter.sources.list_workbook", str(path.absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

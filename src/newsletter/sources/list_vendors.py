@@ -136,7 +136,8 @@ VENDORS = (
     Vendor(
         "Brevo",
         (
-            _all("contact id", "email"),
+            _all("contact id", "email", "double opt in"),
+            _all("contact id", "email", "added time"),
             _all("email", "email blacklisted"),
             _all("email", "added time", "modified time"),
         ),

@@ -110,9 +110,7 @@ def field_name(header: str) -> str:
     return "_".join(re.findall(r"[^\W_]+", folded))
 
 
-_NO = frozenset(
-    {"", "0", "no", "n", "false", "f", "off", "none", "null", "nan", "never", "non", "faux", "nein", "falsch"}
-)
+_NO = {"", "0", "no", "n", "false", "f", "off", "none", "null", "nan", "na", "n a", "never", "non", "faux", "nein"}
 
 
 def says_yes(cell: str) -> bool:
