@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from newsletter import wiring
-from newsletter.actions.archive import HTML
+from newsletter.actions.archive import HTML, Archive
 from newsletter.issue import parse_issue
 from newsletter.render import read
 from newsletter.render.web import WebForm, web_form
@@ -79,24 +79,28 @@ def visit(browser: Browser) -> Iterator[Visit]:
     made.page.close()
 
 
-def fill(visit: Visit, archived: Archived) -> None:
-    archive = archived.archive
-    for path in archive.paths:
-        file = archive.file(path)
-        assert file is not None
-        visit.pages[path] = (file.content, file.type, file.policy or "default-src 'none'")
-
-
-@pytest.fixture
-def three(visit: Visit, tmp_path: Path) -> Visit:
-    with Archived(tmp_path) as archived:
+@pytest.fixture(scope="session")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The archive of four issues, as it stands."""
+    with Archived(tmp_path_factory.mktemp("sent")) as archived:
         archived.three()
         name = "2026-10-ecrire-a-une-personne"
         folder = archived.config.issues / name
         folder.mkdir()
         (folder / "une-enveloppe.png").write_bytes((ISSUES / name / "une-enveloppe.png").read_bytes())
         archived.sent(name, (ISSUES / f"{name}.md").read_text("utf-8"))
-        fill(visit, archived)
+        archive = archived.archive
+        for path in archive.paths:
+            archive.file(path)
+        return archive
+
+
+@pytest.fixture
+def three(visit: Visit, sent: Archive) -> Visit:
+    for path in sent.paths:
+        file = sent.kept(path)
+        assert file is not None
+        visit.pages[path] = (file.content, file.type, file.policy or "default-src 'none'")
     return visit
 
 
@@ -152,7 +156,7 @@ def test_older_and_newer_issues_lead_through_the_archive_by_keyboard(three: Visi
     three.page.click("text=L’été")
     assert three.page.url.endswith("%C3%A9t%C3%A9/")
     three.page.click("text=Précédent")
-    assert three.page.url == f"{BASE}/archive/2026-10-hello/"
+    assert three.page.url == f"{BASE}/archive/2026-10-ecrire-a-une-personne/"
     three.page.click("text=Lettres & co >> nth=0")
     assert three.page.url == f"{BASE}/archive/"
     assert three.noticed == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -56,13 +57,22 @@ class Site:
         return self._session.request(method, address, headers=headers, allow_redirects=False, timeout=10)
 
 
+@pytest.fixture(scope="session")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A newsletter that has sent three issues, to be copied: rendering them takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("sent")
+    with Archived(folder) as archived:
+        archived.three()
+    return folder
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, sent: Path) -> Iterator[Site]:
     import requests
 
+    shutil.copytree(sent, tmp_path, dirs_exist_ok=True)
     with Archived(tmp_path) as archived, requests.Session() as session:
         session.trust_env = False
-        archived.three()
         made = Site(archived, session)
         made.server.start(made.parts)
         yield made
@@ -522,10 +532,31 @@ def test_an_issue_can_be_withdrawn_from_the_server_and_from_the_folder(
     assert not (folder / "archive/2026-10-hello").exists()
 
 
-def test_an_address_that_is_none_is_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _ = build(site, "--base-url", "example.org")
+@pytest.mark.parametrize("address", ["example.org", "https://", "ftp://example.org", "https://example.org/?a=b"])
+def test_an_address_that_is_none_is_refused(site: Site, capsys: pytest.CaptureFixture[str], address: str) -> None:
+    code, folder = build(site, "--base-url", address)
     assert code == 2
-    assert "beginning with https://" in capsys.readouterr().err
+    assert not folder.exists()
+    assert "such as https://example.org/letters" in " ".join(capsys.readouterr().err.split())
+
+
+def test_without_any_address_nothing_is_built(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = site.archived.folder / "newsletter.toml"
+    settings.write_text("\n".join(line for line in settings.read_text().splitlines() if "base_url" not in line))
+    code, folder = build(site)
+    assert (code, folder.exists()) == (3, False)
+    assert "--base-url" in capsys.readouterr().err
+
+
+def test_a_server_keeps_few_images_in_memory_and_all_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsletter.actions import archive as actions
+
+    monkeypatch.setattr(actions, "MOST_KEPT", 0)
+    archive = site.archived.archive
+    for path in archive.paths:
+        file = archive.file(path)
+        assert file is not None
+        assert (archive.kept(path) is file) is ("/-/" not in path)
 
 
 def test_the_authors_own_templates_come_first(site: Site) -> None:

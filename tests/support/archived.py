@@ -19,6 +19,7 @@ from newsletter.mailing import MailingState
 from newsletter.sources.issues import read_issue
 from newsletter.store.database import open_database
 from newsletter.store.ledger import write_plan
+from newsletter.store.mailings import mailings_of
 from tests.support.images import drawing, saved
 from tests.support.sending import EVERYBODY
 
@@ -90,7 +91,8 @@ class Archived:
         self.config.issues.mkdir(exist_ok=True)
         (self.config.issues / "image.png").write_bytes(saved(drawing(600, 300)))
         self.database = open_database(self.config.store_url, synchronous="OFF")
-        self._planned = BEGAN - timedelta(days=1)
+        planned = [mailing.planned_at for mailing in mailings_of(self.database)]
+        self._planned = max(planned, default=BEGAN - timedelta(days=1))
 
     def __enter__(self) -> Self:
         return self

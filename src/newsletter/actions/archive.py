@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MISSING = "404.html"
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=300"
+MOST_KEPT = 32_000_000  # octets of images that a server keeps in memory
 HTML = "text/html; charset=utf-8"
 
 
@@ -64,6 +65,7 @@ class Archive:
     _forms: dict[tuple[int, str], WebForm] = field(default_factory=dict)
     _makers: Mapping[str, Callable[[], File]] = field(default_factory=dict)
     _made: dict[str, File] = field(default_factory=dict)
+    _weight: int = 0  # octets of the images among them
 
     def __post_init__(self) -> None:
         self._shown = self.journal
@@ -78,6 +80,7 @@ class Archive:
         makers = self._all(journal)
         # Each is put in its place whole: another thread may be reading.
         self._forms, self._makers, self._made, self._rows, self._shown = forms, makers, {}, rows, journal
+        self._weight = 0
         return True
 
     @property
@@ -96,7 +99,12 @@ class Archive:
             make = self._makers.get(path)
             if make is None:
                 return None
-            made[path] = make()
+            file = make()
+            # Files are many and heavy, and the store has them at hand; pages are made anew at some cost.
+            if file.caching == FOR_EVER and self._weight + len(file.content) > MOST_KEPT:
+                return file
+            self._weight += len(file.content) if file.caching == FOR_EVER else 0
+            made[path] = file
         return made[path]
 
     @property

@@ -33,11 +33,16 @@ def build(session: Session, folder: Path, base_url: str, check: bool, dry_run: b
     from urllib.parse import urlsplit
 
     from newsletter import wiring
+    from newsletter.errors import ConfigError, Problem
     from newsletter.sources.static import changes_for, write
 
-    if base_url and not urlsplit(base_url).scheme.startswith("http"):
-        raise click.UsageError(f"--base-url {base_url}: write the whole address, beginning with https://")
+    parts = urlsplit(base_url)
+    if base_url and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise click.UsageError(f"--base-url {base_url}: write the whole address, such as https://example.org/letters")
     config = session.config()
+    if not (base_url or config.base_url):
+        fix = f"write base_url = … in {config.path.name}, or give --base-url"
+        raise ConfigError(Problem("feeds and the sitemap need the address where readers find DIR", fix=fix))
     with wiring.store(config, create=False) as database:
         archive = wiring.archive(config, database, base_url)
         files = {path: file.content for path in archive.paths if (file := archive.file(path))}
