@@ -159,6 +159,16 @@ def test_a_database_that_was_put_back_from_a_copy_is_known_as_one_until_the_auth
         assert not is_old_copy(database)
 
 
+def test_a_database_that_is_made_anew_is_nobodys_copy(tmp_path: Path) -> None:
+    here = tmp_path / "newsletter.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+    here.unlink()
+    with open_database(f"sqlite:///{here}") as database:
+        assert not is_old_copy(database)
+
+
 def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_on(tmp_path: Path) -> None:
     here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
     with open_database(f"sqlite:///{here}") as database:

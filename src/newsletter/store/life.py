@@ -2,7 +2,8 @@
 
 A database restored from a copy does not know what was sent after the copy was made. The file, `newsletter.db-sent`,
 does: its number is higher than the database's then. It is written after the database, which is written through to the
-disk, so that a power cut raises no false alarm; where it is missing, nothing is known, and nothing said.
+disk, so that a power cut raises no false alarm; where it is missing, nothing is known, and nothing said. A database
+that is made anew is no copy: the file goes.
 """
 
 from __future__ import annotations
