@@ -447,6 +447,22 @@ def test_the_lines_of_a_text_are_the_text(parts: list[str]) -> None:
     assert all(line.endswith(("\n", "\r")) for line in found[:-1])
 
 
+@pytest.mark.parametrize("above", ["Membres de l’association\n\n", "Liste;;\nau 1er mars;;\n"])
+def test_lines_of_a_title_may_stand_above_the_header(tmp_path: Path, above: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{above}Courriel;Prénom;Ville\na@example.org;Ana;Nantes\n")
+    assert [cells for _, cells in rows(path)] == [["a@example.org", "Ana", "Nantes"]]
+
+
+@pytest.mark.parametrize("text", ["Nom,Contact\nAna,email\na,b\n", "a@example.org\nemail\n"])
+def test_a_word_among_the_data_is_never_taken_for_a_header(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    refused(path)
+    book = workbook(tmp_path / "list.xlsx", A=[line.split(",") for line in text.splitlines()])
+    assert "no sheet has a column of addresses" in refused(book)
+
+
 # ── --map ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.errors import ListError, Problem
-from newsletter.sources.list_columns import columns
+from newsletter.sources.list_columns import find_header
 from newsletter.sources.list_text import LONGEST_LINE, TextFile
 
 if TYPE_CHECKING:
@@ -55,14 +55,9 @@ class CsvList:
         if not sample:
             raise ListError(Problem("the list is empty", name, fix="its first line names the columns, such as: email"))
         self.delimiter = sample_delimiter(sample)
-        self.header: list[str] = []
-        self.header_line = 1
-        for line, cells in self._numbered():
-            if isinstance(cells, Unreadable):
-                raise ListError(Problem(f"the header cannot be read: {cells.reason}", name, line))
-            self.header, self.header_line = [cell.strip() for cell in cells], line
-            break
-        self.columns = columns(self.header, name, mapping)
+        lines: list[int] = []
+        self._above, self.header, self.columns = find_header(self._first_rows(lines), name, mapping)
+        self.header_line = lines[self._above]
         self.how = f"CSV, {_CODES[self._file.encoding]}" + (
             f", {_NAMES[self.delimiter]}" if len(self.header) > 1 else ""
         )
@@ -71,12 +66,20 @@ class CsvList:
         for block in self._file.lines():
             yield from block
 
+    def _first_rows(self, lines: list[int]) -> Iterator[list[str]]:
+        """The rows from the first one on; their lines go into `lines`."""
+        for line, cells in self._numbered():
+            if isinstance(cells, Unreadable):
+                raise ListError(Problem(f"the header cannot be read: {cells.reason}", self.name, line))
+            lines.append(line)
+            yield cells
+
     def _numbered(self) -> Iterator[tuple[int, list[str] | Unreadable]]:
         return split_rows(self._file.lines(), self.delimiter, skip=self._skipped, cut=self._file.cut)
 
     def rows(self) -> Iterator[tuple[int, list[str] | Unreadable]]:
         """Each row below the header with the line on which it begins: its cells, or what is wrong with it."""
-        return islice(self._numbered(), 1, None)
+        return islice(self._numbered(), self._above + 1, None)
 
     def about(self) -> int:
         """How many rows there are, about."""
@@ -89,13 +92,12 @@ def sample_delimiter(sample: list[str]) -> str:
 
     def fitness(delimiter: str) -> tuple[bool, float, int]:
         rows = [cells for _, cells in split_rows(iter([sample]), delimiter) if isinstance(cells, list)]
-        header = [cell.strip() for cell in rows[0]] if rows else []
         try:
-            columns(header, "")
-        except ListError:
-            named = False
-        else:
+            above, header, _ = find_header(iter(rows), "")
             named = True
+        except ListError:
+            above, header, named = 0, rows[0] if rows else [], False
+        rows = rows[above:]
         regular = sum(len(row) == len(header) for row in rows) / len(rows) if len(header) > 1 else 0
         return named, regular, len(header)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ListError, Problem, did_you_mean, nearest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MOST_COLUMNS = 1000
+_FIRST_ROWS = 20  # among which a header stands
 _WHOLE_NAMES = ("nom", "apellido y nombre", "nombre", "nome", "naam")
 
 
@@ -87,6 +89,27 @@ def columns(header: list[str], path: str, mapping: Mapping[str, str] | None = No
     if "email" not in taken:
         raise _no_addresses(header, path)
     return _placed(header, meant, vendor)
+
+
+def find_header(
+    rows: Iterable[list[str]], path: str, mapping: Mapping[str, str] | None = None
+) -> tuple[int, list[str], Columns]:
+    """The row that names the columns, below lines of a title: its index, its titles, and what they mean.
+
+    A line above it may hold one cell that is no address: below a row of several cells no header is looked for, so that
+    a word among the data is never taken for one. Raises ListError.
+    """
+    problem: ListError | None = None
+    for index, row in enumerate(islice(rows, _FIRST_ROWS)):
+        header = [cell.strip() for cell in row]
+        try:
+            return index, header, columns(header, path, mapping)
+        except ListError as error:
+            filled = [cell for cell in header if cell]
+            problem = problem or (error if filled else None)
+            if len(filled) > 1 or any("@" in cell for cell in filled):
+                break
+    raise problem or _no_addresses([], path)
 
 
 def _placed(header: list[str], meant: dict[int, str], vendor: Vendor | None) -> Columns:

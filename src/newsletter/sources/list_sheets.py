@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import ListError, Problem
-from newsletter.sources.list_columns import columns
+from newsletter.sources.list_columns import columns, find_header
 from newsletter.sources.list_workbook import MEMORY
 
 if TYPE_CHECKING:
@@ -74,20 +74,19 @@ class SheetList:
         self._book = book
         problem: ListError | None = None
         for number, (title, height, rows) in enumerate(book.ask("look")):
-            for line, row in enumerate(rows, start=1):
-                header = [cell.strip() for cell in row]
-                while header and not header[-1]:
-                    header.pop()
-                try:
-                    self.columns = columns(header, self.name, mapping)
-                except ListError as error:
-                    problem = problem or (error if any(header) else None)
-                    continue
-                self.header, self.header_line = header, line
-                self.part = f"{part}, {title}" if part else title
-                self.how, self.delimiter = f"sheet {title!r}", ","
-                self._sheet, self._height = number, height
-                return
+            try:
+                above, header, _ = find_header(rows, self.name, mapping)
+            except ListError as error:
+                problem = problem or (error if any(map(any, rows)) else None)
+                continue
+            while not header[-1]:
+                header.pop()
+            self.header, self.header_line = header, above + 1
+            self.columns = columns(header, self.name, mapping)
+            self.part = f"{part}, {title}" if part else title
+            self.how, self.delimiter = f"sheet {title!r}", ","
+            self._sheet, self._height = number, height
+            return
         told = problem.problems[0] if problem else Problem("it is empty")
         raise ListError(Problem(f"no sheet has a column of addresses: {told.message}", self.name, fix=told.fix))
 
