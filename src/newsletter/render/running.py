@@ -39,7 +39,7 @@ class RunningText:
 
     def passes(self, text: str) -> str:
         """The text, which may hold the marks of conditions that begin or end here."""
-        if self._numbered and self._holes.nonce in text:
+        if self._holes.nonce in text:
             for mark in self._holes.mark.finditer(text):
                 kind = self._holes[int(mark[1])].kind
                 self._conditions += (kind is Kind.IF) - (kind is Kind.ENDIF)
@@ -52,7 +52,7 @@ class RunningText:
         for token in tokens:
             match token.type:
                 case "text" | "code_inline":
-                    out.append(self.passes(token.content))
+                    out.append(self.passes(token.content) if self._numbered else token.content)
                 case "softbreak":
                     out.append(" ")
                 case "hardbreak":

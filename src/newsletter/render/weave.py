@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from newsletter.render.holes import Hole, Holes
 
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# A tag as in raw.TAG, without its parts: most have no mark in them.
+_WHOLE_TAG = re.compile(r"""</?[A-Za-z][^\s/<>]*+[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+>""")
 _ADDRESSES = {"href", "src", "background", "action", "poster", "cite", "longdesc"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -79,8 +81,8 @@ class Weaver:
         self._refuse_in_raw_text(document)
         self._places, self._tags = {}, {}
         # All of them, because what looks like a tag can only be known to be one by those before it.
-        for tag in TAG.finditer(document):
-            if self._holes.nonce in tag[0]:
+        for found in _WHOLE_TAG.finditer(document):
+            if self._holes.nonce in found[0] and (tag := TAG.match(document, found.start())):
                 self._read_tag(tag, self._places)
         return self._weave(document)
 
