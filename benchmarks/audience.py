@@ -1,13 +1,14 @@
 """How long it takes to decide who gets an issue: an audience of a million, and segments of it.
 
 A list of a million people with tags and fields, 20,000 suppressed addresses, and a mailing that nine of ten were sent.
-Counting is what `segments show` and the plan do; freezing writes the deliveries.
+Counting is what `segments show` and the plan do; freezing writes the deliveries. By the processor's clock, since the
+database works in this process: the disk and other programs do not count.
 """
 
 from __future__ import annotations
 
 import os
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import table
@@ -75,9 +76,9 @@ def fill(database: Database) -> None:
 def run() -> None:
     """Print seconds."""
     with open_database("sqlite://") as database:
-        began = perf_counter()
+        began = process_time()
         fill(database)
-        print(f"\nA list of {ROWS:,} was made in {perf_counter() - began:.1f} s")
+        print(f"\nA list of {ROWS:,} was made in {process_time() - began:.1f} s")
         vocabulary = Subscribers(database).vocabulary(FIELDS, now=NOW)
         header = ("segment", "recipients", "counted, s", "with who is left out, s")
         rows = [_counted(database, name, parse(text, vocabulary)) for name, text in RULES.items()]
@@ -89,20 +90,20 @@ def run() -> None:
 
 def _counted(database: Database, name: str, rule: Rule) -> tuple[str, str, str, str]:
     chosen = recipients(rule, language="fr", now=NOW)
-    began = perf_counter()
+    began = process_time()
     number = count_new(database, "2026-11-hello", chosen)
-    counted = perf_counter()
+    counted = process_time()
     Subscribers(database).audience(rule, language="fr", now=NOW)
-    return name, f"{number:,}", f"{counted - began:.2f}", f"{perf_counter() - counted:.2f}"
+    return name, f"{number:,}", f"{counted - began:.2f}", f"{process_time() - counted:.2f}"
 
 
 def _frozen(database: Database, issue: str, rule: Rule) -> tuple[str, str]:
     edition = Edition(subject=("x",), preheader=(), html=("x",), text=("x",), expressions=(), language="fr", title="x")
     chosen = recipients(rule, language="fr", now=NOW)
-    began = perf_counter()
+    began = process_time()
     mailing = write_plan(
         database, issue=issue, edition=edition, audience=chosen, segment="", sender="", transport="", commit="",
         modified=False, now=NOW,
     )  # fmt: skip
-    seconds = perf_counter() - began
+    seconds = process_time() - began
     return f"{tally_of(database, mailing.id).planned:,}", f"{seconds:.2f}"
