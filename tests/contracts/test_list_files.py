@@ -89,6 +89,7 @@ def test_the_first_sheet_with_addresses_is_read_below_its_header(people: Subscri
     with open_list(path) as source:
         (table,) = source.tables
         assert (table.part, table.header_line) == ("Membres", 3)
+        assert source.left_alone == ["sheet 'Other', which has addresses, too: save it as a file of its own"]
     report = take(people, path)
     assert (report.counts.added, report.problems) == (3, ())
     zoe, karim, lea = (person for person, _ in people.iterate())
@@ -97,6 +98,14 @@ def test_the_first_sheet_with_addresses_is_read_below_its_header(people: Subscri
     assert karim.joined == datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
     assert karim.fields == {"code_postal": "35000.5", "cotise": "false"}
     assert lea.fields == {"code_postal": "33612345678"}
+
+
+def test_a_note_beside_the_table_is_told_and_not_lost(people: Subscribers, tmp_path: Path) -> None:
+    report = take(people, workbook(tmp_path / "list.xlsx", A=[["email"], ["a@example.org"], ["b@example.org", "away"]]))
+    assert report.counts.added == 1
+    assert [problem.reason for problem in report.problems] == [
+        "has 2 cells where the header has 1: name that column in the header, or empty the cell"
+    ]
 
 
 def test_the_rows_of_a_sheet_have_the_numbers_that_a_spreadsheet_shows(tmp_path: Path) -> None:

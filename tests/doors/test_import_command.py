@@ -142,7 +142,7 @@ def test_the_files_of_a_zip_and_the_sheet_of_a_workbook_are_named(letter: Path, 
     assert told.out.splitlines()[:3] == [
         "  old.xlsx, Membres: sheet 'Membres'",
         "  new.csv: CSV, UTF-8",
-        "  Not read, being no lists: notes.txt",
+        "  Not read: notes.txt",
     ]
     assert "all.zip (old.xlsx, Membres):3: wrong" in told.err
     assert (letter / "all.rejected.csv").read_text("utf-8-sig").splitlines() == [

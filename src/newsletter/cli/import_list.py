@@ -160,7 +160,7 @@ def _show_source(session: Session, source: SubscriberList) -> None:
             session.console.say(f"  {table.part}: {table.how}")
     if source.left_alone:
         shown = ", ".join(source.left_alone[:8]) + (" …" if len(source.left_alone) > 8 else "")
-        session.console.say(f"  Not read, being no lists: {shown}")
+        session.console.say(f"  Not read: {shown}")
 
 
 def _columns(source: SubscriberList) -> list[dict[str, str]]:

@@ -78,6 +78,9 @@ def entries(
     forgotten = vendor.forgotten if vendor else ""
     status: Status | None
     leaves: Reason | None
+    wider = "put a cell that holds the delimiter in quotes"
+    if table.how.startswith("sheet"):
+        wider = "name that column in the header, or empty the cell"
     make = tuple.__new__  # what the class itself does, without asking which field is which
 
     for line, cells in table.rows():
@@ -87,8 +90,8 @@ def entries(
         if len(cells) != width:
             if any(cells[width:]):
                 found = cells[email_at].strip()[:320]
-                yield RowProblem(line, found, f"has {len(cells)} cells where the header has {width}: "
-                                 "put a cell that holds the delimiter in quotes", part, tuple(cells))  # fmt: skip
+                reason = f"has {len(cells)} cells where the header has {width}: {wider}"
+                yield RowProblem(line, found, reason, part, tuple(cells))
                 continue
             cells = (cells + [""] * width)[:width]
         raw = cells

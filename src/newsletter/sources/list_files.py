@@ -147,7 +147,8 @@ def _tables(
             return _zipped(archive, name, mapping, resources)
     elif not head.startswith(b"\xd0\xcf\x11\xe0"):
         return [_text(lambda: path.open("rb"), head, name, "", mapping)], []
-    return [SheetList(_workbook(path, name, resources), "", mapping)], []
+    sheet = SheetList(_workbook(path, name, resources), "", mapping)
+    return [sheet], sheet.unread
 
 
 def _text(
@@ -218,7 +219,8 @@ def _zipped(
             left_alone.append(shown)
             continue
         try:
-            tables.append(_member(archive, member, name, shown, mapping, resources))
+            tables.append(found := _member(archive, member, name, shown, mapping, resources))
+            left_alone += [f"{shown}, {told}" for told in getattr(found, "unread", ())]
         except ListError as error:
             left_alone.append(shown)
             problems.append(error)

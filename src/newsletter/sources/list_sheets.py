@@ -72,12 +72,17 @@ class SheetList:
         """
         self.name = book.name
         self._book = book
+        self.header: list[str] = []
+        self.unread: list[str] = []  # other sheets with addresses
         problem: ListError | None = None
         for number, (title, height, rows) in enumerate(book.ask("look")):
             try:
                 above, header, _ = find_header(rows, self.name, mapping)
             except ListError as error:
                 problem = problem or (error if any(map(any, rows)) else None)
+                continue
+            if self.header:
+                self.unread.append(f"sheet {title!r}, which has addresses, too: save it as a file of its own")
                 continue
             while not header[-1]:
                 header.pop()
@@ -86,6 +91,7 @@ class SheetList:
             self.part = f"{part}, {title}" if part else title
             self.how, self.delimiter = f"sheet {title!r}", ","
             self._sheet, self._height = number, height
+        if self.header:
             return
         told = problem.problems[0] if problem else Problem("it is empty")
         raise ListError(Problem(f"no sheet has a column of addresses: {told.message}", self.name, fix=told.fix))
