@@ -1,0 +1,90 @@
+"""Claims: whoever is due and still wanted is claimed once, in chunks of any size, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from newsletter.delivery import State
+from newsletter.store.claims import Choice
+from newsletter.store.database import open_database
+from newsletter.store.leases import Worker, acquire
+from newsletter.store.ledger import claim
+from newsletter.store.subscribers import Subscribers
+from newsletter.subscriber import Subscriber
+from tests.support.sending import plan
+
+NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How somebody stands when the claims begin."""
+
+    state: State = State.PENDING
+    is_due: bool = True
+    left: bool = False
+    domain: str = "example.org"
+
+    @property
+    def waits(self) -> bool:
+        return self.state is State.PENDING or (self.state is State.DEFERRED and self.is_due)
+
+
+readers = st.builds(
+    Reader,
+    state=st.sampled_from([State.PENDING, State.PENDING, State.DEFERRED, State.ACCEPTED, State.REJECTED]),
+    is_due=st.booleans(),
+    left=st.sampled_from([False, False, False, True]),
+    domain=st.sampled_from(["example.org", "example.com"]),
+)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [Choice(), Choice(latest_first=True), Choice(domains=("example.org",)), Choice(("example.org",), but_these=False)],
+    ids=["everybody", "latest first", "but one domain", "one domain"],
+)
+@given(everybody=st.lists(readers, max_size=60), size=st.integers(1, 20))
+@settings(max_examples=6, deadline=None)
+def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
+    choice: Choice, everybody: list[Reader], size: int
+) -> None:
+    with open_database("sqlite://") as database:
+        people = Subscribers(database)
+        known = {people.add(Subscriber(f"r{n}@{each.domain}"), NOW).id: each for n, each in enumerate(everybody)}
+        mailing = plan(database)
+        lease = acquire(database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
+        with database.transaction() as connection:
+            connection.executemany(
+                "UPDATE deliveries SET state = ?, next_at = ? WHERE subscriber_id = ?",
+                [
+                    (each.state.value, NOW + 60 * (each.state is State.DEFERRED and not each.is_due), key)
+                    for key, each in known.items()
+                ],
+            )
+            connection.executemany(
+                "UPDATE subscribers SET status = 'unsubscribed' WHERE id = ?",
+                [(key,) for key, each in known.items() if each.left],
+            )
+        claimed: list[int] = []
+        while chunk := claim(database, lease, size, NOW, 3, choice):
+            assert len(chunk) <= size
+            claimed += [each.id for each in chunk]
+        with database.reading() as connection:
+            rows = connection.execute("SELECT subscriber_id, state, claim FROM deliveries").fetchall()
+    meant = {
+        key: each
+        for key, each in known.items()
+        if each.waits and (not choice.domains or (each.domain in choice.domains) is not choice.but_these)
+    }
+    assert sorted(claimed) == [key for key, each in meant.items() if not each.left]
+    for key, state, job in rows:
+        if key not in meant:
+            assert State(state) is known[key].state
+        else:
+            assert (State(state), job) == (State.SKIPPED if known[key].left else State.CLAIMED, 3)
