@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from newsletter.errors import TransportError
 from newsletter.message import Compiled, Mailbox, Message
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Uncertain
+from newsletter.sources.mail_records import ids_in_log
 from newsletter.transports.smtp import SmtpTransport
 from tests.support.letters import letter, letters, no_offer, recipient
 from tests.support.sending import EDITION, FRAME, NOW
@@ -262,6 +264,31 @@ def test_a_postfix_that_closes_after_so_many_errors_costs_nobody_their_message()
         assert {told[recipient(number)] for number in range(20)} == {"accepted"}
         assert {told[each.envelope.recipient] for each in gone} == {"rejected 550 5.1.1"}
         assert Counter(map(to_of, server.mail(20))) == Counter(map(recipient, range(20)))
+
+
+def test_the_log_of_postfix_tells_what_it_took_and_not_what_broke_off() -> None:
+    with postfix() as mailserver:
+        whole, cut_off = letters(2)
+        with (
+            socket.create_connection(("127.0.0.1", mailserver.server.port)) as connection,
+            connection.makefile("rb") as reader,
+        ):
+            for command in ("HELO localhost", "MAIL FROM:<a@example.org>", f"RCPT TO:<{recipient(1)}>", "DATA"):
+                reader.readline()
+                connection.sendall(f"{command}\r\n".encode())
+            while not reader.readline().startswith(b"354"):
+                pass
+            connection.sendall(cut_off.data + b"Good day.\r\n" * 3000)  # more than Postfix keeps back
+            while (
+                not (found := list(mailserver.folder.glob("mail.log"))) or b"message-id=" not in found[0].read_bytes()
+            ):
+                pass  # until it has read the header
+        told, _ = fates(mailserver.server, [whole], connections=1)
+        assert list(told.values()) == ["accepted"]
+        mailserver.mail(1)
+        log = mailserver.folder / "mail.log"
+        assert cut_off.message_id in log.read_text()
+        assert list(ids_in_log(log)) == [whole.message_id]
 
 
 def test_postfix_takes_addresses_outside_ascii_and_8_bit_content() -> None:

@@ -19,6 +19,7 @@ from newsletter.store.database import Database, open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.transports.memory import MemoryTransport
+from tests.support.mail_log import postfix_log
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
 
 if TYPE_CHECKING:
@@ -76,13 +77,23 @@ def test_what_is_in_the_log_of_the_mail_server_was_sent_and_the_rest_stays_uncer
     database: Database, tmp_path: Path
 ) -> None:
     log = tmp_path / "mail.log.gz"
-    line = f"Nov 21 08:00:01 host postfix/cleanup[7]: 4XyZ: message-id={message_id(database, 3)}\n"
-    log.write_bytes(gzip.compress(b"\xff\xfe garbage\n" + line.encode()))
+    log.write_bytes(gzip.compress(b"\xff\xfe garbage\n" + postfix_log(message_id(database, 3)).encode()))
     signer = Signer(load_keys(database))
     (finding,) = look(database, ISSUE, signer, ids_in_log(log))
     reconcile(database, [finding], unseen_were=None, where="mail.log", now=NOW)
     assert states(database) == {"reader4": "UNCERTAIN", "reader5": "REJECTED"}
     assert resend(database) == []
+
+
+def test_a_message_whose_end_never_came_was_not_sent_though_its_id_is_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    cut_off = "Nov 21 08:00:01 host postfix/cleanup[7]: 4XyZ: message-id=<cut-off@example.org>\n"
+    log.write_text(
+        cut_off
+        + "Nov 21 08:00:02 host postfix/smtpd[6]: lost connection after DATA (39045 bytes) from localhost[127.0.0.1]\n"
+        + postfix_log("<whole@example.org>", "<another@example.org>", queue="4XyZ")
+    )
+    assert list(ids_in_log(log)) == ["<whole@example.org>", "<another@example.org>"]
 
 
 @pytest.mark.parametrize("form", ["maildir", "mbox"])

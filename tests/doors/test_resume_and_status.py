@@ -18,6 +18,7 @@ from newsletter.store.database import open_database
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
 from tests.support.author import COUNTS, HELLO, readers_of
+from tests.support.mail_log import postfix_log
 from tests.support.sending import NOW, fill_list, plan, post_for
 from tests.support.sink import Sink
 
@@ -452,7 +453,7 @@ def test_reconcile_settles_by_the_mail_servers_log(doubtful: Author) -> None:
     with doubtful.inbox() as inbox:
         received = [message for message in inbox.messages() if "bo@example.com" in message.recipients]
     log = doubtful.folder / "mail.log"
-    log.write_text("".join(f"postfix/cleanup[1]: A1: message-id={each.parsed['Message-ID']}\n" for each in received))
+    log.write_text(postfix_log(*(each.parsed["Message-ID"] for each in received)))
     answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
     assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)
     assert doubtful.run("status", HELLO, "--json").report["accepted"] == 3
@@ -537,7 +538,7 @@ def test_a_log_tells_of_messages_that_another_sender_of_ours_sent(doubtful: Auth
     with doubtful.inbox() as inbox:
         ids = [each.parsed["Message-ID"] for each in inbox.messages() if "bo@example.com" in each.recipients]
     log = doubtful.folder / "mail.log"
-    log.write_text("".join(f"postfix/cleanup[1]: A1: message-id={each}\n" for each in ids))
+    log.write_text(postfix_log(*ids))
     doubtful.settings('email = "', 'email = "moved.')
     answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
     assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)

@@ -1,7 +1,7 @@
 """Where one can see that a message arrived: the mail server's log, or a mailbox. Both are read for Message-IDs.
 
-Postfix's cleanup(8) writes `QUEUE_ID: message-id=<…>` once for each message that it takes into its queue, before it
-answers the end of data: what stands in the log was accepted.
+Postfix's cleanup(8) writes `QUEUE_ID: message-id=<…>` as soon as it reads that header, also of a message whose end
+never comes. What qmgr(8) takes up then, `QUEUE_ID: from=<…>, size=…, nrcpt=… (queue active)`, was accepted as a whole.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-_LOGGED = re.compile(rb"message-id=(<[^<>\s]{1,250}>)")
+_SEEN = re.compile(rb" (\w{1,30}): message-id=(<[^<>\s]{1,250}>)")
+_TAKEN_UP = re.compile(rb" (\w{1,30}): from=<[^>]*>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)")
 _HEADER = re.compile(rb"^message-id:\s*(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 _HEADERS_AT_MOST = 65_536  # octets of a message that are searched for its Message-ID
 
 
 def ids_in_log(path: Path) -> Iterator[str]:
-    """The Message-IDs of all messages that a mail server's log says it took. `.gz` is unpacked."""
+    """The Message-IDs of all messages that Postfix's log says it took into its queue. `.gz` is unpacked."""
+    seen: dict[bytes, bytes] = {}  # in a queue file: a name that another message may have later
     with _open(path) as lines:
         for line in lines:
-            if found := _LOGGED.search(line):
-                yield found[1].decode("ascii", "replace")
+            if found := _SEEN.search(line):
+                seen[found[1]] = found[2]
+            elif (found := _TAKEN_UP.search(line)) and found[1] in seen:
+                yield seen.pop(found[1]).decode("ascii", "replace")
 
 
 def ids_in_mailbox(path: Path) -> Iterator[str]:
