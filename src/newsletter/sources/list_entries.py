@@ -88,7 +88,7 @@ def entries(
             yield RowProblem(line, "", cells.reason, part, (cells.text,))
             continue
         if len(cells) != width:
-            if any(cells[width:]):
+            if any(map(str.strip, cells[width:])):
                 found = cells[email_at].strip()[:320]
                 reason = f"has {len(cells)} cells where the header has {width}: {wider}"
                 yield RowProblem(line, found, reason, part, tuple(cells))
