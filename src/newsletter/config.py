@@ -34,6 +34,7 @@ from newsletter.config_fields import fields_of, segments_of
 from newsletter.config_images import ImagesConfig, images_config, mistakes_in_images
 from newsletter.config_keys import GROUP_LIMITS, SECTIONS
 from newsletter.config_limits import mistakes_in_limits
+from newsletter.config_providers import NO_PROVIDERS, Catalogue, Setting, keys_of, mistakes_in_provider
 from newsletter.config_reading import (
     PYPROJECT,
     Mistakes,
@@ -168,8 +169,10 @@ class Config:
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse_config(text: str, path: str) -> Config:
+def parse_config(text: str, path: str, providers: Catalogue = NO_PROVIDERS) -> Config:
     """The settings in the text of a newsletter.toml, or of a pyproject.toml (told by the path's last part).
+
+    `providers` are those whose names a transport may have as its kind.
 
     Raises ConfigError with a Problem for each mistake, in the order of the text.
     """
@@ -187,7 +190,7 @@ def parse_config(text: str, path: str) -> Config:
         for name, keys in SECTIONS.items()
         if name != "limits"
     }
-    transports = list(_transports(*sections["transports"], mistakes)) if "transports" in sections else []
+    transports = list(_transports(*sections["transports"], mistakes, providers)) if "transports" in sections else []
     transport = _used(sections, values["transport"].get("use", ""), mistakes)
     dkim_keys = _dkim_keys(sections, values["dkim"], Path(path).parent, mistakes)
     for key, message, fix in mistakes_in_bounces(values["bounces"], sections.get("bounces", ({}, ()))[0]):
@@ -234,15 +237,22 @@ def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _transports(table: dict[str, Any], where: KeyPath, mistakes: Mistakes) -> Iterator[TransportConfig]:
+def _transports(
+    table: dict[str, Any], where: KeyPath, mistakes: Mistakes, providers: Catalogue
+) -> Iterator[TransportConfig]:
     folder = Path(mistakes.path).parent
     for name, settings in table.items():
         at = (*where, name)
         if isinstance(settings, dict):
-            kind = _kind(settings.get("kind"), name, at, mistakes)
+            kind, own = _kind(settings.get("kind"), name, at, mistakes, providers)
             others = {key: value for key, value in settings.items() if key != "kind"}
-            values = values_of(others, at, KINDS[kind] if kind else keys_of_any_kind(), mistakes)
-            for key, message, fix, at_value in mistakes_in_transport(name, kind, settings):
+            keys = keys_of_any_kind() if not kind else KINDS[kind] if own is None else keys_of(own)
+            values = values_of(others, at, keys, mistakes)
+            for key, message, fix, at_value in (
+                mistakes_in_transport(name, kind, settings)
+                if own is None
+                else mistakes_in_provider(name, own, settings)
+            ):
                 mistakes.add((*at, *key), message, fix, at_value=at_value)
             if kind:
                 yield transport_config(name, kind, values, folder)
@@ -254,15 +264,21 @@ def _transports(table: dict[str, Any], where: KeyPath, mistakes: Mistakes) -> It
             mistakes.add(at, f"[{written(where)}] has no key {name!r}", fix)
 
 
-def _kind(kind: object, name: str, at: KeyPath, mistakes: Mistakes) -> str:
+def _kind(
+    kind: object, name: str, at: KeyPath, mistakes: Mistakes, providers: Catalogue
+) -> tuple[str, Mapping[str, Setting] | None]:
+    """The kind, "" when it is wrong; and of a provider, what may be set besides what all of them take."""
     if isinstance(kind, str) and kind in KINDS:
-        return kind
+        return kind, None
+    if isinstance(kind, str) and kind and (own := providers.settings_of(kind)) is not None:
+        return kind, own
+    known = (*KINDS, *providers.names())
     if kind:
-        fix = did_you_mean(str(kind), KINDS)
+        fix = did_you_mean(str(kind), known)
         mistakes.add((*at, "kind"), f"there is no kind of transport {kind!r}", fix, at_value=True)
     else:
-        mistakes.add(at, f"the transport {name!r} has no kind", f"write below it: kind = …, one of {', '.join(KINDS)}")
-    return ""
+        mistakes.add(at, f"the transport {name!r} has no kind", f"write below it: kind = …, one of {', '.join(known)}")
+    return "", None
 
 
 def _dkim_keys(

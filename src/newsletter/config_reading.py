@@ -78,7 +78,8 @@ def values_of(table: dict[str, Any], where: KeyPath, keys: Keys, mistakes: Mista
                 problem = error.problems[0]
                 mistakes.add(at, f"{key} {problem.message}", problem.fix, at_value=True)
         elif key in SECRETS:
-            advice = 'password_env = "NEWSLETTER_SMTP_PASSWORD" names a variable, password_file = "…" a file'
+            what = ("key", "API_KEY") if "key_env" in keys else ("password", "SMTP_PASSWORD")
+            advice = '{0}_env = "NEWSLETTER_{1}" names a variable, {0}_file = "…" a file'.format(*what)
             mistakes.add(at, f"{key} must not stand in this file: who reads the file could send as you", advice)
         else:
             fix = home_of(key, raw, where, mistakes.path) or (did_you_mean(key, keys) if keys else "take it away")

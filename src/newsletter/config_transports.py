@@ -4,15 +4,18 @@ smtp     a mail server: host, and how to reach it and log in
 lmtp     a mail server that delivers into mailboxes of the same machine: the same
 folder   every message as a file: path
 memory   nowhere: for measurements
+
+Any other kind is the name of a provider: see config_providers.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from newsletter.config_addresses import is_unix_socket, mail_host
 from newsletter.config_limits import rate
+from newsletter.config_providers import PROVIDER
 from newsletter.config_values import (
     Keys,
     choice,
@@ -56,9 +59,10 @@ KINDS: dict[str, Keys] = {
 _NEEDED = {"smtp": {"host": "smtp.example.org"}, "lmtp": {"host": "127.0.0.1"}, "folder": {"path": "outbox"}}
 _SECURITY = {"smtp": "starttls", "lmtp": "none"}  # when the file is silent: nobody's password in the clear by default
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}  # RFC 8314 section 3.3, RFC 5321 section 4.5.4.2
+_REQUESTS = 4  # under way at a provider at once
 _LMTP_PORT = 24  # RFC 2033 section 5 forbids 25
 # What authors write who take this file for a safe.
-SECRETS = {"password", "passwd", "pass", "secret", "token", "api_key"}
+SECRETS = {"password", "passwd", "pass", "secret", "token", "api_key", "key", "apikey", "webhook_secret"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class TransportConfig:
     """One way out, as configured. Which fields mean something follows from the kind."""
 
     name: str
-    kind: str  # a key of KINDS
+    kind: str  # a key of KINDS, or the name of a provider
     host: str = ""
     port: int = 0
     security: str = "none"  # none | starttls | tls
@@ -83,11 +87,27 @@ class TransportConfig:
     timeout: float = 60.0  # seconds
     local_hostname: str = ""  # what EHLO says; "": this machine's name
     path: Path | None = None  # of the kind "folder"
+    # Of a provider:
+    key_env: str = ""  # the name of an environment variable; "": the provider's own
+    key_file: Path | None = None
+    webhook_secret_env: str = ""
+    webhook_secret_file: Path | None = None
+    endpoint: str = ""  # without a slash at its end; "": the provider's own
+    batch: int = 0  # messages a request; 0: as many as the provider takes
+    settings: Mapping[str, str] = field(default_factory=dict)  # what this provider takes besides
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it leads through the API of a provider."""
+        return self.kind not in KINDS
 
 
 def transport_config(name: str, kind: str, values: dict[str, Any], newsletter: Path) -> TransportConfig:
     """The settings that the values of a section mean in a newsletter's folder, with what follows from them."""
-    for key in ("path", "password_file", "ca_file"):
+    if kind not in KINDS:
+        own = {key: values.pop(key) for key in tuple(values) if key not in PROVIDER}
+        values = {"connections": _REQUESTS, **{key: value for key, value in values.items() if value}, "settings": own}
+    for key in ("path", "password_file", "ca_file", "key_file", "webhook_secret_file"):
         if key in values:
             values[key] = newsletter / values[key] if values[key] else None
     if kind in _SECURITY:

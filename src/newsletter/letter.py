@@ -6,7 +6,7 @@ after another. The text is the same, slot by slot; only its wrapping is the prov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -40,6 +40,13 @@ class Letter:
     tag: str  # the issue's name
     pictures: tuple[Enclosed, ...] = ()  # the HTML names them by `cid:`
     files: tuple[Enclosed, ...] = ()
+
+
+def with_header(message: Message, name: str, value: str) -> Message:
+    """The message with one more header, whatever its form. Both are printable ASCII and short."""
+    if message.letter is None:
+        return replace(message, data=f"{name}: {value}\r\n".encode("ascii") + message.data)
+    return replace(message, letter=replace(message.letter, headers=(*message.letter.headers, (name, value))))
 
 
 class Letters:

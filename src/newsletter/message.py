@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill, is_unchanged
@@ -74,6 +74,24 @@ class Message:
     def is_ascii(self) -> bool:
         """Whether the next hop needs to take no more than seven bits."""
         return self.known_ascii or self.data.isascii()
+
+
+class Composer(Protocol):
+    """What completes an edition for one recipient after another: `Compiled` here, `letter.Letters` for APIs."""
+
+    def compose(
+        self,
+        key: int,
+        to: Mailbox,
+        values: Sequence[str],
+        *,
+        message_id: str,
+        date: datetime,
+        unsubscribe_url: str,
+        return_path: str = "",
+    ) -> Message:
+        """The message for one recipient. Raises ValueError for what no message can hold."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +297,4 @@ def list_id(address: str) -> str:
     return address.replace("@", ".", 1)
 
 
-__all__ = ["Choice", "Compiled", "Envelope", "Frame", "Mailbox", "Message", "list_id"]
+__all__ = ["Choice", "Compiled", "Composer", "Envelope", "Frame", "Mailbox", "Message", "list_id"]

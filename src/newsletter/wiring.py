@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from newsletter.issue import Issue
     from newsletter.limits import Limits
     from newsletter.picture import Enclosed, Picture
+    from newsletter.providers import Account, Provider
     from newsletter.render.pictures import Use
     from newsletter.render.snippets import Snippet
     from newsletter.render.theme import Theme
@@ -186,18 +187,31 @@ def frame(config: Config, *, test: bool = False) -> Frame:
 
 
 def post(
-    config: Config, edition: Edition, issue: str, keys: Mapping[int, bytes], mailing: int = 0, *, test: bool = False
+    config: Config,
+    edition: Edition,
+    issue: str,
+    keys: Mapping[int, bytes],
+    mailing: int = 0,
+    *,
+    test: bool = False,
+    through: str = "",
 ) -> Post:
-    """All that turns a recipient into a message of this edition; `issue` ends its address in the archive."""
+    """All that turns a recipient into a message of this edition; `issue` ends its address in the archive.
+
+    `through` is the name of the transport: some take messages in parts, and some sign them.
+    """
     from urllib.parse import quote
 
     from newsletter.actions.send import Post
+    from newsletter.letter import Letters
     from newsletter.links import Signer
     from newsletter.message import Compiled
     from newsletter.render.slots import evaluator
 
+    way, said = config.transports.get(through), frame(config, test=test)
+    can = provider_of(way).CAPABILITIES if way and way.is_provider else None
     return Post(
-        compiled=Compiled(edition, frame(config, test=test)),
+        compiled=Letters(edition, said, issue) if can and can.form == "letter" else Compiled(edition, said),
         evaluate=evaluator(edition),
         signer=Signer(keys),
         base_url=config.base_url or _NO_BASE_URL,
@@ -205,7 +219,65 @@ def post(
         domain=sender(config).email.rpartition("@")[2],
         mailing=mailing,
         bounces="" if test else config.sender.bounces,
-        dkim=dkim_keys(config),
+        dkim=() if can and can.signs else dkim_keys(config),
+    )
+
+
+def provider_of(settings: TransportConfig) -> Provider:
+    """The provider that a transport leads to. Raises ConfigError when there is none of its name."""
+    from newsletter.errors import did_you_mean
+    from newsletter.providers import names, provider
+
+    try:
+        return provider(settings.kind)
+    except KeyError:
+        fix = did_you_mean(settings.kind, names())
+        raise ConfigError(Problem(f"there is no provider {settings.kind!r}", fix=fix)) from None
+
+
+def fitting(config: Config, edition: Edition, through: str) -> tuple[str, ...]:
+    """What an author should know before the edition goes through the transport of that name, one sentence each.
+
+    Raises ConfigError when it cannot go that way.
+    """
+    way = config.transports.get(through)
+    if way is None or not way.is_provider:
+        return ()
+    from newsletter.providers.fitting import fit
+
+    provider = provider_of(way)
+    found = fit(
+        provider.NAME,
+        provider.CAPABILITIES,
+        edition,
+        frame(config),
+        signs=bool(config.dkim_keys),
+        tags=bool(config.sender.bounces),
+    )
+    if found.refusals:
+        raise ConfigError(*(replace(each, path=str(config.path)) for each in found.refusals))
+    return found.notes
+
+
+def account(settings: TransportConfig, environ: Mapping[str, str], keys: Mapping[int, bytes]) -> Account:
+    """Our account with the provider of a transport; `keys` read our references. Raises ConfigError."""
+    from newsletter.links import Signer
+    from newsletter.providers import Account
+    from newsletter.sources.settings import read_key
+
+    provider = provider_of(settings)
+    chosen = {}
+    for name, setting in provider.SETTINGS.items():
+        chosen[name] = settings.settings.get(name, "") or environ.get(setting.env, "") or setting.default
+        if setting.required and not chosen[name]:
+            fix = f"set {setting.env}, or write {name} below [transports.{settings.name}]"
+            raise ConfigError(Problem(f"the transport {settings.name!r} has no {name}: {setting.help}", fix=fix))
+    return Account(
+        key=read_key(settings, "key", provider.KEY_ENV, environ).reveal(),
+        settings=chosen,
+        endpoint=settings.endpoint,
+        webhook_secret=read_key(settings, "webhook_secret", "", environ).reveal(),
+        read_reference=Signer(keys).read_message_id if keys else lambda _: None,
     )
 
 
@@ -234,7 +306,7 @@ def transport(config: Config, name: str | None, environ: Mapping[str, str], *, j
     """
     settings = config.chosen_transport(name)
     settings = replace(settings, connections=-(-settings.connections // jobs))
-    return _TRANSPORTS[settings.kind](settings, environ)
+    return _TRANSPORTS.get(settings.kind, _provider)(settings, environ)
 
 
 def limits(config: Config, name: str | None) -> Limits | None:
@@ -367,6 +439,20 @@ def _memory(_settings: TransportConfig, _environ: Mapping[str, str]) -> Transpor
 
     # From the command line nobody can look into it: it serves measurements, whose memory must not grow.
     return MemoryTransport(keep=1)
+
+
+def _provider(settings: TransportConfig, environ: Mapping[str, str]) -> Transport:
+    from newsletter.transports.http import HttpTransport
+
+    # The secret of the webhooks is for those who receive them, and need not be here.
+    sending = replace(settings, webhook_secret_env="", webhook_secret_file=None)
+    return HttpTransport(
+        provider_of(settings),
+        account(sending, environ, {}),
+        connections=settings.connections,
+        timeout=settings.timeout,
+        batch=settings.batch,
+    )
 
 
 _TRANSPORTS: dict[str, Callable[[TransportConfig, Mapping[str, str]], Transport]] = {

@@ -22,6 +22,7 @@ from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import EVERYWHERE
 from newsletter.config_fields import FIELD_KEYS
 from newsletter.config_keys import GROUP_LIMITS, SECTIONS
+from newsletter.config_providers import PROVIDER
 from newsletter.config_transports import KINDS
 from newsletter.dates import NotADate, read_date
 from newsletter.field import Field, Kind, typed
@@ -310,6 +311,7 @@ def test_the_reference_tells_of_every_setting_below_its_section_and_of_no_other(
     headed = dict.fromkeys(("smtp", "lmtp"), 'kind = "smtp" and kind = "lmtp"')
     for kind, keys in KINDS.items():
         assert terms(section(page, headed.get(kind, f'kind = "{kind}"'))) == set(keys), kind
+    assert terms(section(page, "kind = a provider")) == set(PROVIDER)
     assert terms(section(page, "[transports.NAME]")) == {"kind"}
     assert terms(section(page, "[limits.GROUP]")) == set(GROUP_LIMITS)
     headings = re.findall(r"^## \[(.+)\]$", page, re.MULTILINE)

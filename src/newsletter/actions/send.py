@@ -24,7 +24,7 @@ from newsletter.actions.receive import receive_refusals
 from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
-from newsletter.message import Compiled, Mailbox
+from newsletter.message import Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.claims import still_wanted, take_back
 from newsletter.store.leases import Lease, Worker, acquire, beat, hear_together, let_go
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from newsletter.delivery import Schedule
     from newsletter.limits import Limits
     from newsletter.mailing import Mailing
-    from newsletter.message import Message
+    from newsletter.message import Composer, Message
     from newsletter.report import Tally
     from newsletter.signing.dkim import DkimKey
     from newsletter.store.database import Database
@@ -61,7 +61,7 @@ _SAME_MOMENT_SECONDS = 0.2  # a message's date names the second: asking for each
 class Post:
     """All that turns a recipient into a message: the compiled edition, its values, and signed links."""
 
-    compiled: Compiled
+    compiled: Composer
     evaluate: Evaluate
     signer: Signer
     base_url: str

@@ -75,7 +75,8 @@ def command(
         edition = rendered(config, written, database, warn=session.console.warn)
         check_address(database, written)
         kept = for_archive(config, written, database)
-        _try_out(config, edition, database)
+        known_of_way = wiring.fitting(config, edition, name)
+        _try_out(config, edition, database, name)
         now = datetime.now(UTC)
         seconds_now = int(now.timestamp())
         plan = make_plan(
@@ -98,6 +99,8 @@ def command(
             seconds = max(seconds, limits.seconds_for(plan.recipients))
         told = limits.told(session.clock().astimezone().date()) if limits else ""
         _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), name, seconds, told)
+        for note in known_of_way:
+            session.console.note(note)
         people = count(plan.recipients, "recipient")
         if dry_run or not session.console.confirm(f"Send to {people}?", assume_yes=yes):
             session.console.say("Nothing was sent, and nothing recorded.")
@@ -118,7 +121,7 @@ def command(
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 
-def _try_out(config: Config, edition: Edition, database: Database) -> None:
+def _try_out(config: Config, edition: Edition, database: Database, way: str) -> None:
     """Compose one message before anything is frozen: what is wrong with the settings is no reader's fault."""
     from datetime import UTC, datetime
 
@@ -129,7 +132,8 @@ def _try_out(config: Config, edition: Edition, database: Database) -> None:
 
     somebody = recipient_like(database, edition, None, None)
     try:
-        wiring.post(config, edition, "trial", load_keys(database)).message_for(somebody, datetime.now(UTC))
+        post = wiring.post(config, edition, "trial", load_keys(database), through=way)
+        post.message_for(somebody, datetime.now(UTC))
     except ValueError as error:
         fix = "check [newsletter] title and [sender]"
         raise ConfigError(Problem(f"no message can be composed: {error}", str(config.path), fix=fix)) from error

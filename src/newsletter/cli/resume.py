@@ -90,6 +90,9 @@ def go_on(
         check_settings(config, name)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
         edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
+        if way:  # the others went another way, about which all was said
+            for note in wiring.fitting(config, edition, name):
+                session.console.note(note)
         transport = wiring.transport(config, name, os.environ)
         return run(
             session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json,

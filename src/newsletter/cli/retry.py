@@ -47,7 +47,9 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
             return ExitCode.DONE
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
+        edition = edition_of(database, mailing)
+        for note in wiring.fitting(config, edition, name):
+            session.console.note(note)
         transport = wiring.transport(config, name, os.environ)
         reopen_rejected(database, mailing.id, int(session.clock().timestamp()))
-        edition = edition_of(database, mailing)
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)

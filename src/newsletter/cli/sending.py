@@ -55,7 +55,7 @@ def run(
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_retry, tally_of
 
-    post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id)
+    post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id, through=way)
     left = tally_of(database, mailing.id)
     clock, limits = session.clock, wiring.limits(config, way)
     learn_groups(database, mailing.id, limits, _asking(session, config), clock())

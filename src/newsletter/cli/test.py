@@ -33,10 +33,12 @@ def command(session: Session, issue: str, addresses: tuple[str, ...], person: st
     config = session.config()
     _, written = load(config, issue)
     check_settings(config, way)
-    transport = wiring.transport(config, way, os.environ)
+    transport, name = wiring.transport(config, way, os.environ), config.chosen_transport(way).name
     with wiring.store(config) as database:
         edition = rendered(config, written, database, warn=session.console.warn)
-        post = wiring.post(config, edition, written.slug, load_keys(database), test=True)
+        for note in wiring.fitting(config, edition, name):
+            session.console.note(note)
+        post = wiring.post(config, edition, written.slug, load_keys(database), test=True, through=name)
         recipients = [recipient_like(database, edition, person, address) for address in dict.fromkeys(addresses)]
     outcomes = send_test(post, transport, recipients, datetime.now(UTC))
     for recipient, outcome in zip(recipients, outcomes, strict=True):

@@ -59,7 +59,7 @@ def run(order: Order, stop: Event) -> None:
         mailing = next(each for each in mailings_of(database) if each.id == order.mailing)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         keys, address = load_keys(database), address_of(database, mailing)
-        post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id)
+        post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id, through=order.transport)
         work(
             database,
             Lease(order.mailing, order.fence),

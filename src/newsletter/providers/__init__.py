@@ -25,6 +25,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from newsletter.config_providers import Catalogue, Setting
+from newsletter.errors import ConfigError, Problem
 from newsletter.outcome import Outcome, Reply, parse_reply
 
 if TYPE_CHECKING:
@@ -33,10 +35,34 @@ if TYPE_CHECKING:
     from newsletter.event import Event
     from newsletter.message import Message
 
+__all__ = [
+    "CATALOGUE",
+    "GROUP",
+    "PROVIDERS",
+    "Account",
+    "Capabilities",
+    "Forged",
+    "Hook",
+    "Provider",
+    "Request",
+    "Response",
+    "Setting",
+    "Trouble",
+    "What",
+    "names",
+    "provider",
+    "reply_of",
+    "retry_after",
+    "settings_of",
+    "usual",
+]
+
 # The settings' word for a provider, and the module. In the order of the documentation.
 PROVIDERS: dict[str, str] = {
     "postmark": "newsletter.providers.postmark",
 }
+
+GROUP = "newsletter.providers"  # of the entry points by which others are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,7 @@ class Capabilities:
     form: Literal["mime", "letter"]  # whether it takes whole messages, or parts
     batch: int = 1  # messages a request
     largest: int = 10_000_000  # octets of a request
+    largest_message: int = 10_000_000  # octets of one message, with all that it carries
     idempotent: int = 0  # seconds for which the same key is the same batch; 0: it knows no keys
     inline_images: bool = True
     attachments: bool = True
@@ -53,22 +80,14 @@ class Capabilities:
     custom_headers: bool = True  # List-Unsubscribe, List-Id …
     headers: int | None = None  # how many of them at most
     header_octets: int | None = None  # in one of them
+    envelope: bool = False  # our return path, with its tag, is where its bounces go
+    signs: bool = True  # with DKIM, so that we do not
     keeps_message_id: bool = False  # ours; otherwise it gives one of its own
     references: bool = True  # our delivery's reference comes back in webhooks
     international: bool = False  # local parts beyond ASCII
     tracking: Literal["request", "account", "none"] = "request"  # where opens and clicks are switched off
     signed: bool = True  # webhooks carry a signature over the body
     notes: tuple[str, ...] = ()  # what an author must know, one sentence each
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A key of newsletter.toml that a provider reads."""
-
-    help: str
-    default: str = ""
-    required: bool = False
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +185,38 @@ class Provider(Protocol):
 
 
 def provider(name: str) -> Provider:
-    """The provider that the settings call by this name. Raises KeyError when there is none."""
+    """The provider that the settings call so. Raises KeyError when there is none, ConfigError for a broken one."""
     if name in PROVIDERS:
         module: Any = import_module(PROVIDERS[name])
         return module  # type: ignore[no-any-return]
     from importlib.metadata import entry_points
 
-    for entry in entry_points(group="newsletter.providers", name=name):
-        loaded: Provider = entry.load()
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            loaded: Provider = entry.load()
+        except Exception as error:
+            why = f"the provider {name!r} cannot be loaded from {entry.value}: {error}"
+            raise ConfigError(Problem(why, fix="see the documentation of the package that brings it")) from error
         return loaded
     raise KeyError(name)
+
+
+def settings_of(name: str) -> Mapping[str, Setting] | None:
+    """What a provider takes in newsletter.toml besides what all of them do; None when there is no such provider."""
+    try:
+        return provider(name).SETTINGS
+    except KeyError:
+        return None
+
+
+def names() -> list[str]:
+    """All providers that there are, ours first."""
+    from importlib.metadata import entry_points
+
+    return [*PROVIDERS, *sorted({entry.name for entry in entry_points(group=GROUP)} - PROVIDERS.keys())]
+
+
+CATALOGUE = Catalogue(settings_of, names)
 
 
 def usual(response: Response, text: str = "") -> Trouble | None:

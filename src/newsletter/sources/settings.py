@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from newsletter.config import Config, Secret, parse_config
 from newsletter.config_transports import TransportConfig
 from newsletter.errors import ConfigError, Problem
+from newsletter.providers import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +58,7 @@ def config_in(folder: Path) -> Path | None:
 
 def read_config(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with all that is wrong."""
-    return parse_config(text_of(path), str(path))
+    return parse_config(text_of(path), str(path), CATALOGUE)
 
 
 def read_secret(transport: TransportConfig | BouncesConfig, environ: Mapping[str, str]) -> Secret | None:
@@ -77,6 +78,25 @@ def read_secret(transport: TransportConfig | BouncesConfig, environ: Mapping[str
     if not value:
         who = f"the transport {transport.name!r}" if isinstance(transport, TransportConfig) else "[bounces]"
         raise ConfigError(Problem(f"{who} takes its password from {source}", fix=fix))
+    return Secret(value)
+
+
+def read_key(transport: TransportConfig, what: str, default_env: str, environ: Mapping[str, str]) -> Secret:
+    """A provider's secret, "key" or "webhook_secret", from the variable or the file that the settings name.
+
+    Where they name none, from `default_env`; with that "" too, it is empty. Raises ConfigError when it is not there.
+    """
+    if file := getattr(transport, f"{what}_file"):
+        value = text_of(file).partition("\n")[0].strip()
+        source, fix = f"{file}, whose first line is empty", f"write it on the first line of {file}"
+    else:
+        name = getattr(transport, f"{what}_env") or default_env
+        if not name:
+            return Secret("")
+        value = environ.get(name, "").strip()
+        source, fix = f"the variable {name}, which is not set", f"set {name}, or name a file with {what}_file"
+    if not value:
+        raise ConfigError(Problem(f"the transport {transport.name!r} takes its {what} from {source}", fix=fix))
     return Secret(value)
 
 

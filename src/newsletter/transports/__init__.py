@@ -6,6 +6,7 @@ smtp    a mail server (also LMTP)          smtp.py ── smtp_run.py         on
                                              └── smtp_connection.py ── smtp_dialogue.py   MAIL, RCPT, DATA, no I/O
                                                                        smtp_chunking.py   the same with BDAT
 folder  .eml files                         folder.py
+http    providers' APIs                    http.py ── newsletter.providers
 memory  a list, for tests and measurements memory.py
 """
 
@@ -34,6 +35,8 @@ class Capabilities:
 
     in_flight: int = 1  # deliveries that may be offered and unanswered at the same moment
     messages_per_second: float | None = None  # what to expect, for the plan's estimate; None: not known
+    knows_repeats: int = 0  # seconds for which a batch may be offered again and is delivered once; 0: never
+    provider: str = ""  # who knows them
 
 
 class Transport(Protocol):

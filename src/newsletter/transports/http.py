@@ -67,7 +67,10 @@ class HttpTransport:
         self._provider, self._account, self._timeout = provider, account, timeout
         self._connections, self._patience = connections, patience
         self._batch = min(batch or provider.CAPABILITIES.batch, provider.CAPABILITIES.batch)
-        self.capabilities = Capabilities(in_flight=connections * self._batch)
+        can = provider.CAPABILITIES
+        self.capabilities = Capabilities(
+            in_flight=connections * self._batch, knows_repeats=can.idempotent, provider=provider.NAME
+        )
         self._here = local()
         self._sessions: list[Session] = []
         self._lock = Lock()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from newsletter import wiring
 from newsletter.actions.confirm import Claim, Tokens
 from newsletter.errors import ConfigError, IssueError, Problem
+from newsletter.letter import with_header
 from newsletter.render import read
 from newsletter.render.theme import Theme
 from newsletter.render.words import base
@@ -55,14 +56,14 @@ class Letters:
             person = Subscriber(person.email, language=person.language, id=person.id)
         if notice.kind is Kind.CONFIRM:
             edition = _filled(edition, self._tokens.token(Claim(person.id, notice.id)))
-        post = wiring.post(self._config, edition, issue, self._keys)
+        post = wiring.post(self._config, edition, issue, self._keys, through=self._config.transport)
         keys, post = post.dkim, replace(post, dkim=())
         moment = self._clock().replace(microsecond=0)
         # The same at every attempt, so that a copy can be told.
         name = f"<notice.{notice.id}.{notice.created_at}@{post.domain}>"
         message = post.message_for(person, moment, message_id=name)
         if notice.kind is not Kind.WELCOME:  # which is an issue; the others answer somebody (RFC 3834 section 5)
-            message = replace(message, data=b"Auto-Submitted: auto-generated\r\n" + message.data)
+            message = with_header(message, "Auto-Submitted", "auto-generated")
         if keys:
             from newsletter.signing.dkim import signed
 
