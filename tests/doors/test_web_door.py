@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -34,11 +36,8 @@ def every_path(served: Served, email: str) -> list[str]:
     """The path of every route, with tokens of this reader, and with others that open nothing."""
     reader = served.people.get(email) or served.reader(email)
     leave, own = (served.path(page, reader).rpartition("/")[2] for page in ("unsubscribe", "preferences"))
-    templates = {
-        route.path for name in app_module.MODULES for route in _routes(name, served) if isinstance(route, Route)
-    }
     found = []
-    for template in sorted(templates):
+    for template in _templates(served):
         for token in (leave, own, "x", "%00", "%ff", "a" * 300):
             found.append("/".join(token if part.startswith("{") else part for part in template.split("/")))
             if "{" not in template:
@@ -46,10 +45,10 @@ def every_path(served: Served, email: str) -> list[str]:
     return found
 
 
-def _routes(module: str, served: Served) -> Any:
-    from importlib import import_module
-
-    return import_module(module).routes(served.parts)
+@cache
+def _templates(served: Served) -> list[str]:
+    modules = [import_module(name) for name in app_module.MODULES]
+    return sorted({route.path for each in modules for route in each.routes(served.parts) if isinstance(route, Route)})
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "BREW"])
@@ -120,7 +119,7 @@ HEADER_VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_
 NAMES = ["Accept-Language", "X-Forwarded-For", "X-Forwarded-Proto", "Cookie", "Referer", "Content-Type", "Accept"]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_sent_to_whatever_route_is_answered_and_is_no_fault(served: Served, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(every_path(served, "fuzz@example.org")))
