@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ from newsletter.sources.list_columns import find_header
 from newsletter.sources.list_text import LONGEST_LINE, TextFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from typing import BinaryIO
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -56,7 +57,9 @@ class CsvList:
             raise ListError(Problem("the list is empty", name, fix="its first line names the columns, such as: email"))
         self.delimiter = sample_delimiter(sample)
         lines: list[int] = []
-        self._above, self.header, self.columns = find_header(self._first_rows(lines), name, mapping)
+        # Closed here: an error that is kept would keep the file open.
+        with closing(self._first_rows(lines)) as rows:
+            self._above, self.header, self.columns = find_header(rows, name, mapping)
         self.header_line = lines[self._above]
         self.how = f"CSV, {_CODES[self._file.encoding]}" + (
             f", {_NAMES[self.delimiter]}" if len(self.header) > 1 else ""
@@ -66,7 +69,7 @@ class CsvList:
         for block in self._file.lines():
             yield from block
 
-    def _first_rows(self, lines: list[int]) -> Iterator[list[str]]:
+    def _first_rows(self, lines: list[int]) -> Generator[list[str]]:
         """The rows from the first one on; their lines go into `lines`."""
         for line, cells in self._numbered():
             if isinstance(cells, Unreadable):
