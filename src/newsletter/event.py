@@ -27,6 +27,8 @@ class EventKind(Enum):
     BOUNCED = "bounced"  # it came back; `bounce` says why
     COMPLAINED = "complained"  # the reader called it spam
     UNSUBSCRIBED = "unsubscribed"  # the reader asked to leave
+    OPENED = "opened"  # images were loaded, by the reader or by a machine; kept only where tracking is on
+    CLICKED = "clicked"  # a link was followed; the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -427,3 +427,15 @@ def test_each_message_leaves_under_a_return_path_of_its_own() -> None:
         send(database, mailing, post, SmtpTransport(Server("127.0.0.1", sink.port)), clock)
         numbers = [subscriber(database, f"reader{n}@example.org") for n in range(3)]
         assert sorted(map(str, map(post.signer.read_return_path, said))) == [str((mailing.id, n)) for n in numbers]
+
+
+@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.CLICKED])
+def test_who_opened_and_clicked_is_kept_only_where_readers_agreed_to_it(database: Database, kind: EventKind) -> None:
+    mailing = mail(database)
+    event = replace(heard(database, mailing, GONE), kind=kind, bounce=None, id=f"postmark:{kind.value}")
+    (ignored,) = receive(database, [event], START)
+    assert ignored.effect is Effect.IGNORED
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (0,)
+    (kept,) = receive(database, [event], START, tracking=True)
+    assert kept.effect is Effect.COUNTED

@@ -71,15 +71,27 @@ class Consequence:
 
 
 def receive(
-    database: Database, events: Iterable[Event], now: int, *, only_proved: bool = False, dry_run: bool = False
+    database: Database,
+    events: Iterable[Event],
+    now: int,
+    *,
+    only_proved: bool = False,
+    dry_run: bool = False,
+    tracking: bool = False,
 ) -> list[Consequence]:
     """Take events in, and do what follows, in one transaction. `now` is in UTC seconds.
 
     With `only_proved`, an event must show an id of ours: right where every message has a return path of its own, since
-    each true bounce then carries one. With `dry_run`, all is found out and nothing is changed. Raises StoreError.
+    each true bounce then carries one. Who opened and clicked is forgotten at once, unless readers agreed to `tracking`.
+    With `dry_run`, all is found out and nothing is changed. Raises StoreError.
     """
     with store.receiving(database, dry_run=dry_run) as connection:
-        return [_take(connection, event, now, only_proved) for event in events]
+        return [
+            Consequence(event, Effect.IGNORED)
+            if event.kind in _TRACKED and not tracking
+            else _take(connection, event, now, only_proved)
+            for event in events
+        ]
 
 
 def receive_refusals(database: Database, mailing: int, now: int) -> list[Consequence]:
@@ -151,6 +163,7 @@ def _follow(
     return (Effect.SUPPRESSED if new else Effect.COUNTED), why
 
 
+_TRACKED = (EventKind.OPENED, EventKind.CLICKED)
 _LEAVING = {EventKind.COMPLAINED: Reason.COMPLAINED, EventKind.UNSUBSCRIBED: Reason.UNSUBSCRIBED}
 
 

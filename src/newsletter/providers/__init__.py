@@ -90,6 +90,10 @@ class Capabilities:
     notes: tuple[str, ...] = ()  # what an author must know, one sentence each
 
 
+def _nothing(url: str) -> bytes:
+    raise Forged(f"nothing may be fetched here: {url}")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Our account with a provider. The secrets are kept out of its repr."""
@@ -98,6 +102,7 @@ class Account:
     settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     endpoint: str = ""  # instead of the provider's own, without a slash at its end: for a proxy, and for tests
     webhook_secret: str = field(default="", repr=False)
+    fetch: Callable[[str], bytes] = _nothing  # what stands at an address, for certificates; the provider says which
     read_reference: Callable[[str], tuple[int, int] | None] = lambda _: None  # signed: (mailing, subscriber)
 
     def setting(self, name: str) -> str:
