@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from newsletter.edition import fill
 from newsletter.issue import parse_issue
+from newsletter.picture import NO_PICTURE
 from newsletter.render.pipeline import Rendering
 from newsletter.render.slots import evaluator
 from newsletter.render.theme import Theme
@@ -119,9 +120,9 @@ def _rendering(example: Example, form: Literal["email", "web"]) -> Rendering:
 
 
 def _shown(src: str) -> Picture:
-    painted = picture(f"{ORIGIN}{_PAINTED[src]}.png")
-    assert painted is not None
-    return painted
+    """The painted picture for an image of an example; a video of somebody else's has none."""
+    name = _PAINTED.get(src)
+    return (name and picture(f"{ORIGIN}{name}.png")) or NO_PICTURE
 
 
 @lru_cache
