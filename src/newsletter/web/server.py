@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 5  # for requests that are being answered when the server ends
 _BACKLOG = 1024
+_MOST_AT_ONCE = 1000  # connections; who comes then is asked to come back (503)
 
 
 class Server:
@@ -50,6 +51,7 @@ class Server:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=15,
+            limit_concurrency=_MOST_AT_ONCE,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             h11_max_incomplete_event_size=16 * 1024,
         )
