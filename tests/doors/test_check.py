@@ -12,6 +12,7 @@ from tests.support.author import HELLO
 if TYPE_CHECKING:
     from tests.support.author import Author
 
+
 @pytest.fixture(autouse=True)
 def without_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spelling and spam depend on what is installed; tests/contracts/test_editors_programs.py is about them."""
