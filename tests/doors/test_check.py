@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.author import HELLO
+from tests.support.author import HELLO, readers_of
 
 if TYPE_CHECKING:
     from tests.support.author import Author
@@ -112,3 +112,25 @@ def test_explain_says_why_with_a_bad_and_a_good_example(author: Author) -> None:
 def test_without_an_issue_it_says_what_is_missing(author: Author, arguments: tuple[str, ...]) -> None:
     author.issue("Hello.")
     assert author.run("check", *arguments).code in {2, 3}
+
+
+def test_an_error_stops_publish_until_it_is_mended_or_waived(author: Author) -> None:
+    author.reader("zoe@example.org")
+    author.issue("We met at [ESTIM]() in Metz.\n", head=PREHEADER)
+    with author.inbox() as inbox:
+        refused = author.run("publish", HELLO, "--yes")
+        assert refused.code == 3
+        assert f"issues/{HELLO}.md:7:11: the link “ESTIM” leads nowhere [link-empty]" in refused.err
+        assert readers_of(inbox) == []
+        author.issue("We met at [ESTIM]() in Metz.\n", head=f"{PREHEADER}waive:\n  link-empty: it comes on Monday\n")
+        assert author.run("publish", HELLO, "--yes").code == 0
+        assert readers_of(inbox) == ["zoe@example.org"]
+
+
+def test_publish_tells_how_many_warnings_there_are_and_goes_on(author: Author) -> None:
+    author.reader("zoe@example.org")
+    author.issue("See [the museum](http://museum.example.org/now).\n", head=PREHEADER)
+    with author.inbox():
+        answer = author.run("publish", HELLO, "--yes")
+    assert answer.code == 0
+    assert f"1 warning: newsletter check {HELLO} tells more" in answer.err

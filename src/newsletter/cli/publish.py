@@ -11,10 +11,12 @@ from newsletter.cli.shell import Command, Session, jobs_option, json_option, pas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from newsletter.actions.plan import Plan
     from newsletter.config import Config
     from newsletter.edition import Edition
+    from newsletter.issue import Issue
     from newsletter.store.database import Database
 
 
@@ -73,6 +75,7 @@ def command(
         if not force:
             check_copy(database, f"newsletter publish {written.key} --force")
         edition = rendered(config, written, database, warn=session.console.warn)
+        _read_through(session, config, path, written)
         check_address(database, written)
         kept = for_archive(config, written, database)
         known_of_way = wiring.fitting(config, edition, name)
@@ -119,6 +122,30 @@ def command(
             kept=kept,
         )
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
+
+
+def _read_through(session: Session, config: Config, path: Path, issue: Issue) -> None:
+    """What `newsletter check` says without asking anybody. Raises IssueError when that is an error."""
+    from newsletter.checks import check
+    from newsletter.cli.manuscripts import manuscript_of
+    from newsletter.errors import IssueError, Problem
+
+    found = [each for each in check(manuscript_of(config, path, issue, session.clock()).manuscript) if not each.waived]
+    if wrong := [each for each in found if each.severity.value == "error"]:
+        raise IssueError(
+            *(
+                Problem(
+                    f"{each.message} [{each.rule}]",
+                    each.spot.path,
+                    each.spot.line or None,
+                    each.spot.column or None,
+                    each.fix,
+                )
+                for each in wrong
+            )
+        )
+    if doubtful := sum(each.severity.value == "warning" for each in found):
+        session.console.note(f"{count(doubtful, 'warning')}: newsletter check {issue.key} tells more")
 
 
 def _try_out(config: Config, edition: Edition, database: Database, way: str) -> None:
