@@ -157,6 +157,26 @@ def test_what_is_too_long_or_no_http_is_refused(served: Served, request_bytes: b
         assert connection.recv(100).split(b" ")[1] == status
 
 
+@pytest.mark.parametrize(
+    "host", ["[", "[::1", "a/b", "x y", "evil.example.com:port", "\u00e9.example.org", "", "@", "::::"]
+)
+@pytest.mark.parametrize("path", ["/subscribe", "/embed", "/sitemap.xml", "/archive", "/nowhere"])
+def test_whatever_the_host_is_said_to_be_it_is_no_fault_and_is_not_repeated(
+    served: Served, host: str, path: str
+) -> None:
+    body = b"email=host@example.org"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    )
+    for start in (head.encode() + body, head.replace("POST", "GET").encode() + body):
+        with socket.create_connection(("127.0.0.1", served.server.port), timeout=10) as connection:
+            connection.sendall(start)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert int(answer.split(b" ")[1]) < 500
+        assert b"evil.example.com" not in answer
+
+
 def test_a_body_of_the_largest_size_is_taken(served: Served) -> None:
     body = {"email": "zoe@example.org", "city": "a" * (LARGEST_BODY - 50)}
     assert served.post("/subscribe", body).status_code == 200

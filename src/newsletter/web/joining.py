@@ -111,7 +111,7 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
             language=language,
             fields={name: text for name, text in fitting.items() if text},
             words=words(parts, language),
-            page=f"{parts.config.base_url}{request.url.path}",
+            page=f"{parts.config.base_url}{request.scope['path']}",
             network=network if parts.config.web.keep_network else "",
         )
         with parts.write() as connection:

@@ -30,6 +30,7 @@ class Server:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self._socket = _listen(host, port)
         self.host, self.port = host, self._socket.getsockname()[1]
+        self._thread: Thread | None = None
 
     @property
     def url(self) -> str:
@@ -62,8 +63,9 @@ class Server:
 
     def stop(self) -> None:
         """Take no more requests, answer those that are there, and close the port. To stop twice is fine."""
-        self._server.should_exit = True
-        self._thread.join(_DRAIN_SECONDS + 2)
+        if self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(_DRAIN_SECONDS + 2)
         self._socket.close()
 
     def __enter__(self) -> Self:

@@ -60,7 +60,7 @@ def run(
     }
     try:
         with ExitStack() as running:
-            server = Server(host, port)
+            server = running.enter_context(Server(host, port))
             config, box, notes = _with_inbox(config, server.url, inbox, running)
             if problems := config.problems_before_sending():
                 raise ConfigError(*problems)
@@ -74,7 +74,7 @@ def run(
             parts.wake = courier.wake
             running.enter_context(courier)
             server.start(parts)
-            running.callback(server.stop)
+            running.callback(server.stop)  # before what it answers from is closed
             ready(Serving(server.url, (*notes, *_about(config, server))), box)
             stopped.get()
             server.stop()
