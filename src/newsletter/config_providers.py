@@ -27,6 +27,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     env: str = ""  # the variable that is read where the file is silent
     example: str = "…"
+    secret: bool = False  # never in the file: in the variable alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,18 @@ PROVIDER: Keys = {
 
 def keys_of(settings: Mapping[str, Setting]) -> Keys:
     """What may stand in the section of a provider with these settings."""
-    own: Keys = {name: choice(*each.choices) if each.choices else line for name, each in settings.items()}
+    own: Keys = {name: _reader(each) for name, each in settings.items()}
     return {**own, **PROVIDER}
+
+
+def _reader(setting: Setting) -> Callable[[Any], str]:
+    if not setting.secret:
+        return choice(*setting.choices) if setting.choices else line
+
+    def refuse(_: Any) -> str:
+        raise wrong("must not stand in this file: it is a secret", f"set the variable {setting.env}")
+
+    return refuse
 
 
 def mistakes_in_provider(

@@ -71,6 +71,11 @@ class Message:
     letter: Letter | None = None  # the same in its parts, for a provider that wants them; `data` is empty then
 
     @property
+    def reference(self) -> str:
+        """The delivery, signed, as a provider is given it: the Message-ID before its @."""
+        return self.message_id.strip("<>").partition("@")[0]
+
+    @property
     def is_ascii(self) -> bool:
         """Whether the next hop needs to take no more than seven bits."""
         return self.known_ascii or self.data.isascii()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -268,7 +269,8 @@ def account(settings: TransportConfig, environ: Mapping[str, str], keys: Mapping
     provider = provider_of(settings)
     chosen = {}
     for name, setting in provider.SETTINGS.items():
-        chosen[name] = settings.settings.get(name, "") or environ.get(setting.env, "") or setting.default
+        said = settings.endpoint if name == "endpoint" else settings.settings.get(name, "")
+        chosen[name] = said or environ.get(setting.env, "") or setting.default
         if setting.required and not chosen[name]:
             fix = f"set {setting.env}, or write {name} below [transports.{settings.name}]"
             raise ConfigError(Problem(f"the transport {settings.name!r} has no {name}: {setting.help}", fix=fix))
@@ -277,8 +279,16 @@ def account(settings: TransportConfig, environ: Mapping[str, str], keys: Mapping
         settings=chosen,
         endpoint=settings.endpoint,
         webhook_secret=read_key(settings, "webhook_secret", "", environ).reveal(),
+        fetch=_fetched,
         read_reference=Signer(keys).read_message_id if keys else lambda _: None,
     )
+
+
+@cache
+def _fetched(url: str) -> bytes:
+    from newsletter.transports.http import fetch
+
+    return fetch(url)
 
 
 def dkim_keys(config: Config) -> tuple[DkimKey, ...]:
@@ -309,12 +319,21 @@ def transport(config: Config, name: str | None, environ: Mapping[str, str], *, j
     return _TRANSPORTS.get(settings.kind, _provider)(settings, environ)
 
 
-def limits(config: Config, name: str | None) -> Limits | None:
-    """What holds for a mailing through the transport of that name; None when nothing does. Raises ConfigError."""
+def limits(config: Config, name: str | None, transport: Transport | None = None) -> Limits | None:
+    """What holds for a mailing through the transport of that name; None when nothing does. Raises ConfigError.
+
+    Some providers say how fast an account may send: `transport`, when it is given, is asked.
+    """
     settings = config.chosen_transport(name)
     rates = {**config.limits.rates}
     if settings.rate:
         rates[f"transport {settings.name}"] = settings.rate
+    elif settings.is_provider and transport is not None:
+        from newsletter.limits import Rate
+        from newsletter.transports.http import quota_of
+
+        if fastest := quota_of(transport):
+            rates[f"transport {settings.name}"] = Rate(max(1, int(fastest)), 1)
     return replace(config.limits, rates=rates) or None
 
 

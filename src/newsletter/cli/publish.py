@@ -97,7 +97,7 @@ def command(
             what = "is not in git yet" if known.untracked else "has changes that are not committed"
             session.console.warn(f"{written.path} {what}; the mailing will say so")
         seconds = seconds_expected(database, name, transport.capabilities, plan.recipients)
-        limits = wiring.limits(config, way)
+        limits = wiring.limits(config, way, transport)
         if limits:
             seconds = max(seconds, limits.seconds_for(plan.recipients))
         told = limits.told(session.clock().astimezone().date()) if limits else ""

@@ -57,7 +57,7 @@ def run(
 
     post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id, through=way)
     left = tally_of(database, mailing.id)
-    clock, limits = session.clock, wiring.limits(config, way)
+    clock, limits = session.clock, wiring.limits(config, way, transport)
     learn_groups(database, mailing.id, limits, _asking(session, config), clock())
     began = monotonic()
     failure: Stopped | KeyboardInterrupt | None = None

@@ -60,16 +60,17 @@ def run(order: Order, stop: Event) -> None:
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         keys, address = load_keys(database), address_of(database, mailing)
         post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id, through=order.transport)
+        transport = wiring.transport(config, order.transport, os.environ, jobs=order.jobs)
         work(
             database,
             Lease(order.mailing, order.fence),
             post,
-            wiring.transport(config, order.transport, os.environ, jobs=order.jobs),
+            transport,
             lambda: datetime.now(UTC),
             progress=progress,
             stop=stop.is_set,
             job=order.job,
-            limits=wiring.limits(config, order.transport),
+            limits=wiring.limits(config, order.transport, transport),
             schedule=config.schedule,
         )
     say()

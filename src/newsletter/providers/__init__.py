@@ -10,6 +10,12 @@ A provider is a module:
     outcomes(account, batch, response)    its answer → an outcome for each message, or a Trouble
     events(account, hook)                 a webhook's call → events; raises Forged
 
+And where it must be:
+
+    sign(account, request, now)           the request as it leaves, for signatures that hold for minutes
+    quota_request(account)                what asks for the account's quota, and what the answer says
+    quota(response)
+
 `transports/http.py` does the I/O, the same for all of them. `key` names the batch for providers that know repeats. What
 is the same everywhere (keys refused, too many requests, a server in trouble) is read by `usual`.
 
@@ -44,6 +50,7 @@ __all__ = [
     "Forged",
     "Hook",
     "Provider",
+    "Quota",
     "Request",
     "Response",
     "Setting",
@@ -59,7 +66,13 @@ __all__ = [
 
 # The settings' word for a provider, and the module. In the order of the documentation.
 PROVIDERS: dict[str, str] = {
+    "ses": "newsletter.providers.ses",
+    "mailgun": "newsletter.providers.mailgun",
     "postmark": "newsletter.providers.postmark",
+    "sparkpost": "newsletter.providers.sparkpost",
+    "scaleway": "newsletter.providers.scaleway",
+    "postal": "newsletter.providers.postal",
+    "kumomta": "newsletter.providers.kumomta",
 }
 
 GROUP = "newsletter.providers"  # of the entry points by which others are known
@@ -99,7 +112,7 @@ class Account:
     """Our account with a provider. The secrets are kept out of its repr."""
 
     key: str = field(repr=False)
-    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     endpoint: str = ""  # instead of the provider's own, without a slash at its end: for a proxy, and for tests
     webhook_secret: str = field(default="", repr=False)
     fetch: Callable[[str], bytes] = _nothing  # what stands at an address, for certificates; the provider says which
@@ -152,6 +165,14 @@ class Trouble:
     what: What
     reply: Reply
     retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account may send."""
+
+    per_second: float
+    left: int | None = None  # for today; None: without an end
 
 
 @dataclass(frozen=True, slots=True)

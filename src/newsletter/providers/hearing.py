@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from base64 import b64decode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -44,13 +45,16 @@ def check_secret(account: Account, hook: Hook) -> None:
         raise Forged("without our secret, or with another one")
 
 
-def check_fresh(hook: Hook, timestamp: float | str) -> None:
-    """See that a call was made just now. `timestamp` is in UTC seconds. Raises Forged."""
+def check_fresh(hook: Hook, timestamp: float | str, window: float = REPLAY_SECONDS) -> None:
+    """See that a call was made within the window. `timestamp` and `window` are in (UTC) seconds. Raises Forged.
+
+    Who signs once and tries for hours needs a longer window; repeats within it are known by their ids.
+    """
     try:
         age = abs(hook.now - float(timestamp))
     except ValueError:
         age = float("inf")
-    if not age <= REPLAY_SECONDS:  # not a number, too
+    if not age <= window:  # not a number, too
         raise Forged("too old, or from the future: perhaps a call that is played again")
 
 
@@ -59,6 +63,25 @@ def text_in(data: Any, *path: str) -> str:
     for step in path:
         data = data.get(step) if isinstance(data, dict) else None
     return str(data) if isinstance(data, str | int | float) and not isinstance(data, bool) else ""
+
+
+def object_in(hook: Hook) -> dict[str, Any]:
+    """The JSON object that a call brings. Raises Forged when it is none."""
+    try:
+        found = json.loads(hook.body)
+    except (ValueError, RecursionError):
+        raise Forged("no JSON") from None
+    if not isinstance(found, dict):
+        raise Forged("no JSON object")
+    return found
+
+
+def split_reply(text: str) -> tuple[int, str]:
+    """The code and the words of a refusal, as reports write it: `smtp; 550 5.1.1 no such user`."""
+    words = text.partition(";")[2].strip() if text.lower().startswith(("smtp;", "x-")) else text.strip()
+    if len(words) > 3 and words[:3].isascii() and words[:3].isdecimal() and words[3] in " -":
+        return int(words[:3]), words[4:].strip()
+    return 0, words
 
 
 def moment(text: str) -> datetime | None:

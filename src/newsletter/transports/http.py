@@ -13,7 +13,8 @@ Pure functions of the provider say what to ask and what the answer means; this f
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock, local
 from time import monotonic, sleep
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Outcome, Rejected, Reply, Uncertain
-from newsletter.providers import Response, Trouble, What
+from newsletter.providers import Forged, Response, Trouble, What
 from newsletter.transports import PAUSE, Capabilities
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from newsletter.message import Message
     from newsletter.providers import Account, Provider, Request
-    from newsletter.transports import Messages, Offer, Results
+    from newsletter.transports import Messages, Offer, Results, Transport
 
 _PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
@@ -102,6 +103,16 @@ class HttpTransport:
                 yield answer.results
         if ended:
             raise ended
+
+    def quota(self) -> float | None:
+        """How many messages a second the account may send, asked for once; None where the provider does not say."""
+        asks, reads = (getattr(self._provider, name, None) for name in ("quota_request", "quota"))
+        if asks is not None and reads is not None and self.capabilities.messages_per_second is None:
+            answer = self._ask(asks(self._account))
+            found = reads(answer) if isinstance(answer, Response) and answer.status == 200 else None
+            # No answer is no quota: sending will show.
+            self.capabilities = replace(self.capabilities, messages_per_second=found.per_second if found else 0.0)
+        return self.capabilities.messages_per_second or None
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -189,6 +200,8 @@ class HttpTransport:
         from requests import ConnectTimeout, RequestException, Timeout
         from urllib3.exceptions import NewConnectionError
 
+        if (sign := getattr(self._provider, "sign", None)) is not None:
+            request = sign(self._account, request, datetime.now(UTC))
         try:
             with self._session().request(
                 request.method,
@@ -233,6 +246,27 @@ class HttpTransport:
         """Keep all threads from asking for a while."""
         with self._lock:
             self._not_before = max(self._not_before, monotonic() + min(seconds, self._patience))
+
+
+def quota_of(transport: Transport) -> float | None:
+    """How many messages a second may go through a transport, where somebody says so."""
+    return transport.quota() if isinstance(transport, HttpTransport) else None
+
+
+def fetch(url: str) -> bytes:
+    """What stands at an address, for what webhooks refer to: the provider has seen that the address is right.
+
+    Raises Forged when nothing can be had: without its certificate, no call is believed.
+    """
+    from requests import RequestException, Session
+
+    try:
+        with Session() as session, session.get(url, timeout=(5.0, 10.0), allow_redirects=False, stream=True) as answer:
+            if answer.status_code != 200:
+                raise Forged(f"{url} answers {answer.status_code}")
+            return bytes(answer.raw.read(_RESPONSE, decode_content=True))
+    except (RequestException, OSError) as error:
+        raise Forged(f"{url} cannot be had: {type(error).__name__}") from error
 
 
 def _octets(message: Message) -> int:
