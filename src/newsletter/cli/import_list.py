@@ -54,7 +54,7 @@ _SHOWN_CELL = 40  # characters
 @yes_option
 @json_option
 @pass_session
-def command(
+def import_(
     session: Session,
     file: str,
     dry_run: bool,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from newsletter.cli.console import count, short_path
-from newsletter.cli.import_list import command as import_
+from newsletter.cli.import_list import import_
 from newsletter.cli.privacy import expire, export_person, forget, scrub
 from newsletter.cli.shell import Command, CommandGroup, Session, json_option, pass_session
 from newsletter.cli.subscriber import add, as_object, list_of, show, unsubscribe
