@@ -68,8 +68,13 @@ __all__ = [
 PROVIDERS: dict[str, str] = {
     "ses": "newsletter.providers.ses",
     "mailgun": "newsletter.providers.mailgun",
+    "sendgrid": "newsletter.providers.sendgrid",
     "postmark": "newsletter.providers.postmark",
+    "brevo": "newsletter.providers.brevo",
+    "mailjet": "newsletter.providers.mailjet",
+    "resend": "newsletter.providers.resend",
     "sparkpost": "newsletter.providers.sparkpost",
+    "mailersend": "newsletter.providers.mailersend",
     "scaleway": "newsletter.providers.scaleway",
     "postal": "newsletter.providers.postal",
     "kumomta": "newsletter.providers.kumomta",
@@ -84,6 +89,7 @@ class Capabilities:
 
     form: Literal["mime", "letter"]  # whether it takes whole messages, or parts
     batch: int = 1  # messages a request
+    batch_enclosed: int = 0  # the same, of messages with images or files; 0: as many
     largest: int = 10_000_000  # octets of a request
     largest_message: int = 10_000_000  # octets of one message, with all that it carries
     idempotent: int = 0  # seconds for which the same key is the same batch; 0: it knows no keys

@@ -62,7 +62,9 @@ def text_in(data: Any, *path: str) -> str:
     """What stands at a path in a stranger's JSON, as text; "" where there is nothing of the kind."""
     for step in path:
         data = data.get(step) if isinstance(data, dict) else None
-    return str(data) if isinstance(data, str | int | float) and not isinstance(data, bool) else ""
+    if not isinstance(data, str | int | float) or isinstance(data, bool):
+        return ""
+    return str(data).encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be stored
 
 
 def object_in(hook: Hook) -> dict[str, Any]:
@@ -74,6 +76,15 @@ def object_in(hook: Hook) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Forged("no JSON object")
     return found
+
+
+def objects_in(hook: Hook) -> list[dict[str, Any]]:
+    """The JSON objects that a call brings: one, or a list of them; none where there is no such thing."""
+    try:
+        found = json.loads(hook.body)
+    except (ValueError, RecursionError):
+        return []
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
 
 
 def split_reply(text: str) -> tuple[int, str]:

@@ -6,13 +6,16 @@ https://postmarkapp.com/developer/webhooks/webhooks-overview
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from newsletter.bounce import BounceClass
+from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, parse_reply
 from newsletter.providers import Account, Capabilities, Hook, Request, Response, Setting, Trouble, What, usual
+from newsletter.providers.asking import content, mailbox, to_json
+from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,14 +51,14 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     return Request(
         f"{account.endpoint or 'https://api.postmarkapp.com'}/email/batch",
         {"X-Postmark-Server-Token": account.key, "Content-Type": "application/json", "Accept": "application/json"},
-        json.dumps(body, ensure_ascii=False).encode(),
+        to_json(body),
     )
 
 
 def _message(letter: Letter, stream: str) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "From": _mailbox(letter.sender.name, letter.sender.email),
-        "To": _mailbox(letter.to.name, letter.to.email),
+        "From": mailbox(letter.sender.name, letter.sender.email),
+        "To": mailbox(letter.to.name, letter.to.email),
         "Subject": letter.subject,
         "HtmlBody": letter.html,
         "TextBody": letter.text,
@@ -73,14 +76,8 @@ def _message(letter: Letter, stream: str) -> dict[str, Any]:
     return told
 
 
-def _mailbox(name: str, email: str) -> str:
-    """A mailbox as RFC 5322 writes it, with the name in quotes."""
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{email}>' if name else email
-
-
 def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
-    told = {"Name": each.name, "Content": b64encode(each.content).decode(), "ContentType": each.type}
+    told = {"Name": each.name, "Content": content(each), "ContentType": each.type}
     return {**told, "ContentID": f"cid:{each.content_id}"} if inline else told
 
 
@@ -108,6 +105,86 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     return Deferred(reply) if code in _LATER else Rejected(reply)
 
 
+# Their record → ours.
+_RECORDS: dict[str, EventKind] = {
+    "Delivery": EventKind.DELIVERED,
+    "Bounce": EventKind.BOUNCED,  # see _TYPES
+    "SpamComplaint": EventKind.COMPLAINED,
+    "SubscriptionChange": EventKind.UNSUBSCRIBED,  # see _subscription
+    "Open": EventKind.OPENED,
+    "Click": EventKind.CLICKED,
+}
+# The type of a bounce → what it means. None: it tells nothing of the reader.
+# https://postmarkapp.com/developer/api/bounce-api#bounce-types
+_TYPES: dict[str, BounceClass | EventKind | None] = {
+    "HardBounce": BounceClass.HARD,
+    "SoftBounce": BounceClass.SOFT,
+    "Transient": EventKind.DEFERRED,
+    "DnsError": EventKind.DEFERRED,  # "temporary"
+    "Blocked": BounceClass.BLOCK,
+    "DMARCPolicy": BounceClass.BLOCK,
+    "SpamNotification": BounceClass.BLOCK,  # the server calls it spam; the reader was not asked
+    "VirusNotification": BounceClass.CONTENT,
+    "BadEmailAddress": BounceClass.HARD,
+    "AutoResponder": BounceClass.AUTO,
+    "AddressChange": BounceClass.AUTO,
+    "ChallengeVerification": BounceClass.AUTO,
+    "OpenRelayTest": BounceClass.AUTO,
+    "SpamComplaint": EventKind.COMPLAINED,
+    "Unsubscribe": EventKind.UNSUBSCRIBED,
+    "ManuallyDeactivated": BounceClass.BLOCK,  # by somebody in the account there
+    "Unconfirmed": BounceClass.BLOCK,
+    "Unknown": BounceClass.SOFT,
+    "SMTPApiError": None,
+    "InboundError": None,
+    "TemplateRenderingFailed": None,
+    "Subscribe": None,
+}
+_TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
+
+
 def events(account: Account, hook: Hook) -> list[Event]:
-    """What Postmark tells."""
-    raise NotImplementedError
+    """Not signed: the call brings our secret, as the password in its address or in a header."""
+    check_secret(account, hook)
+    return [event for each in objects_in(hook)[:1] if (event := _event(account, each))]
+
+
+def _event(account: Account, told: dict[str, Any]) -> Event | None:
+    kind: EventKind | None = _RECORDS.get(text_in(told, "RecordType"))
+    bounce: BounceClass | None = None
+    code, text = reply_in(text_in(told, "Details"))
+    if kind is EventKind.BOUNCED:
+        found = _TYPES.get(text_in(told, "Type"), BounceClass.SOFT)
+        kind = found if isinstance(found, EventKind) else kind if found else None
+        bounce = found if isinstance(found, BounceClass) else None
+        if bounce in (BounceClass.HARD, BounceClass.SOFT):
+            bounce = judge(code, text, hard=bounce is BounceClass.HARD)
+    elif kind is EventKind.UNSUBSCRIBED:
+        kind = _subscription(told)
+    if kind is None:
+        return None
+    email = text_in(told, "Email") or text_in(told, "Recipient")
+    at = next(filter(None, (text_in(told, name) for name in _TIMES)), "")
+    return heard(
+        account,
+        kind,
+        "postmark",
+        text_in(told, "ID") or "/".join((text_in(told, "RecordType"), text_in(told, "MessageID"), email, at)),
+        reference=text_in(told, "Metadata", "delivery"),
+        address=email,
+        at=at,
+        code=code,
+        text=text,
+        bounce=bounce,
+    )
+
+
+def _subscription(told: dict[str, Any]) -> EventKind | None:
+    """What it means that Postmark sends to somebody no more, or again. What bounced is told by a record of its own."""
+    if told.get("SuppressSending") is not True:
+        return None
+    by_reader = text_in(told, "Origin") in ("", "Recipient")  # not by our own account there
+    return {
+        "ManualSuppression": EventKind.UNSUBSCRIBED if by_reader else None,
+        "SpamComplaint": EventKind.COMPLAINED,
+    }.get(text_in(told, "SuppressionReason"))

@@ -131,19 +131,25 @@ class HttpTransport:
                 yield batch
                 batch, size = [], 0
                 continue
-            octets = _octets(message)
-            if batch and (len(batch) >= self._batch or size + octets > self._provider.CAPABILITIES.largest):
+            octets, most = _octets(message), self._most(message)
+            if batch and (len(batch) >= most or size + octets > self._provider.CAPABILITIES.largest):
                 yield batch
                 batch, size = [], 0
             if not batch:
                 since = monotonic()
             batch.append(message)
             size += octets
-            if len(batch) >= self._batch:
+            if len(batch) >= most:
                 yield batch
                 batch, size = [], 0
         if batch:
             yield batch
+
+    def _most(self, message: Message) -> int:
+        """How many messages like this one go into a request."""
+        encloses = message.letter is not None and (message.letter.pictures or message.letter.files)
+        fewer = self._provider.CAPABILITIES.batch_enclosed if encloses else 0
+        return min(fewer, self._batch) if fewer else self._batch
 
     # ── one batch, in a thread of the pool
 

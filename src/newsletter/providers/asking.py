@@ -1,0 +1,82 @@
+"""What the `request` and `outcomes` of providers that take letters share."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from newsletter.outcome import Reply, parse_reply
+from newsletter.providers import Response, Trouble, What, reply_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from newsletter.letter import Letter
+    from newsletter.message import Message
+    from newsletter.picture import Enclosed
+
+# What begins a place in the template languages of providers, such as `{{ name }}`, `{% if %}`, `{# … #}` and `{$name}`.
+_BEGINS = re.compile(r"\{(?=[{%#$])")
+_STYLE = re.compile(r"(<style\b.*?</style>)", re.IGNORECASE | re.DOTALL)
+_NOTHING_SEEN = "\u2060"  # WORD JOINER: no width, and no place to break a line
+
+
+def letters(batch: Sequence[Message]) -> list[Letter]:
+    """The letters of a batch, in its order."""
+    return [message.letter for message in batch if message.letter is not None]
+
+
+def to_json(data: Any) -> bytes:
+    """Data as the body of a request."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def mailbox(name: str, email: str) -> str:
+    """A mailbox as RFC 5322 writes it, with the name in quotes; whoever takes it encodes what is not ASCII."""
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{email}>' if name else email
+
+
+def content(each: Enclosed) -> str:
+    """A file in base64."""
+    return b64encode(each.content).decode()
+
+
+def literal_html(html: str) -> str:
+    """HTML in which no brace means anything to a template language, and which looks the same."""
+    if not _BEGINS.search(html):
+        return html
+    parts = _STYLE.split(html)
+    # In a style sheet, a blank behind a brace; elsewhere, the brace as a character reference.
+    return "".join(_BEGINS.sub("{ " if number % 2 else "&#123;", part) for number, part in enumerate(parts))
+
+
+def literal_text(text: str) -> str:
+    """Text in which no brace means anything to a template language, and which looks the same."""
+    return _BEGINS.sub("{" + _NOTHING_SEEN, text)
+
+
+def refusal(said: str, letter: Letter | None, *, recipient: bool) -> Reply:
+    """A refusal of one message in the words of a mail server's: of its recipient, or of what we ask."""
+    if not recipient:
+        return parse_reply(550, [f"5.7.0 {said}"])
+    is_ascii = letter is None or letter.to.email.isascii()
+    return parse_reply(550, [f"5.1.3 {said}" if is_ascii else f"5.6.7 {said}"])  # RFC 6531: it is they who cannot
+
+
+def refused(response: Response, said: str) -> Trouble:
+    """An answer that is neither good nor usual: nothing was taken, because of some message, or it is not clear."""
+    is_refusal = 400 <= response.status < 500
+    return Trouble(What.SPLIT if is_refusal else What.UNCLEAR, reply_of(response, said, "5.7.0" if is_refusal else ""))
+
+
+def joined(texts: Iterable[Any]) -> str:
+    """Some of a stranger's texts as one."""
+    return "; ".join(text for text in texts if isinstance(text, str) and text)[:500]
+
+
+def objects(data: Any) -> list[dict[str, Any]]:
+    """The objects in a stranger's list; nothing where there is no list."""
+    return [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []

@@ -1,0 +1,174 @@
+"""Brevo: a version of the message for each reader in one request, with headers of its own.
+
+Its templates are filled in wherever braces ask for it, so braces that could are written otherwise.
+
+https://developers.brevo.com/reference/sendtransacemail
+https://developers.brevo.com/docs/transactional-webhooks
+"""
+
+from __future__ import annotations
+
+from email.header import Header
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from newsletter.bounce import BounceClass
+from newsletter.event import EventKind
+from newsletter.outcome import Accepted, Outcome, Rejected, Reply
+from newsletter.providers import Account, Capabilities, Hook, Request, Response, Setting, Trouble, What, reply_of, usual
+from newsletter.providers.asking import content, letters, literal_html, literal_text, refusal, refused, to_json
+from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from newsletter.event import Event
+    from newsletter.letter import Letter
+    from newsletter.message import Message
+
+NAME = "Brevo"
+CAPABILITIES = Capabilities(
+    form="letter",
+    batch=1000,
+    largest=10_000_000,
+    largest_message=10_000_000,
+    idempotent=1800,
+    inline_images=False,
+    utf8_headers=False,
+    tracking="account",
+    signed=False,
+)
+SETTINGS: Mapping[str, Setting] = MappingProxyType({})
+KEY_ENV = "BREVO_API_KEY"
+
+_SPECIALS = set('()<>[]:;@\\,."')  # RFC 5322 section 3.2.3
+_NO_CREDITS = 402
+
+
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
+    """POST /v3/smtp/email."""
+    told = letters(batch)
+    first = told[0]
+    body: dict[str, Any] = {
+        "sender": _mailbox(first.sender.name, first.sender.email),
+        "subject": literal_text(first.subject),  # of versions that have none; all of them have
+        "htmlContent": literal_html(first.html),
+        "textContent": literal_text(first.text),
+        "tags": [first.tag],
+        "headers": {"idempotencyKey": str(UUID(hex=key[:32].ljust(32, "0"), version=4))},
+        "messageVersions": [_version(letter) for letter in told],
+    }
+    if first.reply_to:
+        body["replyTo"] = {"email": first.reply_to}
+    if first.files:
+        body["attachment"] = [{"name": each.name, "content": content(each)} for each in first.files]
+    headers = {"api-key": account.key, "Content-Type": "application/json", "Accept": "application/json"}
+    return Request(f"{account.endpoint or 'https://api.brevo.com'}/v3/smtp/email", headers, to_json(body))
+
+
+def _version(letter: Letter) -> dict[str, Any]:
+    headers = {name: _in_ascii(value) for name, value in letter.headers}
+    return {
+        "to": [_mailbox(letter.to.name, letter.to.email)],
+        "subject": literal_text(letter.subject),
+        "htmlContent": literal_html(letter.html),
+        "textContent": literal_text(letter.text) or " ",
+        "headers": {**headers, "X-Mailin-custom": letter.reference},
+    }
+
+
+def _in_ascii(value: str) -> str:
+    """A header's value without encoded words: Brevo would decode them, and send eight bits."""
+    return value[value.rindex("<") :] if "=?" in value and "<" in value else value
+
+
+def _mailbox(name: str, email: str) -> dict[str, str]:
+    # A name with an accent and a comma would be left out; as an encoded word (RFC 2047), it arrives.
+    if not name.isascii() and _SPECIALS & set(name):
+        name = Header(name, "utf-8", maxlinelen=10_000).encode()
+    return {"email": email, "name": literal_text(name)} if name else {"email": email}
+
+
+def outcomes(
+    account: Account,  # noqa: ARG001
+    batch: Sequence[Message],
+    response: Response,
+) -> list[Outcome] | Trouble:
+    """201 with the ids of all versions in order, or one error for all of them."""
+    told = response.json()
+    code, said = text_in(told, "code"), text_in(told, "message")
+    words = f"{code} {said}".strip()
+    if response.status in (400, 409) and "idempotency" in words.lower() and ("already" in words or "uplicate" in words):
+        # Our own repeat: the first call, whose answer was lost, was taken.
+        return [Accepted(Reply(250, "", "taken before")) for _ in batch]
+    if response.status == _NO_CREDITS or code == "not_enough_credits":
+        return Trouble(What.KEY, reply_of(response, words))
+    if trouble := usual(response, words):
+        return trouble
+    if 200 <= response.status < 300:
+        ids = told.get("messageIds") if isinstance(told, dict) else None
+        if not isinstance(ids, list) or len(ids) != len(batch):
+            ids = [text_in(told, "messageId")] * len(batch)
+        return [Accepted(Reply(250, "", str(each)[:100])) for each in ids]
+    if response.status == 400 and len(batch) == 1:
+        return [Rejected(refusal(words, batch[0].letter, recipient="email is not valid in to" in said))]
+    return refused(response, words)
+
+
+# Their word → ours. None: it tells nothing that we do not know. The names of the settings (`hardBounce`) and those of
+# the calls (`hard_bounce`) are both in their documentation: they are compared without marks and capitals.
+_KINDS: dict[str, EventKind | None] = {
+    "request": None,  # Brevo has taken it
+    "sent": None,
+    "delivered": EventKind.DELIVERED,
+    "deferred": EventKind.DEFERRED,
+    "softbounce": EventKind.BOUNCED,
+    "hardbounce": EventKind.BOUNCED,
+    "invalid": EventKind.BOUNCED,
+    "invalidemail": EventKind.BOUNCED,
+    "blocked": EventKind.BOUNCED,  # on Brevo's list of addresses that are not written to
+    "error": EventKind.BOUNCED,  # the message could not be made
+    "spam": EventKind.COMPLAINED,
+    "complaint": EventKind.COMPLAINED,
+    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "unsubscribed": EventKind.UNSUBSCRIBED,
+    "opened": EventKind.OPENED,
+    "uniqueopened": EventKind.OPENED,
+    "proxyopen": EventKind.OPENED,
+    "uniqueproxyopen": EventKind.OPENED,
+    "loadedbyproxy": EventKind.OPENED,
+    "click": EventKind.CLICKED,
+    "listaddition": None,
+}
+_BOUNCES: dict[str, BounceClass] = {"blocked": BounceClass.BLOCK, "error": BounceClass.CONTENT}
+_HARD = frozenset({"hardbounce", "invalid", "invalidemail"})
+
+
+def events(account: Account, hook: Hook) -> list[Event]:
+    """Not signed: the call brings our secret, as a password, as a token, or in its address."""
+    check_secret(account, hook)
+    return [event for each in objects_in(hook) if (event := _event(account, each))]
+
+
+def _event(account: Account, told: dict[str, Any]) -> Event | None:
+    word = text_in(told, "event").lower().replace("_", "")
+    kind = _KINDS.get(word)
+    if kind is None:
+        return None
+    code, text = reply_in(text_in(told, "reason"))
+    # There is no id of an event; and of its times only this one is in UTC.
+    at = text_in(told, "ts_epoch")
+    return heard(
+        account,
+        kind,
+        "brevo",
+        "/".join((text_in(told, "message-id"), word, at or text_in(told, "ts_event"), text_in(told, "email"))),
+        reference=text_in(told, "X-Mailin-custom"),
+        address=text_in(told, "email"),
+        at=at,
+        code=code,
+        text=text,
+        bounce=_BOUNCES.get(word) or judge(code, text, hard=word in _HARD),
+    )
