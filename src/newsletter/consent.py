@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Consent:
     words: str = ""  # what the person read and agreed to
     language: str = ""  # of these words, BCP 47
     confirmed_at: datetime | None = None  # UTC; None: not confirmed, or needs no confirmation
-    network: str = ""  # the address the form was sent from; kept only where the settings say so
+    network: str = ""  # the network the form was sent from; kept only where the settings say so
     id: int = 0  # the store's number; 0 until it is stored
 
     @property
@@ -49,3 +50,13 @@ def proof(consents: Iterable[Consent]) -> Consent | None:
     return max(
         (each for each in consents if each.is_proof), key=lambda each: each.confirmed_at or each.at, default=None
     )
+
+
+def network_of(address: str) -> str:
+    """The network around an address: the /24 of an IPv4 one, the /56 of an IPv6 one (RFC 6177); "" for none."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))

@@ -31,7 +31,8 @@ class Entry(NamedTuple):
     time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
     agreed: int = 0  # when the person asked to join, UTC seconds; 0: the list says nothing about consent
     confirmed: int = 0  # when the person confirmed it
-    how: str = ""  # whatever else the list says about it: "Mailchimp: OPTIN_IP 203.0.113.5"
+    how: str = ""  # whatever else the list says about it: "Brevo: DOUBLE_OPT-IN Yes"
+    network: str = ""  # from which the person did; only where the settings keep it
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def test_a_consent_comes_back_as_it_was_recorded(database: Database) -> None:
 
 def test_an_import_records_by_address_what_the_list_says(database: Database) -> None:
     ana = Subscribers(database).add(Subscriber("Ana@example.org"), NOW)
-    people = [("ana@example.org", NOW - 86_400, NOW), ("nobody@example.org", NOW, 0)]
+    people = [("ana@example.org", NOW - 86_400, NOW, "192.0.2.0/24"), ("nobody@example.org", NOW, 0, "")]
     with database.transaction() as connection:
         consents.record_imported(connection, people, source="import:fair.csv", page="at the fair in Nantes, 2026-06")
     (found,) = consents.of(database, ana.id)

@@ -212,10 +212,61 @@ def test_what_a_list_says_about_consent_goes_on_record(people: Subscribers) -> N
     (consent,) = consents.of(people.database, zoe.id)
     assert consent.at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
     assert consent.confirmed_at == datetime(2024, 5, 6, 7, 10, tzinfo=UTC)
-    assert consent.page == "Mailchimp: OPTIN_IP 192.0.2.7, CONFIRM_IP 192.0.2.8"
+    assert consent.page == "Mailchimp"
+    assert consent.network == ""
     assert consent.source == "import:mailchimp_subscribed.csv"
     take(people, HERE / "mailchimp_subscribed.csv")
     assert len(consents.of(people.database, zoe.id)) == 1
+
+
+def test_the_network_of_a_sign_up_is_kept_where_the_settings_say_so_and_never_the_address(people: Subscribers) -> None:
+    with open_list(HERE / "mailchimp_subscribed.csv") as source:
+        import_subscribers(people.database, source, now=NOW, keep_network=True)
+    zoe = people.get("zoe@example.org")
+    assert zoe is not None
+    (consent,) = consents.of(people.database, zoe.id)
+    assert consent.network == "192.0.2.0/24"
+    assert "192.0.2.7" not in consent.page
+
+
+def test_what_a_list_says_about_the_consent_of_somebody_known_goes_on_record_once(
+    people: Subscribers, tmp_path: Path
+) -> None:
+    (tmp_path / "before.csv").write_text("email\nzoe@example.org\nleft@example.org\n")
+    (tmp_path / "left.csv").write_text("email,status\nleft@example.org,unsubscribed\n")
+    path = tmp_path / "list.csv"
+    path.write_text("email,agreed\nzoe@example.org,2024-05-06\nleft@example.org,2024-05-06\n")
+    take(people, tmp_path / "before.csv")
+    take(people, tmp_path / "left.csv")
+
+    def again(now: int, *, dry_run: bool = False) -> ImportReport:
+        with open_list(path, {"agreed": "consent.at"}) as source:
+            return import_subscribers(people.database, source, now=now, dry_run=dry_run)
+
+    assert again(NOW, dry_run=True).counts.updated == 1
+    assert again(NOW).counts.updated == 1
+    assert again(NOW + 60).counts.unchanged == 1
+    zoe, left = people.get("zoe@example.org"), people.get("left@example.org")
+    assert zoe is not None
+    assert left is not None
+    assert [each.at for each in consents.of(people.database, zoe.id)] == [datetime(2024, 5, 6, tzinfo=UTC)]
+    assert not consents.of(people.database, left.id)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "first_name,email,status,created_at,city",
+        "id,email,first_name,created_at,status",
+        "first_name,email,created_at,city,status",
+        "email,first_name,last_name,created_at,status",
+    ],
+)
+def test_a_list_with_ordinary_columns_is_nobodys_export(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{header}\n")
+    with open_list(path) as source:
+        assert source.vendor == ""
 
 
 def test_what_stands_in_an_object_is_made_one_clean_line(people: Subscribers, tmp_path: Path) -> None:

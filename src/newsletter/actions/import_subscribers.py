@@ -39,17 +39,18 @@ def import_subscribers(
     reject: Callable[[RowProblem, Table], object] | None = None,
     tell: int = 0,
     types: Mapping[str, Field] | None = None,
+    keep_network: bool = False,
 ) -> ImportReport:
     """Take the rows of a list, and say what became of each. Reading it twice changes nothing the second time.
 
     `now` is in UTC seconds; `progress` hears of every batch how many rows it had; `reject` is handed every row that is
     not taken; of so many rows as `tell` says the report has the outcome;
-    `types` are the fields of the settings. With `dry_run` all is counted and nothing is
-    stored.
+    `types` are the fields of the settings; `keep_network`: whether a consent is kept with the network that it came from.
+    With `dry_run` all is counted and nothing is stored.
 
     Raises StoreError when the database fails and Stopped when interrupted; both leave all earlier batches stored.
     """
-    work = _Work(min(tell, MOST_TOLD), progress, reject, types or {})
+    work = _Work(min(tell, MOST_TOLD), progress, reject, types or {}, keep_network=keep_network)
     try:
         told = f"import:{Path(source.name).name}"
         with _seldom_collecting(), importing(database, source=told, now=now, dry_run=dry_run) as importer:
@@ -96,6 +97,8 @@ class _Work:
         progress: Callable[[int], object],
         reject: Callable[[RowProblem, Table], object] | None,
         types: Mapping[str, Field],
+        *,
+        keep_network: bool,
     ) -> None:
         self.counts = Counts()
         self.advice = Advice()
@@ -107,10 +110,11 @@ class _Work:
         self._progress = progress
         self._reject = reject
         self._types = types
+        self._keep_network = keep_network
 
     def take(self, importer: Importer, table: Table) -> None:
         """Hand over one table, batch by batch."""
-        rows = entries(table, self._note, self._types)
+        rows = entries(table, self._note, self._types, keep_network=self._keep_network)
         while batch := list(islice(rows, BATCH)):
             good = [row for row in batch if isinstance(row, Entry)]
             wanted = len(self.outcomes) < self._tell

@@ -78,7 +78,7 @@ def import_(
         raise click.UsageError("--rows goes with --dry-run")
     config = session.config()  # a mistake in it is told before a mistake in the list
     with _opened(file, read_mapping(mapping)) as source:
-        _show_source(session, source)
+        _show_source(session, source, keep_network=config.web.keep_network)
         shown = _columns(source) if dry_run else []
         _show_columns(session, source, shown)
         rejected = _rejects(session, source, file, rejects, dry_run=dry_run, yes=yes)
@@ -95,6 +95,7 @@ def import_(
                     reject=rejected.add if rejected else None,
                     tell=tell,
                     types=config.fields,
+                    keep_network=config.web.keep_network,
                 )
             kept = True
         finally:
@@ -151,7 +152,7 @@ def _rejects(
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _show_source(session: Session, source: SubscriberList) -> None:
+def _show_source(session: Session, source: SubscriberList, *, keep_network: bool) -> None:
     """Say what is not plain to see: whose export it is, which sheet was read, which files of a zip."""
     if source.vendor:
         session.console.say(f"This is an export of {source.vendor}.")
@@ -161,6 +162,8 @@ def _show_source(session: Session, source: SubscriberList) -> None:
     if source.left_alone:
         shown = ", ".join(source.left_alone[:8]) + (" …" if len(source.left_alone) > 8 else "")
         session.console.say(f"  Not read: {shown}")
+    if not keep_network and any(table.columns.all("consent.network") for table in source.tables):
+        session.console.say("  Not kept: from where people signed up, since `[web] keep_network` is not set.")
 
 
 def _columns(source: SubscriberList) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from newsletter.consent import network_of
 from newsletter.sources.list_dates import seconds
 from newsletter.sources.list_words import field_name
 from newsletter.subscriber import Status
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DATA = 20_000  # characters of an object
 _LONGEST_NOTE = 200
+_NO_CONSENT = (0, 0, "", "")
 
 
 def data(cell: str) -> dict[str, str]:
@@ -77,23 +79,26 @@ def vendor_statuses(vendor: Vendor | None) -> dict[str, tuple[Status | None, Rea
 class Consents:
     """Reads from a row how its person agreed."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, keep_network: bool) -> None:
         columns = table.columns
+        self._networks = columns.all("consent.network") if keep_network else ()
         self._at, self._confirmed = columns.all("consent.at"), columns.all("consent.confirmed")
         self._notes = [(table.header[position], position) for position in columns.all("consent.note")]
         self._who = f"{columns.vendor.name}: " if columns.vendor else ""
         self.dates_at = (*self._at, *self._confirmed)
-        self.any = bool(columns.vendor or self.dates_at or self._notes)
+        self.any = bool(columns.vendor or self.dates_at or self._notes or self._networks)
 
-    def of(self, cells: list[str], joined: int, day_first: bool) -> tuple[int, int, str]:
-        """When the person agreed and confirmed, in UTC seconds, and what else is said; 0 and "" for what is not."""
+    def of(self, cells: list[str], joined: int, day_first: bool) -> tuple[int, int, str, str]:
+        """When the person agreed and confirmed, in UTC seconds, what else is said, and the network; 0 or "" for none."""
         agreed = _first(cells, self._at, day_first) or joined
         confirmed = _first(cells, self._confirmed, day_first)
         noted = ", ".join(f"{title} {cells[position].strip()[:_LONGEST_NOTE]}" for title, position in self._notes
                           if cells[position].strip())  # fmt: skip
         if not (agreed or confirmed or noted):
-            return 0, 0, ""
-        return agreed or confirmed, confirmed, f"{self._who}{noted}" if noted else self._who.removesuffix(": ")
+            return _NO_CONSENT
+        network = next(filter(None, (network_of(cells[position].strip()) for position in self._networks)), "")
+        how = f"{self._who}{noted}" if noted else self._who.removesuffix(": ")
+        return agreed or confirmed, confirmed, how, network
 
 
 def _first(cells: list[str], positions: tuple[int, ...], day_first: bool) -> int:

@@ -34,7 +34,7 @@ _GUARDED = re.compile(r"(^|[;,|\"])'(?='*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _MAY_BE_GUARDED = re.compile(r"'[=+\-@'\uFF1D\uFF0B\uFF0D\uFF20]")
 _WEIGHT = (Reason.BOUNCED, Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.COMPLAINED)
-_NO_CONSENT = (0, 0, "")
+_NO_CONSENT = (0, 0, "", "")
 _NO_TYPES: Mapping[str, Field] = MappingProxyType({})
 _TAG_ENDS = re.compile(r"[;,|]")
 
@@ -50,12 +50,16 @@ def clean(cell: str) -> str:
 
 
 def entries(
-    table: Table, note: Callable[[RowProblem], None], types: Mapping[str, Field] = _NO_TYPES
+    table: Table,
+    note: Callable[[RowProblem], None],
+    types: Mapping[str, Field] = _NO_TYPES,
+    *,
+    keep_network: bool = False,
 ) -> Iterator[Entry | RowProblem]:
     """Each row as an entry, or as the problem for which it cannot be taken.
 
     `note` hears of cells that could not be read in rows that were taken all the same; `types` are the fields of the
-    settings, by their names.
+    settings, by their names; `keep_network` says whether networks of sign-ups are read at all.
     """
     columns, part, vendor = table.columns, table.part, table.columns.vendor
     width = columns.width
@@ -69,7 +73,7 @@ def entries(
     tags_at, joined_at, data_at = columns.all("tags"), columns.all("joined"), columns.all(DATA)
     fields_at = tuple(columns.fields.items())
     flags = [(position, name, reason) for name, reason in FLAGS.items() for position in columns.all(name)]
-    consent = Consents(table)
+    consent = Consents(table, keep_network=keep_network)
     dated = (*joined_at, *consent.dates_at)
     day_first = not dated or day_comes_first(_column(table, dated[0]))
     statuses = STATUSES | vendor_statuses(vendor)
@@ -160,7 +164,7 @@ def entries(
                 except WrongValue as error:
                     note(RowProblem(line, email, f"the field {name} was left out: {error} ({error.fix})", part))
                     del fields[name]
-        agreed, confirmed, how = consent.of(cells, joined, day_first) if consent.any else _NO_CONSENT
+        agreed, confirmed, how, network = consent.of(cells, joined, day_first) if consent.any else _NO_CONSENT
         yield make(
             Entry,
             (
@@ -180,6 +184,7 @@ def entries(
                 agreed,
                 confirmed,
                 how,
+                network,
             ),
         )
 

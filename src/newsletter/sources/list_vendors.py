@@ -35,7 +35,7 @@ class Vendor:
     marks: tuple[frozenset[str], ...]  # it is this tool's when all of one of these are there
     columns: Mapping[str, str]  # what is not clear from the name alone
     statuses: Mapping[str, Status | Reason]
-    lacks: frozenset[str] = frozenset()  # and none of these
+    rows: tuple[tuple[str, ...], ...] = ()  # and all of one of these side by side: any list may have such columns
     files: Mapping[str, Reason] = field(default_factory=dict)  # who stands in a file with this column has left
     forgotten: str = ""  # the end of addresses that stand for who asked to be deleted
 
@@ -61,9 +61,9 @@ VENDORS = (
         (_all("member rating", "optin time"), _all("leid", "euid")),
         {
             "optin time": "joined",
-            "optin ip": "consent.note",
+            "optin ip": "consent.network",
             "confirm time": "consent.confirmed",
-            "confirm ip": "consent.note",
+            "confirm ip": "consent.network",
             "unsub time": "unsubscribed",
             "clean time": "bounced",
             "unsub reason": "fields.unsub_reason",
@@ -104,7 +104,7 @@ VENDORS = (
             "creation date": "joined",
             "subscription date": "consent.at",
             "unsubscription date": "unsubscribed",
-            "ip address": "consent.note",
+            "ip address": "consent.network",
             "metadata": "data",
             "notes": "fields.notes",
             **_nothing("id", "secondary id", "utm source", "utm medium", "utm campaign", "referrer url"),
@@ -177,7 +177,7 @@ VENDORS = (
     # The last, since its columns are the least its own.
     Vendor(
         "Kit",
-        (_all("first name", "email", "created at", "status"), _all("first name", "email", "created at", "state")),
+        (_all("first name", "email", "created at"),),
         {"created at": "joined", "tags": "tags", **_nothing("subscriber id")},
         {
             "confirmed": Status.ACTIVE,
@@ -185,7 +185,7 @@ VENDORS = (
             "unconfirmed": Status.PENDING,
             "cancelled": Reason.UNSUBSCRIBED,
         },
-        lacks=_all("last name", "joined", "name"),
+        rows=(("first name", "email", "created at", "status"), ("first name", "email", "created at", "state")),
     ),
 )
 
@@ -199,6 +199,13 @@ def vendor_of(header: Sequence[str]) -> Vendor | None:
     if any("mail" in name for name in there):
         there.add("email")
     for vendor in VENDORS:
-        if not vendor.lacks & there and any(marks <= there for marks in vendor.marks):
+        if any(marks <= there for marks in vendor.marks) and _side_by_side(vendor.rows, header):
             return vendor
     return None
+
+
+def _side_by_side(rows: Sequence[tuple[str, ...]], header: Sequence[str]) -> bool:
+    named = ["email" if "mail" in name else name for name in header]
+    return not rows or any(
+        tuple(named[at : at + len(row)]) == row for row in rows for at in range(len(named) - len(row) + 1)
+    )

@@ -2,11 +2,13 @@
 
 record            one, in the transaction in which the person is stored
 record_imported   those of a whole batch of an import, by address
+imported_of       what earlier imports have recorded of some
 of                all of a person's
 """
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -40,7 +42,7 @@ def record_many(connection: Connection, consents: Iterable[Consent]) -> None:
 
 def record_imported(
     connection: Connection,
-    people: Iterable[tuple[str, int, int]],
+    people: Iterable[tuple[str, int, int, str]],
     *,
     source: str,
     page: str = "",
@@ -49,13 +51,29 @@ def record_imported(
 ) -> None:
     """Put on record what a list says of those who were just imported, inside the transaction that stores them.
 
-    Each is a canonical address, when the person agreed, and when they confirmed (0: not known), both in UTC seconds.
+    Each is a canonical address; when the person agreed, and when they confirmed (0: not known), both in UTC seconds; and
+    the network, "" where none is kept.
     `page` says where and when they agreed, in the words of whoever imports. An address that is not stored is passed by.
     """
     how = How.IMPORT.value
     connection.executemany(
         _INSERT_BY_ADDRESS,
-        ((at, how, source, page, words, language, confirmed, "", address) for address, at, confirmed in people),
+        (
+            (at, how, source, page, words, language, confirmed, network, address)
+            for address, at, confirmed, network in people
+        ),
+    )
+
+
+def imported_of(connection: Connection, subscribers: Iterable[int]) -> set[tuple[int, int, str]]:
+    """What earlier lists said of these people, inside a transaction: number, when they agreed, how that is known."""
+    numbers = json.dumps(list(subscribers))
+    return set(
+        connection.execute(
+            "SELECT c.subscriber_id, c.at, c.page FROM json_each(?) j JOIN consents c ON c.subscriber_id = j.value "
+            "WHERE c.how = ?",
+            (numbers, How.IMPORT.value),
+        )
     )
 
 

@@ -5,7 +5,8 @@ What an import may do, and what it never does:
     sealed    the person was forgotten here              nothing is stored, not even the address
     leaves    the row says unsubscribed, bounced, …      suppressed, whoever else says what
     blocked   the address left or was suppressed before  nothing is changed: an import brings nobody back
-    known     the person is on the list                  what the row says is new; what it leaves empty stays
+    known     the person is on the list                  what the row says is new; what it leaves empty stays. What
+                                                         it says of consent is put on record once
     new                                                  added, with the date that the row gives
     again     the address stood in an earlier row        only a wish to leave counts
 
@@ -20,7 +21,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from newsletter.entry import Counts, Verdict
-from newsletter.store.consents import record_imported
+from newsletter.store.consents import imported_of, record_imported
 from newsletter.store.database import translated
 from newsletter.store.seals import PREFIX, sealed_among
 from newsletter.store.subscribers import INSERT, SUPPRESS, fields_text, remember_fields, tags_text
@@ -116,6 +117,8 @@ class Importer:
         parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
         known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
         forgotten = sealed_among(self._connection, firsts)
+        if known and any(entry.agreed for entry in firsts.values()):
+            plan.on_record = imported_of(self._connection, (row[0] for row in known.values() if row[0] is not None))
         if known or forgotten or told is not None:
             verdicts = [
                 plan.place(entry, known.get(number, _NOTHING)) if entry.canonical not in forgotten else plan.pass_by()
@@ -158,7 +161,8 @@ class _Plan:
         self.changed: list[tuple[Any, ...]] = []
         self.suppressed: list[tuple[Any, ...]] = []
         self.gone: list[tuple[Any, ...]] = []
-        self.consents: dict[str, list[tuple[str, int, int]]] = {}  # by how they were given
+        self.consents: dict[str, list[tuple[str, int, int, str]]] = {}  # by how they were given
+        self.on_record: set[tuple[int, int, str]] = set()  # what earlier imports said of those who are known
 
     def pass_by(self) -> Verdict:
         """Leave out somebody who was forgotten."""
@@ -208,7 +212,7 @@ class _Plan:
 
     def _add(self, entry: Entry) -> None:
         (_, email, address, first_name, last_name, name, language, status, _, tags, joined, fields, zone, agreed,
-         confirmed, how) = entry  # fmt: skip
+         confirmed, how, network) = entry  # fmt: skip
         now = self._now
         self.new.append(
             (
@@ -229,7 +233,7 @@ class _Plan:
             )
         )
         if agreed:
-            self.consents.setdefault(how, []).append((address, agreed, confirmed))
+            self.consents.setdefault(how, []).append((address, agreed, confirmed, network))
 
     def _change(self, entry: Entry, row: Sequence[Any]) -> bool:
         """Add what the row knows to what is known; whether that changes anything."""
@@ -256,8 +260,12 @@ class _Plan:
             min(entry.joined, joined) if entry.joined and joined else entry.joined or joined,
             entry.time_zone or zone,
         )
+        agreed = bool(entry.agreed) and (number, entry.agreed, entry.how) not in self.on_record
+        if agreed:
+            told = (entry.canonical, entry.agreed, entry.confirmed, entry.network)
+            self.consents.setdefault(entry.how, []).append(told)
         if new == tuple(row[1:10]):
-            return False
+            return agreed
         self.changed.append((*new, self._now, number))
         return True
 
