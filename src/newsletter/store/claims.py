@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
 from newsletter.store.leases import check
+from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
@@ -66,15 +67,16 @@ def still_wanted(database: Database, lease: Lease, keys: Collection[int], now: i
     with database.transaction() as connection:
         check(connection, lease)
         rows = connection.execute(
-            "SELECT d.subscriber_id, s.status, x.reason, s.paused_until FROM deliveries d "  # noqa: S608  (marks only)
+            "SELECT d.subscriber_id, s.status, x.reason, s.paused_until, s.canonical FROM deliveries d "  # noqa: S608  (marks only)
             "LEFT JOIN subscribers s ON s.id = d.subscriber_id LEFT JOIN suppressions x ON x.address = s.canonical "
             f"WHERE d.mailing_id = ? AND d.subscriber_id IN ({marks})",
             (lease.mailing, *keys),
         ).fetchall()
+        sealed = sealed_among(connection, lambda: [each[-1] for each in rows if each[-1]])
         left = [
             (State.SKIPPED.value, why, now, lease.mailing, key)
-            for key, status, reason, paused_until in rows
-            if (why := why_not(status, reason, paused_until, now))
+            for key, status, reason, paused_until, canonical in rows
+            if (why := why_not(status, reason or sealed.get(canonical), paused_until, now))
         ]
         if left:
             connection.executemany(
