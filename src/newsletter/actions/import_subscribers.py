@@ -45,8 +45,8 @@ def import_subscribers(
 
     `now` is in UTC seconds; `progress` hears of every batch how many rows it had; `reject` is handed every row that is
     not taken; of so many rows as `tell` says the report has the outcome;
-    `types` are the fields of the settings; `keep_network`: whether a consent is kept with the network that it came from.
-    With `dry_run` all is counted and nothing is stored.
+    `types` are the fields of the settings; `keep_network`: whether a consent is kept with its network. With
+    `dry_run` all is counted and nothing is stored.
 
     Raises StoreError when the database fails and Stopped when interrupted; both leave all earlier batches stored.
     """

@@ -89,7 +89,7 @@ class Consents:
         self.any = bool(columns.vendor or self.dates_at or self._notes or self._networks)
 
     def of(self, cells: list[str], joined: int, day_first: bool) -> tuple[int, int, str, str]:
-        """When the person agreed and confirmed, in UTC seconds, what else is said, and the network; 0 or "" for none."""
+        """When the person agreed and confirmed, in UTC seconds, what else is said, and the network; 0, "": none."""
         agreed = _first(cells, self._at, day_first) or joined
         confirmed = _first(cells, self._confirmed, day_first)
         noted = ", ".join(f"{title} {cells[position].strip()[:_LONGEST_NOTE]}" for title, position in self._notes

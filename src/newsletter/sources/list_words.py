@@ -22,8 +22,7 @@ FLAGS = {
     "complained": Reason.COMPLAINED,
     "suppressed": Reason.MANUAL,
 }
-# Says how the person agreed: when, when that was confirmed, from which address of the network, and whatever else is worth
-# keeping about it.
+# Says how the person agreed: when, when that was confirmed, from which network, and whatever else is worth keeping.
 CONSENT = ("consent.at", "consent.confirmed", "consent.network", "consent.note")
 DATA = "data"  # an object in JSON, whose keys become fields
 NOTHING = "-"

@@ -51,8 +51,8 @@ def record_imported(
 ) -> None:
     """Put on record what a list says of those who were just imported, inside the transaction that stores them.
 
-    Each is a canonical address; when the person agreed, and when they confirmed (0: not known), both in UTC seconds; and
-    the network, "" where none is kept.
+    Each is a canonical address; when the person agreed, and when they confirmed (0: not known), both in UTC seconds;
+    and the network, "" where none is kept.
     `page` says where and when they agreed, in the words of whoever imports. An address that is not stored is passed by.
     """
     how = How.IMPORT.value
