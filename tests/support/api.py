@@ -6,8 +6,11 @@ import json
 import sys
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
+
+from newsletter.providers import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,18 +26,24 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def request(self) -> Request:
+        """The same, as whoever asked would have it."""
+        return Request(self.path, self.headers, self.body)
+
     def json(self) -> Any:
         return json.loads(self.body)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server says. `before`: it hangs up before it has read the request; `silent`: it never answers."""
+    """What the server says. `before`: it hangs up before it says anything; `silent`: it never answers."""
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     silent: bool = False
+    before: bool = False
 
 
 class _Server(ThreadingHTTPServer):
@@ -63,6 +72,10 @@ class Api:
                 with api._lock:
                     api.calls.append(call)
                     reply = api.answer(call)
+                if reply.before:
+                    self.close_connection = True
+                    self.connection.shutdown(SHUT_RDWR)
+                    return
                 if reply.silent:
                     api._over.wait()
                     self.close_connection = True

@@ -1,0 +1,114 @@
+"""Calls of providers' webhooks, as they would be made: signed, with keys that were made here."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+
+from newsletter.links import Signer
+from newsletter.providers import Account, Hook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = 1_795_262_400.0  # 2026-11-21 12:00 UTC
+SIGNER = Signer({1: b"k" * 32})
+REFERENCE = SIGNER.message_id(7, 3, "example.org").strip("<>").partition("@")[0]
+SECRET = "s3cret"
+BASIC = f"Basic {b64encode(f'provider:{SECRET}'.encode()).decode()}"
+CERTIFICATE_URL = "https://sns.eu-west-3.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+TOPIC = "arn:aws:sns:eu-west-3:123456789012:letters"
+
+
+@cache
+def key() -> rsa.RSAPrivateKey:
+    """A key of whoever signs."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def certificate() -> bytes:
+    """A certificate of that key, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key().public_key())
+    made = made.serial_number(1).not_valid_before(at).not_valid_after(at + timedelta(days=400))
+    return made.sign(key(), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def public_key() -> str:
+    """The other half, in base64, as a DNS record has it."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return b64encode(key().public_key().public_bytes(serialization.Encoding.DER, form)).decode()
+
+
+def sns(message: str, *, version: str = "2", **changed: str) -> bytes:
+    """A notification of SNS, signed; `changed` before that."""
+    call = {
+        "Type": "Notification",
+        "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+        "TopicArn": TOPIC,
+        "Message": message,
+        "Timestamp": "2026-11-21T12:00:00.000Z",
+        "SignatureVersion": version,
+        "SigningCertURL": CERTIFICATE_URL,
+    } | changed
+    names = ("Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token", "TopicArn", "Type")
+    text = "".join(f"{name}\n{call[name]}\n" for name in names if name in call)
+    method: Any = hashes.SHA1() if version == "1" else hashes.SHA256()
+    call["Signature"] = b64encode(key().sign(text.encode(), padding.PKCS1v15(), method)).decode()
+    return json.dumps(call).encode()
+
+
+def _basic(body: str, _: Account) -> Hook:
+    return Hook({"authorization": BASIC}, body.encode(), NOW)
+
+
+def _mailgun(body: str, account: Account) -> Hook:
+    signed = hmac.digest(account.setting("signing_key").encode(), b"1795262400a-token", "sha256").hex()
+    signature = {"timestamp": "1795262400", "token": "a-token", "signature": signed}
+    return _basic(body.replace("SIGNATURE", json.dumps(signature)), account)
+
+
+def _postal(body: str, _: Account) -> Hook:
+    signature = b64encode(key().sign(body.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
+    return Hook({"x-postal-signature-256": signature}, body.encode(), NOW)
+
+
+def _ses(body: str, _: Account) -> Hook:
+    return Hook({"x-amz-sns-message-type": "Notification"}, sns(body), NOW)
+
+
+# Who is not here calls with the secret, and signs nothing.
+CALLS: dict[str, Callable[[str, Account], Hook]] = {"mailgun": _mailgun, "postal": _postal, "ses": _ses}
+# What an account needs besides to believe them.
+SECRETS: dict[str, Callable[[], str]] = {"postal": public_key}
+
+
+def call(name: str, body: str, account: Account) -> Hook:
+    """A call of this provider's webhook; REFERENCE stands for ours."""
+    body = body.replace("REFERENCE-TAG", REFERENCE.replace(".", "-")).replace("REFERENCE", REFERENCE)
+    return CALLS.get(name, _basic)(body, account)
+
+
+def forged(name: str, body: str, account: Account) -> list[Hook]:
+    """The same call by whoever does not know the secret, and one whose content was changed."""
+    true = call(name, body, account)
+    if name in ("postal", "ses"):
+        return [
+            Hook({**true.headers, "x-postal-signature-256": "AAAA"}, true.body.replace(b'"', b' "', 1), NOW),
+            Hook(true.headers, true.body.replace(b"12:00", b"12:01").replace(b"1795262400.5", b"1795262401.5"), NOW),
+        ]
+    changed = [Hook({}, true.body, NOW), Hook({"authorization": "Basic cHJvdmlkZXI6eA=="}, true.body, NOW)]
+    if name == "mailgun":
+        changed.append(Hook(true.headers, true.body.replace(b"a-token", b"b-token"), NOW))
+    return changed

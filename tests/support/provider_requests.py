@@ -1,0 +1,155 @@
+"""What providers are asked, read back: one function a provider, from a request's body to the messages in it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.utils import parseaddr
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from newsletter.providers import Request
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One message, as the provider would understand it. Header names are in small letters."""
+
+    to: tuple[str, str]  # name, address
+    sender: tuple[str, str]
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str]
+    reference: str
+    reply_to: str = ""
+    attached: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def header(request: Request, name: str) -> str:
+    """A header of a request, whatever its letters."""
+    return next((value for key, value in request.headers.items() if key.lower() == name), "")
+
+
+def _mime(data: bytes, recipient: str, reference: str) -> Seen:
+    """A whole message, read by the standard library."""
+    message: Any = message_from_bytes(data, policy=policy.default)
+    found: dict[str, str] = {}
+    for part in message.walk():
+        if part.get_content_type() in ("text/plain", "text/html"):
+            found.setdefault(part.get_content_type(), part.get_content())
+    heads = message_from_bytes(data)
+    to, sender = _mailbox(heads["To"]), _mailbox(heads["From"])
+    assert to[1] == recipient
+    return Seen(
+        to=to,
+        sender=sender,
+        subject=message["Subject"],
+        html=found["text/html"],
+        text=found["text/plain"],
+        headers={name.lower(): str(value) for name, value in message.items()},
+        reference=reference,
+        reply_to=str(message["Reply-To"] or ""),
+    )
+
+
+def _mailbox(text: str) -> tuple[str, str]:
+    name, address = parseaddr(text)
+    return str(make_header(decode_header(name))), address
+
+
+def ses(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    (recipient,) = body["Destination"]["ToAddresses"]
+    (tag,) = body["EmailTags"]
+    return [_mime(b64decode(body["Content"]["Raw"]["Data"]), recipient, tag["Value"].replace("-", "."))]
+
+
+def mailgun(request: Request) -> list[Seen]:
+    boundary = header(request, "content-type").partition("boundary=")[2].encode()
+    fields: dict[str, bytes] = {}
+    for part in request.body.split(b"--" + boundary)[1:-1]:
+        head, _, value = part.partition(b"\r\n\r\n")
+        fields[head.partition(b'name="')[2].partition(b'"')[0].decode()] = value.removesuffix(b"\r\n")
+    assert "recipient-variables" not in fields
+    return [_mime(fields["message"], fields["to"].decode(), fields["v:delivery"].decode())]
+
+
+def postmark(request: Request) -> list[Seen]:
+    return [
+        Seen(
+            to=parseaddr(each["To"]),
+            sender=parseaddr(each["From"]),
+            subject=each["Subject"],
+            html=each["HtmlBody"],
+            text=each["TextBody"],
+            headers={one["Name"].lower(): one["Value"] for one in each["Headers"]},
+            reference=each["Metadata"]["delivery"],
+            reply_to=each["ReplyTo"],
+        )
+        for each in json.loads(request.body)
+    ]
+
+
+def sparkpost(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    assert body["options"]["perform_substitutions"] is False
+    (recipient,) = body["recipients"]
+    return [
+        _mime(
+            body["content"]["email_rfc822"].encode(), recipient["address"]["email"], recipient["metadata"]["delivery"]
+        )
+    ]
+
+
+def scaleway(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    headers = {each["key"].lower(): each["value"] for each in body["additional_headers"]}
+    (to,) = body["to"]
+    return [
+        Seen(
+            to=(to["name"], to["email"]),
+            sender=(body["from"]["name"], body["from"]["email"]),
+            subject=body["subject"],
+            html=body["html"],
+            text=body["text"],
+            headers=headers,
+            reference=headers["x-newsletter-delivery"],
+            reply_to=headers["reply-to"],
+        )
+    ]
+
+
+def postal(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    (recipient,) = body["rcpt_to"]
+    data = b64decode(body["data"])
+    return [_mime(data, recipient, _from_message_id(data))]
+
+
+def kumomta(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    assert body["template_dialect"] == "Static"
+    (recipient,) = body["recipients"]
+    data = body["content"].encode()
+    return [_mime(data, recipient["email"], _from_message_id(data))]
+
+
+def _from_message_id(data: bytes) -> str:
+    return message_from_bytes(data)["Message-ID"].strip("<>").partition("@")[0]
+
+
+READERS: dict[str, Callable[[Request], list[Seen]]] = {
+    "ses": ses,
+    "mailgun": mailgun,
+    "postmark": postmark,
+    "sparkpost": sparkpost,
+    "scaleway": scaleway,
+    "postal": postal,
+    "kumomta": kumomta,
+}
