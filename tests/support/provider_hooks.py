@@ -103,10 +103,21 @@ def call(name: str, body: str, account: Account) -> Hook:
 def forged(name: str, body: str, account: Account) -> list[Hook]:
     """The same call by whoever does not know the secret, and one whose content was changed."""
     true = call(name, body, account)
-    if name in ("postal", "ses"):
+    if name == "postal":
+        other = b64encode(b"\0" * 256).decode()
         return [
-            Hook({**true.headers, "x-postal-signature-256": "AAAA"}, true.body.replace(b'"', b' "', 1), NOW),
-            Hook(true.headers, true.body.replace(b"12:00", b"12:01").replace(b"1795262400.5", b"1795262401.5"), NOW),
+            Hook({}, true.body, NOW),
+            Hook({"x-postal-signature-256": other}, true.body, NOW),
+            Hook(true.headers, true.body + b" ", NOW),
+            Hook(true.headers, true.body, NOW + 86_400),
+        ]
+    if name == "ses":
+        return [
+            Hook(true.headers, sns(body, Timestamp="2026-11-20T12:00:00.000Z"), NOW),
+            Hook(true.headers, sns(body, TopicArn=f"{TOPIC}-of-somebody"), NOW),
+            Hook(true.headers, sns(body, SigningCertURL=CERTIFICATE_URL.replace("amazonaws", "example")), NOW),
+            Hook(true.headers, true.body.replace(b"22b80b92", b"22b80b93"), NOW),
+            Hook({"x-amz-sns-message-type": "SubscriptionConfirmation"}, true.body, NOW),
         ]
     changed = [Hook({}, true.body, NOW), Hook({"authorization": "Basic cHJvdmlkZXI6eA=="}, true.body, NOW)]
     if name == "mailgun":
