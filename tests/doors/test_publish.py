@@ -53,6 +53,7 @@ def test_the_plan_says_what_goes_to_whom_from_whom_and_how_and_who_is_left_out_a
         ["left", "out: 1 not confirmed yet"],
         ["left", "out: 1 unsubscribed"],
         ["left", "out: 1 outside of the segment"],
+        ["Archive", "https://letter.example.org/archive/2026-11-hello/"],
         ["Through", "relay, in a moment"],
         ["Nothing", "was sent, and nothing recorded."],
     ]

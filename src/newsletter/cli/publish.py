@@ -101,7 +101,8 @@ def command(
         if limits:
             seconds = max(seconds, limits.seconds_for(plan.recipients))
         told = limits.told(session.clock().astimezone().date()) if limits else ""
-        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), name, seconds, told)
+        address = f"{config.base_url}/archive/{kept.form.slug}/" if kept else "kept out of it"
+        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), address, name, seconds, told)
         for note in known_of_way:
             session.console.note(note)
         people = count(plan.recipients, "recipient")
@@ -167,7 +168,7 @@ def _try_out(config: Config, edition: Edition, database: Database, way: str) -> 
 
 
 def _show(
-    session: Session, plan: Plan, sender: str, revision: str, transport: str, seconds: float, limits: str
+    session: Session, plan: Plan, sender: str, revision: str, archive: str, transport: str, seconds: float, limits: str
 ) -> None:
     """The plan, as a person reads it before saying yes."""
     from newsletter.cli.console import duration
@@ -180,6 +181,7 @@ def _show(
         ("To", count(plan.recipients, "recipient") + (f" in {plan.segment}" if plan.segment else "")),
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
         *_carried(plan.edition),
+        ("Archive", archive),
         ("Through", f"{transport}, in {f'about {duration(seconds)}' if seconds >= 1 else 'a moment'}"),
         *([("Limits", limits)] if limits else []),
     ]
