@@ -260,8 +260,13 @@ def fitting(config: Config, edition: Edition, through: str) -> tuple[str, ...]:
     return found.notes
 
 
-def account(settings: TransportConfig, environ: Mapping[str, str], keys: Mapping[int, bytes]) -> Account:
-    """Our account with the provider of a transport; `keys` read our references. Raises ConfigError."""
+def account(
+    settings: TransportConfig, environ: Mapping[str, str], keys: Mapping[int, bytes], *, sends: bool = True
+) -> Account:
+    """Our account with the provider of a transport; `keys` read our references. Raises ConfigError.
+
+    Who only hears what it tells, and never sends, needs no key.
+    """
     from newsletter.links import Signer
     from newsletter.providers import Account
     from newsletter.sources.settings import read_key
@@ -271,17 +276,32 @@ def account(settings: TransportConfig, environ: Mapping[str, str], keys: Mapping
     for name, setting in provider.SETTINGS.items():
         said = settings.endpoint if name == "endpoint" else settings.settings.get(name, "")
         chosen[name] = said or environ.get(setting.env, "") or setting.default
-        if setting.required and not chosen[name]:
+        if sends and setting.required and not chosen[name]:
             fix = f"set {setting.env}, or write {name} below [transports.{settings.name}]"
             raise ConfigError(Problem(f"the transport {settings.name!r} has no {name}: {setting.help}", fix=fix))
     return Account(
-        key=read_key(settings, "key", provider.KEY_ENV, environ).reveal(),
+        key=read_key(settings, "key", provider.KEY_ENV, environ).reveal() if sends else "",
         settings=chosen,
         endpoint=settings.endpoint,
         webhook_secret=read_key(settings, "webhook_secret", "", environ).reveal(),
         fetch=_fetched,
         read_reference=Signer(keys).read_message_id if keys else lambda _: None,
     )
+
+
+def listener(
+    config: Config, name: str, environ: Mapping[str, str], keys: Mapping[int, bytes]
+) -> tuple[str, Provider, Account] | None:
+    """Who calls at /webhooks/NAME: the transport of that name, or the first one through the provider that is called so.
+
+    The transport's name, its provider and our account there; None when nobody does. Raises ConfigError.
+    """
+    through = [each for each in config.transports.values() if each.is_provider]
+    settings = next((each for each in through if each.name == name), None)
+    settings = settings or next((each for each in through if each.kind == name), None)
+    if settings is None:
+        return None
+    return settings.name, provider_of(settings), account(settings, environ, keys, sends=False)
 
 
 @cache

@@ -276,3 +276,19 @@ notices = Table(
     Index(None, "subscriber_id"),
     sqlite_autoincrement=True,
 )
+
+# What providers tell at our webhooks, word for word, for a while (newsletter.store.hooks). A repeat is the same row.
+hooks = Table(
+    "hooks",
+    metadata,
+    _number("id", primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),  # of the transport's name and the body
+    _text("transport"),
+    _number("received_at"),
+    _number("state"),  # newsletter.store.hooks.State
+    _number("events"),
+    _text("trouble"),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "received_at"),
+    sqlite_autoincrement=True,
+)

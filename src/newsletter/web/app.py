@@ -28,6 +28,7 @@ MODULES = (
     "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.preferences",  # /preferences/TOKEN
     "newsletter.web.archive",  # /archive/ /sitemap.xml /robots.txt
+    "newsletter.web.webhooks",  # /webhooks/NAME
     "newsletter.web.common",  # /style.css, /healthz, /metrics
 )
 

@@ -31,3 +31,11 @@ class Counters:
             "newsletter_notices", "Notices by what became of them: sent, deferred, failed.", ("outcome",),
             registry=self.registry,
         )  # fmt: skip
+        self.hooks = Counter(
+            "newsletter_webhooks", "Calls of webhooks: heard, repeated, refused, failed.", ("transport", "outcome"),
+            registry=self.registry,
+        )  # fmt: skip
+        self.events = Counter(
+            "newsletter_events", "What providers told, and what it came to.", ("transport", "kind", "effect"),
+            registry=self.registry,
+        )  # fmt: skip

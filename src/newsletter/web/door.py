@@ -2,7 +2,8 @@
 
 who      the visitor's address; X-Forwarded-For and X-Forwarded-Proto count from configured proxies only
 where    the path below base_url's own, whether the proxy takes it off or not
-how much a body of 64 kB at most, read whole: handlers are ordinary functions, and find it in `scope["body"]`
+how much a body of 64 kB at most, for webhooks 2 MB, read whole: handlers are ordinary functions, and find it in
+         `scope["body"]`
 out      the headers of HEADERS, unless the page says otherwise; a fault told without whose it was
 
 Standards: Content Security Policy Level 3, RFC 6797 (HSTS), RFC 7239's older kin X-Forwarded-*.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("newsletter.web")
 
 LARGEST_BODY = 64 * 1024
+LARGEST_HOOK = 2 * 1024 * 1024  # providers tell of many messages at once
 _BODY_SECONDS = 15  # without a piece of a body
 _MOST_FIELDS = 100
 _LONGEST_TARGET = 4096  # path and query
@@ -129,8 +131,9 @@ class Door:
         """Read the body into the scope; an answer when it is too large, or was not sent to its end."""
         if len(scope["raw_path"]) + len(scope.get("query_string", b"")) > _LONGEST_TARGET:
             return PlainTextResponse("This address is too long.\n", 414)
+        largest = LARGEST_HOOK if scope["path"].startswith("/webhooks/") else LARGEST_BODY
         length = headers.get("content-length", "0")
-        if not length.isascii() or not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
+        if not length.isascii() or not length.isdecimal() or int(length[:20]) > largest:
             return PlainTextResponse("This is too much.\n", 413, {"Connection": "close"})
         chunks: list[bytes] = []
         size = 0
@@ -145,7 +148,7 @@ class Door:
                 return PlainTextResponse("This is not all.\n", 400)
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
-            if size > LARGEST_BODY:
+            if size > largest:
                 return PlainTextResponse("This is too much.\n", 413, {"Connection": "close"})
             more = message.get("more_body", False)
         scope["body"] = b"".join(chunks)
