@@ -41,7 +41,7 @@ def signed(request: Request, who: Credentials, region: str, service: str, now: d
         (
             request.method,
             quote(parts.path or "/", safe="/-_.~"),
-            "&".join(f"{_all(name)}={_all(value)}" for name, value in sorted(parse_qsl(parts.query, True))),
+            "&".join("=".join(pair) for pair in sorted((_all(n), _all(v)) for n, v in parse_qsl(parts.query, True))),
             *(f"{name}:{headers[name]}" for name in sorted(headers)),
             "",
             names,
