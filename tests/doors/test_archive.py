@@ -423,6 +423,22 @@ def test_an_archive_without_issues_has_pages_and_feeds_all_the_same(tmp_path: Pa
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(
+    ("language", "says", "marked"),
+    [("ar", "الاشتراك", False), ("he", "הרשמה", False), ("de", "Subscribe", True), ("fr-CA", "S’abonner", False)],
+)
+def test_what_a_page_says_in_another_language_than_its_own_is_marked(
+    tmp_path: Path, language: str, says: str, marked: bool
+) -> None:
+    with Archived(tmp_path, language=language) as archived:
+        file = archived.archive.file("archive/")
+        assert file is not None
+        page = file.content.decode()
+    assert f'<html lang="{language}"' in page
+    assert f">{says}</a>" in page
+    assert ('lang="en" dir="ltr"' in page) == marked
+
+
 def test_a_second_build_writes_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     _, folder = build(site)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

@@ -23,7 +23,7 @@ from newsletter.render.theme import made
 from newsletter.render.typography import typeset
 from newsletter.render.web import ARCHIVE
 from newsletter.render.web_style import SHEET
-from newsletter.render.web_words import web_words
+from newsletter.render.web_words import web_words, words_language
 from newsletter.render.words import direction, joined, long_date
 
 if TYPE_CHECKING:
@@ -214,6 +214,9 @@ class Pages:
     ) -> Page:
         theme = {**self._look, **{name: {**self._look[name], **table} for name, table in (look or {}).items()}}
         words = {name: typeset(text, language) for name, text in web_words(language).items()}
+        # What the page says in another language than its own tells so.
+        said_in = words_language(language)
+        foreign = "" if said_in == language else f' lang="{said_in}" dir="{direction(said_in)}"'
         try:
             frame = self._env.get_template(STYLE).render(theme=theme)
             sheets = [text.strip() for text in (css, frame) if text.strip()]
@@ -227,6 +230,7 @@ class Pages:
                 language=language,
                 direction=direction(language),
                 words=words,
+                foreign=made(foreign),
                 root=root,
                 home=root or "./",
                 subscribe=f"{from_root}{journal.subscribe_url}",

@@ -1,4 +1,7 @@
-"""What the archive's pages say, in English and French. Another language gets English words and its own dates."""
+"""What the archive's pages say, in English, French, Arabic and Hebrew.
+
+Another language gets English words, which the pages mark as such, and its own dates.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +47,48 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "missing_text": "L’adresse est peut-être coupée, ou ce numéro n’a jamais été montré ici.",
         "skip": "Aller au texte",
     },
+    "ar": {
+        "archive": "الأرشيف",
+        "title": "{newsletter}: جميع الأعداد",
+        "about": "جميع أعداد {newsletter}، الأحدث أولًا.",
+        "empty": "لا شيء هنا بعد. يظهر العدد الأول حالما يُرسَل.",
+        "subscribe": "الاشتراك",
+        "all": "جميع الأعداد",
+        "older": "السابق",
+        "newer": "التالي",
+        "around": "أعداد أخرى",
+        "years": "السنوات",
+        "number": "العدد {number}",
+        "feeds": "للمتابعة دون بريد:",
+        "missing": "لا يوجد عدد كهذا",
+        "missing_text": "ربما اقتُطع العنوان، أو لم يُعرض هذا العدد هنا قط.",
+        "skip": "إلى النص",
+    },
+    "he": {
+        "archive": "ארכיון",
+        "title": "{newsletter}: כל הגיליונות",
+        "about": "כל הגיליונות של {newsletter}, החדש ביותר ראשון.",
+        "empty": "אין כאן עדיין דבר. הגיליון הראשון יופיע ברגע שיישלח.",
+        "subscribe": "הרשמה",
+        "all": "כל הגיליונות",
+        "older": "הקודם",
+        "newer": "הבא",
+        "around": "גיליונות נוספים",
+        "years": "שנים",
+        "number": "גיליון {number}",
+        "feeds": "למעקב בלי דואר:",
+        "missing": "אין גיליון כזה",
+        "missing_text": "ייתכן שהכתובת נחתכה, או שהגיליון מעולם לא הוצג כאן.",
+        "skip": "אל הטקסט",
+    },
 }
 
 
 def web_words(language: str) -> Mapping[str, str]:
     """The words of the pages in a language."""
     return _WORDS.get(base(language), _WORDS["en"])
+
+
+def words_language(language: str) -> str:
+    """The language that these words are in."""
+    return language if base(language) in _WORDS else "en"
