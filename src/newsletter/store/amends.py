@@ -95,5 +95,11 @@ def _at_rest(connection: Connection, mailing: int) -> None:
 
 def _state_anew(connection: Connection, mailing: int, now: int) -> None:
     counts = count_states(connection, mailing)
-    state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
-    connection.execute("UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?", (state.value, finished, mailing))
+    # One that was cancelled stays so, until the author wants somebody written to after all.
+    (before,) = connection.execute("SELECT state FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    over = MailingState.CANCELLED if before == MailingState.CANCELLED.value else MailingState.FINISHED
+    state, finished, wish = (over, now, "wish") if counts.is_settled else (MailingState.SENDING, None, "''")
+    connection.execute(
+        f"UPDATE mailings SET state = ?, finished_at = ?, wish = {wish} WHERE id = ?",  # noqa: S608  (our own words)
+        (state.value, finished, mailing),
+    )

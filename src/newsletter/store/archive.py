@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from newsletter.render.web import WebForm
     from newsletter.store.database import Database
 
-# States in which somebody may have got the mailing.
-_BEGUN = f"('{MailingState.SENDING.value}', '{MailingState.FINISHED.value}')"
+# States in which somebody may have got the mailing; one that was cancelled had begun if a sender moved its fence.
+_BEGUN = (
+    f"(m.state IN ('{MailingState.SENDING.value}', '{MailingState.FINISHED.value}')"
+    f" OR (m.state = '{MailingState.CANCELLED.value}' AND m.fence > 0))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def published(database: Database) -> list[Published]:
             f"""
             SELECT w.mailing_id, w.issue, w.slug, w.fingerprint, m.planned_at
             FROM web_forms w JOIN mailings m ON m.id = w.mailing_id
-            WHERE m.state IN {_BEGUN} ORDER BY w.mailing_id
+            WHERE {_BEGUN} ORDER BY w.mailing_id
             """  # noqa: S608  (our own words)
         ).fetchall()
     first: dict[str, int] = {}

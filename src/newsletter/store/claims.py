@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
     from newsletter.store.leases import Lease
 
+CANCELLED = "cancelled"  # why somebody was skipped whom a mailing that was cancelled had not reached
+
 # As `canonical` is read everywhere else: what stands behind the @.
 _DOMAIN = "coalesce(substr(s.canonical, instr(s.canonical, '@') + 1), '')"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import State
 from newsletter.errors import LedgerError, Problem
-from newsletter.mailing import MailingState
+from newsletter.mailing import MailingState, Wish
 from newsletter.report import Tally, tally
 from newsletter.store import life
 
@@ -68,8 +68,8 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
     holder had claimed is uncertain. Raises LedgerError when another process is at work.
     """
     with database.transaction(durable=True) as connection:
-        text, lease_until, fence = connection.execute(
-            "SELECT worker, lease_until, fence FROM mailings WHERE id = ?", (mailing,)
+        text, lease_until, fence, state = connection.execute(
+            "SELECT worker, lease_until, fence, state FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
         holder = Worker.parse(text)
         if holder is not None and lease_until:
@@ -168,7 +168,8 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
         renew(connection, lease, now)
         _settle(connection, lease.mailing, now)
         counts = count_states(connection, lease.mailing)
-        state, finished = (MailingState.FINISHED, now) if counts.is_settled else (MailingState.SENDING, None)
+        end = MailingState.CANCELLED if wish == Wish.CANCEL.value else MailingState.FINISHED
+        state, finished = (end, now) if counts.is_settled else (MailingState.SENDING, None)
         connection.execute(
             "UPDATE mailings SET lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
             (state.value, finished, lease.mailing),
@@ -177,6 +178,11 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
     life.remember(database, step)
     return counts
 
+        (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
+        if wish == Wish.CANCEL.value:
+            from newsletter.store.schedules import skip_waiting
+
+            skip_waiting(connection, lease.mailing, now)
 
 def count_states(connection: Connection, mailing: int) -> Tally:
     """How many deliveries stand where, inside a transaction that is under way."""

@@ -33,16 +33,19 @@ if TYPE_CHECKING:
     from newsletter.store.segments import Condition
 
 EVERYBODY = Choice()
+    from newsletter.timing import Timing
 SCHEDULE = Schedule()
 _ACTIVE = Status.ACTIVE.value
 _CLAIMED = f"state = {State.CLAIMED.value}, claim = ?, reply = '', updated_at = ?"
 
 
-# Who has a delivery of this issue already, in whatever mailing, does not get another one.
-_NOT_YET = """
+# Who has a delivery of this issue already, in whatever mailing, does not get another one; but for those whom a mailing
+# that was cancelled left out.
+_NOT_YET = f"""
     NOT EXISTS (SELECT 1 FROM deliveries d JOIN mailings m ON m.id = d.mailing_id
-                WHERE m.issue = ? AND d.subscriber_id = s.id)
-"""
+                WHERE m.issue = ? AND d.subscriber_id = s.id
+                AND NOT (d.state = {State.SKIPPED.value} AND d.reply = '{CANCELLED}'))
+"""  # noqa: S608  (our own words)
 
 
 def count_new(database: Database, issue: str, audience: Condition) -> int:
@@ -71,11 +74,14 @@ def write_plan(
     kept: Kept | None = None,
 ) -> Mailing:
     """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
+    timing: Timing | None = None,
+    zone: str = "",
 
     All or nothing: a crash leaves no half of a plan. `kept` is what the archive will show of it. `earlier` is how
     many mailings of the issue the author knew of when they agreed; raises LedgerError when there are others by now.
     """
     with database.transaction() as connection:
+    With a timing, the deliveries are due as it says; `zone` is that of recipients who named none.
         (found,) = connection.execute("SELECT count(*) FROM mailings WHERE issue = ?", (issue,)).fetchone()
         if earlier is not None and found != earlier:
             raise LedgerError(
@@ -127,6 +133,11 @@ def write_plan(
             keep(connection, number, issue, kept)
     return Mailing(
         id=number,
+        starts_at = 0
+        if timing is not None:
+            from newsletter.store.schedules import set_times
+
+            starts_at = set_times(connection, number, timing, zone, now)
         issue=issue,
         title=edition.title,
         fingerprint=edition.fingerprint,
@@ -139,6 +150,9 @@ def write_plan(
         modified=modified,
     )
 
+        starts_at=datetime.fromtimestamp(starts_at, UTC) if starts_at else None,
+        local=str(timing.local or "") if timing else "",
+        spread=timing.spread if timing else 0,
 
 # The list is read again here, so that who left after the plan gets nothing more. The states stand there as numbers,
 # or the index of those that wait would not be used.

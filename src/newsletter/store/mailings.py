@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery import State
 from newsletter.edition import Edition
-from newsletter.mailing import Mailing, MailingState
+from newsletter.mailing import Mailing, MailingState, Wish
 from newsletter.store.leases import Worker, count_states
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _FIRST_SECOND = 1_000_000_000
 
 _COLUMNS = (
-    "id, issue, title, fingerprint, sender, segment, transport, state, planned_at, finished_at, commit_hash, modified"
+    "id, issue, title, fingerprint, sender, segment, transport, state, planned_at, finished_at, commit_hash, modified, "
+    "starts_at, local, spread, wish"
 )
 
 
@@ -39,7 +40,8 @@ class Undelivered:
 
 
 def _mailing(row: tuple[Any, ...]) -> Mailing:
-    number, issue, title, fingerprint, sender, segment, transport, state, planned, finished, commit, modified = row
+    number, issue, title, fingerprint, sender, segment, transport, state, planned, finished, commit, modified = row[:12]
+    starts_at, local, spread, wish = row[12:]
     return Mailing(
         id=number,
         issue=issue,
@@ -53,6 +55,10 @@ def _mailing(row: tuple[Any, ...]) -> Mailing:
         finished_at=None if finished is None else datetime.fromtimestamp(finished, UTC),
         commit=commit,
         modified=bool(modified),
+        starts_at=datetime.fromtimestamp(starts_at, UTC) if starts_at else None,
+        local=local,
+        spread=spread,
+        wish=Wish(wish),
     )
 
 
@@ -127,11 +133,22 @@ def next_retry(database: Database, mailing: int) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
+def next_due(database: Database, mailing: int) -> datetime | None:
+    """When somebody may be written to: the first who waits for their time, or was deferred. None: nobody waits."""
+    with database.reading() as connection:
+        (moment,) = connection.execute(
+            "SELECT min(next_at) FROM deliveries WHERE mailing_id = ? AND state IN (0, 4)", (mailing,)
+        ).fetchone()
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+
 def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
     """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:
         worker, planned = connection.execute(
-            "SELECT iif(lease_until, worker, ''), planned_at FROM mailings WHERE id = ?", (mailing,)
+            "SELECT iif(lease_until, worker, ''), iif(starts_at > planned_at, starts_at, planned_at) FROM mailings "
+            "WHERE id = ?",
+            (mailing,),
         ).fetchone()
         (updated,) = connection.execute(
             "SELECT max(updated_at) FROM deliveries WHERE mailing_id = ?", (mailing,)

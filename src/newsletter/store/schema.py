@@ -108,6 +108,10 @@ mailings = Table(
     _number("answered"),
     _number("hard"),
     _number("blocked"),
+    _number("starts_at"),  # when its first delivery is due; 0: sent by who published it
+    _text("local"),  # the hour on everybody's own clock, as given; "": one moment for all
+    _number("spread"),  # seconds
+    _text("wish"),  # newsletter.mailing.Wish
     Index(None, "issue"),
     sqlite_autoincrement=True,
 )
@@ -176,6 +180,20 @@ places = Table(
 )
 
 # What is heard of deliveries after the next hop took them, and its refusals, told as events. The person is a number,
+# How far each process that sends has come, by group of recipients, for `status --watch` and /metrics. Numbers only.
+progress = Table(
+    "progress",
+    metadata,
+    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    _text("worker", primary_key=True),  # host, process, job
+    _text("domain_group", primary_key=True),  # newsletter.limits.GROUPS; "": all others
+    _number("accepted"),
+    _number("deferred"),
+    _number("rejected"),
+    _number("uncertain"),
+    _number("at"),
+)
+
 # never an address. The id is the witness's: the same report read again is the same row.
 events = Table(
     "events",
