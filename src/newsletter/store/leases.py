@@ -71,6 +71,8 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
         text, lease_until, fence, state = connection.execute(
             "SELECT worker, lease_until, fence, state FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
+        if state == MailingState.CANCELLED.value:
+            raise LedgerError(Problem("this mailing was cancelled", fix="publish the issue again"))
         holder = Worker.parse(text)
         if holder is not None and lease_until:
             same_machine = holder.host == worker.host

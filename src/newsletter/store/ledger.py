@@ -17,7 +17,7 @@ from newsletter.delivery import Schedule, State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
-from newsletter.store.claims import Choice, why_not
+from newsletter.store.claims import CANCELLED, Choice, why_not
 from newsletter.store.leases import check, renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
