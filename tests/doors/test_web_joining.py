@@ -153,6 +153,19 @@ def test_a_link_confirms_once_and_for_three_days(mailing: Served) -> None:
     assert mailing.get(path).status_code == 410
 
 
+def test_a_link_that_was_not_used_brings_nobody_back_who_has_left_since(mailing: Served) -> None:
+    mailing.post("/subscribe", ZOE)
+    first = mailing.links(mailing.mailed(1))[0]
+    mailing.clock.pass_by(hours=25)
+    mailing.post("/subscribe", ZOE)
+    second = mailing.links(mailing.mailed(2))[0]
+    assert mailing.post(second).status_code == 200
+    mailing.clock.pass_by(hours=1)
+    mailing.people.unsubscribe("zoe@example.org", now=mailing.parts.now, source="page")
+    assert mailing.post(first).status_code == 410
+    assert mailing.status() is Status.UNSUBSCRIBED
+
+
 def test_a_confirmation_too_late_changes_nothing(mailing: Served) -> None:
     mailing.post("/subscribe", ZOE)
     path = confirm_path(mailing)

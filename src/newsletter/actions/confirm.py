@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.consent import Consent, How
 from newsletter.store import changes, consents
-from newsletter.store.joining import standing_of_number, use_up
+from newsletter.store.joining import left_since, standing_of_number, use_up
 from newsletter.store.notices import Kind, put
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def confirm(
     before = standing_of_number(connection, claim.subscriber)
     if not use_up(connection, token, now + SECONDS):
         return Confirmed.BEFORE if before.is_reader else Confirmed.OLD
+    # Who asks twice has two links; the one that was not used must not undo a later departure.
+    if left_since(connection, claim.notice):
+        return Confirmed.OLD
     if not changes.confirm(connection, claim.subscriber, now=now, source="form"):
         return Confirmed.OLD
     moment = datetime.fromtimestamp(now, UTC)

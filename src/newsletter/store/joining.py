@@ -85,6 +85,20 @@ def insert(connection: Connection, person: Subscriber, now: int) -> int:
     return number
 
 
+def left_since(connection: Connection, notice: int) -> bool:
+    """Whether the person to whom a notice went has left since: whatever it asked for is over."""
+    row = connection.execute(
+        """
+        SELECT EXISTS (SELECT 1 FROM changes c WHERE c.subscriber_id = s.id AND c.what = 'left' AND c.at > n.created_at)
+            OR EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical AND x.since > n.created_at
+                       AND x.reason IN ('unsubscribed', 'complained'))
+        FROM notices n JOIN subscribers s ON s.id = n.subscriber_id WHERE n.id = ?
+        """,
+        (notice,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def use_up(connection: Connection, token: str, until: int) -> bool:
     """Let a token be used, which is possible once; False when it was. Only its digest is kept."""
     digest = sha256(token.encode()).hexdigest()
