@@ -69,6 +69,7 @@ class Message:
     data: bytes  # CRLF line ends, no line starts with a dot, ends with CRLF
     known_ascii: bool = False  # `data` needs no looking through, which takes 1.3 µs of 40 KB
     letter: Letter | None = None  # the same in its parts, for a provider that wants them; `data` is empty then
+    again: int = 0  # of a batch that was offered before: all of the same number go in one request, as they did then
 
     @property
     def reference(self) -> str:

@@ -306,7 +306,7 @@ def listener(
 
 @cache
 def _fetched(url: str) -> bytes:
-    from newsletter.transports.http import fetch
+    from newsletter.transports.fetching import fetch
 
     return fetch(url)
 

@@ -26,6 +26,7 @@ from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
 from newsletter.message import Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
+from newsletter.store.batches import Repeats, take_again
 from newsletter.store.claims import still_wanted, take_back
 from newsletter.store.leases import Lease, Worker, acquire, beat, hear_together, let_go
 from newsletter.store.ledger import SCHEDULE, claim, record
@@ -161,6 +162,10 @@ def work(
     breaker = Breaker(partial(hear_together, database, lease) if job else None)
     pacer = Pacer(database, lease, limits, clock, job=job) if limits else None
 
+    can = transport.capabilities
+    # Half of the time is for the first request, half for asking again.
+    repeats = Repeats(can.provider, can.knows_repeats // 2) if can.knows_repeats else None
+
     def now() -> int:
         return int(clock().timestamp())
 
@@ -189,7 +194,15 @@ def work(
             fitting = int(len(chunk) * _CLAIM_SECONDS / max(monotonic() - began, 0.001))
             size = max(_SMALLEST_CLAIM, min(fitting, size * 2, _LARGEST_CLAIM))
 
+    def once_more() -> Messages:
+        """Batches without an answer, as they were offered, to a provider who knows repeats; by one job for all."""
+        for number, people in enumerate(take_again(database, lease, repeats.provider if repeats else "", now()), 1):
+            for person in people:
+                yield replace(post.message_for(person, clock().replace(microsecond=0)), again=number)
+
     def messages() -> Messages:
+        if job <= 1:
+            yield from once_more()
         moment, until = clock().replace(microsecond=0), monotonic() + _SAME_MOMENT_SECONDS
         for recipient in pacer.recipients(over) if pacer else recipients():
             if recipient is None:
@@ -207,7 +220,7 @@ def work(
                     pacer.answered([recipient.id])
 
     def write_down(offered: Sequence[Message] = ()) -> None:
-        record(database, lease, outcomes, [message.key for message in offered], now(), schedule)
+        record(database, lease, outcomes, [message.key for message in offered], now(), schedule, repeats)
         outcomes.clear()
 
     def come_to_an_end() -> None:

@@ -86,7 +86,15 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                 )
             # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
             lost_power = holder.boot != worker.boot or not holder.boot
+            from newsletter.store.batches import open_members
+
+            # What may be offered again to who knows repeats is left as it is: newsletter.store.batches.
+            again = open_members(connection, mailing, now)
             _settle(connection, mailing, now, lost_power=lost_power)
+            connection.executemany(
+                "UPDATE deliveries SET state = ?, reply = '' WHERE mailing_id = ? AND subscriber_id = ?",
+                [(State.OFFERED.value, mailing, each) for each in again],
+            )
         connection.execute(
             "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
             "blocked = 0 WHERE id = ?",
@@ -169,6 +177,11 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
     with database.transaction(durable=True) as connection:
         renew(connection, lease, now)
         _settle(connection, lease.mailing, now)
+        (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
+        if wish == Wish.CANCEL.value:
+            from newsletter.store.schedules import skip_waiting
+
+            skip_waiting(connection, lease.mailing, now)
         counts = count_states(connection, lease.mailing)
         end = MailingState.CANCELLED if wish == Wish.CANCEL.value else MailingState.FINISHED
         state, finished = (end, now) if counts.is_settled else (MailingState.SENDING, None)
@@ -180,11 +193,6 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
     life.remember(database, step)
     return counts
 
-        (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
-        if wish == Wish.CANCEL.value:
-            from newsletter.store.schedules import skip_waiting
-
-            skip_waiting(connection, lease.mailing, now)
 
 def count_states(connection: Connection, mailing: int) -> Tally:
     """How many deliveries stand where, inside a transaction that is under way."""

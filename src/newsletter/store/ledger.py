@@ -17,6 +17,7 @@ from newsletter.delivery import Schedule, State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
+from newsletter.store import batches
 from newsletter.store.claims import CANCELLED, Choice, why_not
 from newsletter.store.leases import check, renew
 from newsletter.store.seals import sealed_among
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
     from newsletter.edition import Edition
     from newsletter.store.archive import Kept
+    from newsletter.store.batches import Repeats
     from newsletter.store.database import Database
     from newsletter.store.leases import Lease
     from newsletter.store.segments import Condition
+    from newsletter.timing import Timing
 
 EVERYBODY = Choice()
-    from newsletter.timing import Timing
 SCHEDULE = Schedule()
 _ACTIVE = Status.ACTIVE.value
 _CLAIMED = f"state = {State.CLAIMED.value}, claim = ?, reply = '', updated_at = ?"
@@ -72,16 +74,16 @@ def write_plan(
     now: int,
     earlier: int | None = None,
     kept: Kept | None = None,
-) -> Mailing:
-    """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
     timing: Timing | None = None,
     zone: str = "",
+) -> Mailing:
+    """Freeze the edition and the audience: one delivery for everybody in it who has none of this issue yet.
 
     All or nothing: a crash leaves no half of a plan. `kept` is what the archive will show of it. `earlier` is how
     many mailings of the issue the author knew of when they agreed; raises LedgerError when there are others by now.
+    With a timing, the deliveries are due as it says; `zone` is that of recipients who named none.
     """
     with database.transaction() as connection:
-    With a timing, the deliveries are due as it says; `zone` is that of recipients who named none.
         (found,) = connection.execute("SELECT count(*) FROM mailings WHERE issue = ?", (issue,)).fetchone()
         if earlier is not None and found != earlier:
             raise LedgerError(
@@ -131,13 +133,13 @@ def write_plan(
             from newsletter.store.archive import keep
 
             keep(connection, number, issue, kept)
-    return Mailing(
-        id=number,
         starts_at = 0
         if timing is not None:
             from newsletter.store.schedules import set_times
 
             starts_at = set_times(connection, number, timing, zone, now)
+    return Mailing(
+        id=number,
         issue=issue,
         title=edition.title,
         fingerprint=edition.fingerprint,
@@ -148,11 +150,11 @@ def write_plan(
         planned_at=datetime.fromtimestamp(now, UTC),
         commit=commit,
         modified=modified,
-    )
-
         starts_at=datetime.fromtimestamp(starts_at, UTC) if starts_at else None,
         local=str(timing.local or "") if timing else "",
         spread=timing.spread if timing else 0,
+    )
+
 
 # The list is read again here, so that who left after the plan gets nothing more. The states stand there as numbers,
 # or the index of those that wait would not be used.
@@ -244,17 +246,24 @@ def record(
     offered: Iterable[int],
     now: int,
     schedule: Schedule = SCHEDULE,
+    repeats: Repeats | None = None,
 ) -> None:
     """Put on record what became of deliveries, then which ones are about to be committed. One transaction.
 
     The sender calls this once a round, at times for a single message: it costs what the statements cost. An outcome
-    of None means that the content was certainly not taken after all: the delivery is pending again.
+    of None means that the content was certainly not taken after all: the delivery is pending again. With `repeats`,
+    those who are offered are one batch, and stay on record as one until they have an answer.
     """
     with database.transaction() as connection:
         check(connection, lease)
         if outcomes:
             _record_outcomes(connection, lease, outcomes, now, schedule)
-        connection.executemany(_OFFER, [(lease.mailing, key) for key in offered])
+        together = list(offered)
+        connection.executemany(_OFFER, [(lease.mailing, key) for key in together])
+        if repeats:
+            batches.forget(connection, lease.mailing, [key for key, _ in outcomes])
+            if together:
+                batches.remember(connection, lease.mailing, together, repeats, now)
 
 
 def _record_outcomes(

@@ -160,6 +160,17 @@ deliveries = Table(
 # daily cap what was used, and on which day, counted from the year 1.
 tokens = Table("tokens", metadata, _text("name", primary_key=True), _number("amount"), _number("at"))
 
+# What was offered to a provider that knows repeats, and has no answer yet (newsletter.store.batches).
+batches = Table(
+    "batches",
+    metadata,
+    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    Column("first_id", Integer, primary_key=True, autoincrement=False),  # the first of its members
+    _text("provider"),
+    _number("until"),  # from then on, the provider would take it for a new one
+    _text("members"),  # subscribers, as a JSON array, in their order
+)
+
 # Where the mail of a domain goes, as the DNS said when it was asked.
 mail_servers = Table(
     "mail_servers",
@@ -169,17 +180,6 @@ mail_servers = Table(
     _number("at"),
 )
 
-# How many messages a sender may have under way to a group of recipients at once.
-places = Table(
-    "places",
-    metadata,
-    _text("name", primary_key=True),
-    _text("holder", primary_key=True),
-    _number("held"),
-    _number("until"),
-)
-
-# What is heard of deliveries after the next hop took them, and its refusals, told as events. The person is a number,
 # How far each process that sends has come, by group of recipients, for `status --watch` and /metrics. Numbers only.
 progress = Table(
     "progress",
@@ -194,6 +194,17 @@ progress = Table(
     _number("at"),
 )
 
+# How many messages a sender may have under way to a group of recipients at once.
+places = Table(
+    "places",
+    metadata,
+    _text("name", primary_key=True),
+    _text("holder", primary_key=True),
+    _number("held"),
+    _number("until"),
+)
+
+# What is heard of deliveries after the next hop took them, and its refusals, told as events. The person is a number,
 # never an address. The id is the witness's: the same report read again is the same row.
 events = Table(
     "events",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Outcome, Rejected, Reply, Uncertain
-from newsletter.providers import Forged, Response, Trouble, What
+from newsletter.providers import Response, Trouble, What
 from newsletter.transports import PAUSE, Capabilities
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class _Answer:
 
     results: Results
     end: TransportError | None = None
+    halves: tuple[Sequence[Message], ...] = ()  # to be asked again in: nothing was taken
 
 
 class HttpTransport:
@@ -82,25 +83,39 @@ class HttpTransport:
         ended: TransportError | None = None
         under_way: set[Future[_Answer]] = set()
         with ThreadPoolExecutor(self._connections, "provider") as pool:
-            for batch in self._batches(messages):
-                if batch:
+
+            def start(batches: Sequence[Sequence[Message]]) -> None:
+                for batch in batches:  # all on record before the first leaves
                     offer(batch)
-                    under_way.add(pool.submit(self._deliver, batch))
-                full = len(under_way) >= self._connections
-                done, under_way = wait(under_way, None if full else 0 if batch else PAUSE, FIRST_COMPLETED)
-                if not batch and not done and not under_way:
-                    sleep(PAUSE)
+                under_way.update(pool.submit(self._deliver, batch) for batch in batches)
+
+            def finish(done: set[Future[_Answer]]) -> Iterator[Results]:
+                nonlocal ended
                 for future in done:
                     answer = future.result()
                     ended = ended or answer.end
                     if answer.results:
                         yield answer.results
+                    if ended:  # nothing of them was taken, and nothing will be
+                        yield from (_not_taken(half) for half in answer.halves)
+                    else:
+                        start(answer.halves)
+
+            for batch in self._batches(messages):
+                if batch:
+                    start([batch])
+                full = len(under_way) >= self._connections
+                done, waiting = wait(under_way, None if full else 0 if batch else PAUSE, FIRST_COMPLETED)
+                if not batch and not done and not waiting:
+                    sleep(PAUSE)
+                under_way.difference_update(done)
+                yield from finish(done)
                 if ended:
                     break
-            for future in under_way:
-                answer = future.result()
-                ended = ended or answer.end
-                yield answer.results
+            while under_way:
+                done, _ = wait(under_way, None, FIRST_COMPLETED)
+                under_way.difference_update(done)
+                yield from finish(done)
         if ended:
             raise ended
 
@@ -157,6 +172,7 @@ class HttpTransport:
         key = sha256("\n".join(message.message_id for message in batch).encode()).hexdigest()[:48]
         request = self._provider.request(self._account, batch, key)
         began, pause = monotonic(), _FIRST_WAIT
+        doubtful = batch[0].again > 0
         while True:
             self._hold()
             answer = self._ask(request)
@@ -166,6 +182,7 @@ class HttpTransport:
                     return _Answer(list(zip(batch, said, strict=True)))
             else:
                 said = answer
+            doubtful = doubtful or said.what is What.UNCLEAR
             may_repeat = said.what is What.THROTTLED or (
                 said.what is What.UNCLEAR and monotonic() - began < self._provider.CAPABILITIES.idempotent / 2
             )
@@ -173,7 +190,8 @@ class HttpTransport:
                 self._wait(said.retry_after if said.retry_after is not None else pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
                 continue
-            return self._came_to(batch, said)
+            # Whatever is said of a repeat, the first request may have been taken.
+            return self._came_to(batch, replace(said, what=What.UNCLEAR) if doubtful else said)
 
     def _came_to(self, batch: Sequence[Message], trouble: Trouble) -> _Answer:
         """What a trouble means for each message of a batch."""
@@ -181,8 +199,7 @@ class HttpTransport:
         match trouble.what:
             case What.SPLIT if len(batch) > 1:
                 half = len(batch) // 2
-                first, second = self._deliver(batch[:half]), self._deliver(batch[half:])
-                return _Answer(first.results + second.results, first.end or second.end)
+                return _Answer([], halves=(batch[:half], batch[half:]))
             case What.SPLIT:
                 return _Answer([(batch[0], Rejected(trouble.reply))])
             case What.UNCLEAR:
@@ -198,7 +215,7 @@ class HttpTransport:
                 end = TransportError(
                     Problem(f"{name} takes nothing now: {trouble.reply}", fix="go on later with newsletter resume")
                 )
-        return _Answer([(message, None) for message in batch], end)
+        return _Answer(_not_taken(batch), end)
 
     def _ask(self, request: Request) -> Response | Trouble:
         """The answer to a request; a trouble when none came."""
@@ -259,20 +276,8 @@ def quota_of(transport: Transport) -> float | None:
     return transport.quota() if isinstance(transport, HttpTransport) else None
 
 
-def fetch(url: str) -> bytes:
-    """What stands at an address, for what webhooks refer to: the provider has seen that the address is right.
-
-    Raises Forged when nothing can be had: without its certificate, no call is believed.
-    """
-    from requests import RequestException, Session
-
-    try:
-        with Session() as session, session.get(url, timeout=(5.0, 10.0), allow_redirects=False, stream=True) as answer:
-            if answer.status_code != 200:
-                raise Forged(f"{url} answers {answer.status_code}")
-            return bytes(answer.raw.read(_RESPONSE, decode_content=True))
-    except (RequestException, OSError) as error:
-        raise Forged(f"{url} cannot be had: {type(error).__name__}") from error
+def _not_taken(batch: Sequence[Message]) -> Results:
+    return [(message, None) for message in batch]
 
 
 def _octets(message: Message) -> int:
