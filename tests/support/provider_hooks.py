@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from newsletter.links import Signer
@@ -88,10 +88,62 @@ def _ses(body: str, _: Account) -> Hook:
     return Hook({"x-amz-sns-message-type": "Notification"}, sns(body), NOW)
 
 
+@cache
+def curve_key() -> ec.EllipticCurvePrivateKey:
+    """SendGrid's key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def curve_public_key() -> str:
+    """The other half, as SendGrid shows it."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return b64encode(curve_key().public_key().public_bytes(serialization.Encoding.DER, form)).decode()
+
+
+def sendgrid(body: bytes, at: int = int(NOW), key: ec.EllipticCurvePrivateKey | None = None) -> dict[str, str]:
+    """The headers of a call of SendGrid's."""
+    signature = (key or curve_key()).sign(str(at).encode() + body, ec.ECDSA(hashes.SHA256()))
+    prefix = "x-twilio-email-event-webhook-"
+    return {f"{prefix}signature": b64encode(signature).decode(), f"{prefix}timestamp": str(at)}
+
+
+SVIX_SECRET = "whsec_" + b64encode(b"a secret of 24 octets !!").decode()
+
+
+def svix(
+    body: bytes, at: int = int(NOW), secret: bytes = b"a secret of 24 octets !!", name: str = "svix"
+) -> dict[str, str]:
+    """The headers of a call through Svix, as Resend makes them."""
+    number = "msg_2b3zIVsXcHU1pmnjnSbdxGLhbQM"
+    signature = b64encode(hmac.digest(secret, f"{number}.{at}.".encode() + body, "sha256")).decode()
+    signatures = f"v1,bm9uc2Vuc2U= v1,{signature} v2,other"
+    return {f"{name}-id": number, f"{name}-timestamp": str(at), f"{name}-signature": signatures}
+
+
+def mailersend(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a call of MailerSend's."""
+    return {"signature": hmac.digest(secret.encode(), body, "sha256").hex()}
+
+
+def _signed(headers: Callable[[bytes], dict[str, str]]) -> Callable[[str, Account], Hook]:
+    return lambda body, _: Hook(headers(body.encode()), body.encode(), NOW)
+
+
 # Who is not here calls with the secret, and signs nothing.
-CALLS: dict[str, Callable[[str, Account], Hook]] = {"mailgun": _mailgun, "postal": _postal, "ses": _ses}
+CALLS: dict[str, Callable[[str, Account], Hook]] = {
+    "mailgun": _mailgun,
+    "postal": _postal,
+    "ses": _ses,
+    "sendgrid": _signed(sendgrid),
+    "resend": _signed(svix),
+    "mailersend": _signed(mailersend),
+}
 # What an account needs besides to believe them.
-SECRETS: dict[str, Callable[[], str]] = {"postal": public_key}
+SECRETS: dict[str, Callable[[], str]] = {
+    "postal": public_key,
+    "sendgrid": curve_public_key,
+    "resend": lambda: SVIX_SECRET,
+}
 
 
 def call(name: str, body: str, account: Account) -> Hook:
@@ -118,6 +170,33 @@ def forged(name: str, body: str, account: Account) -> list[Hook]:
             Hook(true.headers, sns(body, SigningCertURL=CERTIFICATE_URL.replace("amazonaws", "example")), NOW),
             Hook(true.headers, true.body.replace(b"22b80b92", b"22b80b93"), NOW),
             Hook({"x-amz-sns-message-type": "SubscriptionConfirmation"}, true.body, NOW),
+        ]
+    late = int(NOW) - 301
+    if name == "sendgrid":
+        other = ec.generate_private_key(ec.SECP256R1())
+        return [
+            Hook({}, true.body, NOW),
+            Hook(sendgrid(true.body, key=other), true.body, NOW),
+            Hook(true.headers, true.body + b" ", NOW),
+            Hook({**true.headers, "x-twilio-email-event-webhook-timestamp": str(int(NOW) + 1)}, true.body, NOW),
+            Hook(sendgrid(true.body, late), true.body, NOW),
+        ]
+    if name == "resend":
+        return [
+            Hook({}, true.body, NOW),
+            Hook(svix(true.body, secret=b"another one"), true.body, NOW),
+            Hook(true.headers, true.body + b" ", NOW),
+            Hook({**true.headers, "svix-id": "msg_other"}, true.body, NOW),
+            Hook(
+                {**true.headers, "svix-signature": true.headers["svix-signature"].replace("v1,", "v2,")}, true.body, NOW
+            ),
+            Hook(svix(true.body, late), true.body, NOW),
+        ]
+    if name == "mailersend":
+        return [
+            Hook({}, true.body, NOW),
+            Hook(mailersend(true.body, "another"), true.body, NOW),
+            Hook(true.headers, true.body + b" ", NOW),
         ]
     changed = [Hook({}, true.body, NOW), Hook({"authorization": "Basic cHJvdmlkZXI6eA=="}, true.body, NOW)]
     if name == "mailgun":

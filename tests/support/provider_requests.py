@@ -7,7 +7,8 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
-from email.utils import parseaddr
+from email.utils import parseaddr, unquote
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -140,6 +141,103 @@ def kumomta(request: Request) -> list[Seen]:
     return [_mime(data, recipient["email"], _from_message_id(data))]
 
 
+def sendgrid(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    assert "substitutions" not in str(body)
+    assert not any(each["enable"] for each in body["tracking_settings"].values())
+    (personal,) = body["personalizations"]
+    (to,) = personal["to"]
+    name = to["name"]
+    content = {each["type"]: each["value"] for each in body["content"]}
+    return [
+        Seen(
+            to=(unquote(name) if {",", ";"} & set(name) else name, to["email"]),
+            sender=(body["from"]["name"], body["from"]["email"]),
+            subject=body["subject"],
+            html=content["text/html"],
+            text=content["text/plain"],
+            headers={name.lower(): value for name, value in personal["headers"].items()},
+            reference=personal["custom_args"]["delivery"],
+            reply_to=body["reply_to"]["email"],
+        )
+    ]
+
+
+def _no_template(text: str) -> str:
+    """The text as a reader sees it, once it is certain that a template language sees nothing in it."""
+    assert not any(begin in text for begin in ("{{", "{%", "{#", "{$"))
+    return text.replace("\u2060", "")
+
+
+def brevo(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    assert "params" not in str(body)
+    return [
+        Seen(
+            to=(_no_template(str(make_header(decode_header(each["to"][0]["name"])))), each["to"][0]["email"]),
+            sender=(str(make_header(decode_header(body["sender"]["name"]))), body["sender"]["email"]),
+            subject=_no_template(each["subject"]),
+            html=unescape(_no_template(each["htmlContent"])),
+            text=_no_template(each["textContent"]),
+            headers={name.lower(): value for name, value in each["headers"].items() if value.isascii()},
+            reference=each["headers"]["X-Mailin-custom"],
+            reply_to=body["replyTo"]["email"],
+        )
+        for each in body["messageVersions"]
+    ]
+
+
+def mailjet(request: Request) -> list[Seen]:
+    return [
+        Seen(
+            to=(each["To"][0]["Name"], each["To"][0]["Email"]),
+            sender=(each["From"]["Name"], each["From"]["Email"]),
+            subject=each["Subject"],
+            html=each["HTMLPart"],
+            text=each["TextPart"],
+            headers={name.lower(): value for name, value in each["Headers"].items()},
+            reference=each["EventPayload"],
+            reply_to=each["ReplyTo"]["Email"],
+        )
+        for each in json.loads(request.body)["Messages"]
+        if each["TemplateLanguage"] is False
+    ]
+
+
+def resend(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    return [
+        Seen(
+            to=parseaddr(each["to"][0]),
+            sender=parseaddr(each["from"]),
+            subject=each["subject"],
+            html=each["html"],
+            text=each["text"],
+            headers={name.lower(): value for name, value in each["headers"].items()},
+            reference={tag["name"]: tag["value"] for tag in each["tags"]}["delivery"].replace("-", "."),
+            reply_to=each["reply_to"],
+        )
+        for each in (body if isinstance(body, list) else [body])
+    ]
+
+
+def mailersend(request: Request) -> list[Seen]:
+    body = json.loads(request.body)
+    (to,) = body["to"]
+    return [
+        Seen(
+            to=(_no_template(to["name"]), to["email"]),
+            sender=(body["from"]["name"], body["from"]["email"]),
+            subject=_no_template(body["subject"]),
+            html=unescape(_no_template(body["html"])),
+            text=_no_template(body["text"]),
+            headers={each["name"].lower(): each["value"] for each in body["headers"]},
+            reference=body["tags"][1],
+            reply_to=body["reply_to"]["email"],
+        )
+    ]
+
+
 def _from_message_id(data: bytes) -> str:
     return message_from_bytes(data)["Message-ID"].strip("<>").partition("@")[0]
 
@@ -147,7 +245,12 @@ def _from_message_id(data: bytes) -> str:
 READERS: dict[str, Callable[[Request], list[Seen]]] = {
     "ses": ses,
     "mailgun": mailgun,
+    "sendgrid": sendgrid,
     "postmark": postmark,
+    "brevo": brevo,
+    "mailjet": mailjet,
+    "resend": resend,
+    "mailersend": mailersend,
     "sparkpost": sparkpost,
     "scaleway": scaleway,
     "postal": postal,

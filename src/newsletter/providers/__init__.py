@@ -97,6 +97,7 @@ class Capabilities:
     attachments: bool = True
     utf8_headers: bool = True  # names and subjects beyond ASCII
     custom_headers: bool = True  # List-Unsubscribe, List-Id …
+    list_id: bool = True  # that one, too
     headers: int | None = None  # how many of them at most
     header_octets: int | None = None  # in one of them
     envelope: bool = False  # our return path, with its tag, is where its bounces go

@@ -9,6 +9,7 @@ https://developers.brevo.com/docs/transactional-webhooks
 from __future__ import annotations
 
 from email.header import Header
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -57,7 +58,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
         "htmlContent": literal_html(first.html),
         "textContent": literal_text(first.text),
         "tags": [first.tag],
-        "headers": {"idempotencyKey": str(UUID(hex=key[:32].ljust(32, "0"), version=4))},
+        "headers": {"idempotencyKey": str(UUID(bytes=sha256(key.encode()).digest()[:16], version=4))},
         "messageVersions": [_version(letter) for letter in told],
     }
     if first.reply_to:
@@ -85,10 +86,11 @@ def _in_ascii(value: str) -> str:
 
 
 def _mailbox(name: str, email: str) -> dict[str, str]:
+    name = literal_text(name)
     # A name with an accent and a comma would be left out; as an encoded word (RFC 2047), it arrives.
     if not name.isascii() and _SPECIALS & set(name):
         name = Header(name, "utf-8", maxlinelen=10_000).encode()
-    return {"email": email, "name": literal_text(name)} if name else {"email": email}
+    return {"email": email, "name": name} if name else {"email": email}
 
 
 def outcomes(
@@ -109,9 +111,11 @@ def outcomes(
         return trouble
     if 200 <= response.status < 300:
         ids = told.get("messageIds") if isinstance(told, dict) else None
-        if not isinstance(ids, list) or len(ids) != len(batch):
-            ids = [text_in(told, "messageId")] * len(batch)
-        return [Accepted(Reply(250, "", str(each)[:100])) for each in ids]
+        if not isinstance(ids, list):
+            ids = [text_in(told, "messageId")] if text_in(told, "messageId") else []
+        if len(ids) == len(batch):
+            return [Accepted(Reply(250, "", str(each)[:100])) for each in ids]
+        return Trouble(What.UNCLEAR, reply_of(response, "an answer that does not name all messages"))
     if response.status == 400 and len(batch) == 1:
         return [Rejected(refusal(words, batch[0].letter, recipient="email is not valid in to" in said))]
     return refused(response, words)

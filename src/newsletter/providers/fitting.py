@@ -69,6 +69,8 @@ def _notes(name: str, can: Capabilities, frame: Frame, *, signs: bool, tags: boo
     yield from can.notes
     if not can.custom_headers:
         yield f"{name} takes no headers of ours: no List-Id, and no List-Unsubscribe but its own."
+    elif not can.list_id:
+        yield f"{name} lets nobody write List-Id: readers cannot sort your letter by it."
     if not can.utf8_headers and not (frame.sender.name + frame.list_title).isascii():
         yield f"{name} takes ASCII alone in headers: the sender's name may arrive without its accents."
     if not can.references:

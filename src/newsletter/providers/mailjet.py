@@ -34,7 +34,7 @@ CAPABILITIES = Capabilities(
     largest_message=15_000_000,
     idempotent=86_400,
     signed=False,
-    notes=("Mailjet lets nobody write List-Id.",),
+    list_id=False,
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {"region": Setting("where the account is", default="eu", choices=("eu", "us"))}

@@ -9,6 +9,7 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 from __future__ import annotations
 
 from base64 import b64decode
+from email.utils import quote
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def _message(letter: Letter) -> dict[str, Any]:
     told: dict[str, Any] = {
         "personalizations": [
             {
-                "to": [_mailbox(letter.to.name, letter.to.email)],
+                "to": [_mailbox(_quoted(letter.to.name), letter.to.email)],
                 "headers": dict(letter.headers),
                 "custom_args": {"delivery": letter.reference},
             }
@@ -84,9 +85,12 @@ def _message(letter: Letter) -> dict[str, Any]:
 
 
 def _mailbox(name: str, email: str) -> dict[str, str]:
-    # Names with these marks are put into the header as they are, and would end in the middle.
-    quoted = f'"{name}"' if {",", ";"} & set(name) and '"' not in name else name
-    return {"email": email, "name": quoted} if name else {"email": email}
+    return {"email": email, "name": name} if name else {"email": email}
+
+
+def _quoted(name: str) -> str:
+    # A reader's name with these marks is put into the header as it is, and would end in the middle.
+    return f'"{quote(name)}"' if {",", ";"} & set(name) else name
 
 
 def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
