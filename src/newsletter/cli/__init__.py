@@ -63,6 +63,7 @@ COMMANDS = {
     "new": Row("Writing", "newsletter.cli.new", "Begin the next issue, as a draft."),
     "render": Row("Writing", "newsletter.cli.render", "Print what a recipient would get."),
     "check": Row("Writing", "newsletter.cli.check", "Read an issue as a careful editor would, before it goes out."),
+    "preview": Row("Writing", "newsletter.cli.preview", "See it as readers will, on a page that follows each save."),
     "themes": Row("Writing", "newsletter.cli.themes", "List the themes, or show what one is made of."),
     "test": Row("Writing", "newsletter.cli.test", "Send one copy, marked as a test, to any address."),
     "subscribers": Row("Readers", "newsletter.cli.subscribers", "See and change the list: import, add, list, export."),

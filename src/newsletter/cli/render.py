@@ -74,7 +74,7 @@ def command(
     elif form == "web":
         if person is not None:
             raise click.UsageError("--as shows what one person gets, and the page on the web is the same for everybody")
-        text = _web(config, written, theme)
+        text = as_web_page(config, written, theme)
     else:
         # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
         with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
@@ -101,7 +101,7 @@ def command(
     return ExitCode.DONE
 
 
-def _web(config: Config, issue: Issue, theme: str | None) -> str:
+def as_web_page(config: Config, issue: Issue, theme: str | None) -> str:
     """The issue's page in the archive, with its images in it."""
     from dataclasses import replace
     from datetime import UTC, datetime

@@ -1,0 +1,72 @@
+"""Who may talk to the preview: browsers that were sent here by this machine's own name and know the token.
+
+The page and the mail have an origin each, which is a port of their own: what a mail's HTML could ever do, it does
+where there is nothing to take. Names of other sites that were pointed here (DNS rebinding) are refused, and so are
+their forms.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+SAFE_METHODS = frozenset(("GET", "HEAD"))
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """ASGI middleware: asks for the host and for the token that begins each path, and adds HEADERS and a policy."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str], policy: str) -> None:
+        self._app, self._token, self._hosts = app, token, hosts
+        self._headers: Mapping[str, str] = {**HEADERS, "Content-Security-Policy": policy}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    answer.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        if headers.get("host", "").lower() not in self._hosts:
+            return PlainTextResponse("This preview answers to the names of this machine only.\n", 421)
+        if not compare_digest(scope["path"].split("/")[1].encode(), self._token.encode()):
+            return PlainTextResponse("Open the whole address that newsletter preview has printed.\n", 403)
+        if scope["method"] not in SAFE_METHODS and not _is_from_here(headers):
+            return PlainTextResponse("Only the preview's own page may do this.\n", 403)
+        return None
+
+
+def _is_from_here(headers: Headers) -> bool:
+    """Fetch metadata says it best (https://www.w3.org/TR/fetch-metadata/); a browser too old for it says Origin."""
+    if site := headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    origin = headers.get("origin")
+    return origin is None or origin == f"http://{headers['host']}"
