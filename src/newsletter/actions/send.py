@@ -18,9 +18,12 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from newsletter.actions.asked import Asked
 from newsletter.actions.breaker import Breaker
+from newsletter.actions.log import log
 from newsletter.actions.pace import Pacer
 from newsletter.actions.receive import receive_refusals
+from newsletter.actions.tell_progress import Teller
 from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
@@ -130,6 +133,7 @@ def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) 
         return int(clock().timestamp())
 
     lease = acquire(database, mailing.id, this_worker(), now(), is_alive)
+    log("lease taken", mailing=mailing.id, fence=lease.fence, issue=mailing.issue)
 
     with _Heartbeat(lambda: beat(database, lease, now())):
         try:
@@ -141,7 +145,9 @@ def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) 
                 receive_refusals(database, mailing.id, now())
                 let_go(database, lease, now())
             raise
-    let_go(database, lease, now())
+    counts = let_go(database, lease, now())
+    told = {name: getattr(counts, name) for name in ("accepted", "deferred", "rejected", "uncertain", "pending")}
+    log("lease given back", mailing=mailing.id, fence=lease.fence, **told)
 
 
 def work(
@@ -161,6 +167,7 @@ def work(
     outcomes: list[tuple[int, Outcome | None]] = []
     breaker = Breaker(partial(hear_together, database, lease) if job else None)
     pacer = Pacer(database, lease, limits, clock, job=job) if limits else None
+    asked = Asked(database, lease.mailing, job)
 
     can = transport.capabilities
     # Half of the time is for the first request, half for asking again.
@@ -169,8 +176,10 @@ def work(
     def now() -> int:
         return int(clock().timestamp())
 
+    teller = Teller(database, lease.mailing, f"{platform.node()} {os.getpid()}/{job}", now)
+
     def over() -> bool:
-        return breaker.is_open or stop()
+        return breaker.is_open or stop() or asked.to_stop()
 
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
@@ -179,6 +188,7 @@ def work(
             chunk = claim(database, lease, size, now(), job)
             if not chunk:
                 return
+            log("claim", mailing=lease.mailing, job=job, recipients=len(chunk))
             began = monotonic()
             gone: set[int] = set()
             for number, recipient in enumerate(chunk):
@@ -230,12 +240,14 @@ def work(
             take_back(database, lease, breaker.streak, now())
         if pacer:
             pacer.close()
+        teller.tell()
 
     try:
         with _rare_collections():
             for results in transport.deliver(messages(), write_down):
                 outcomes += [(message.key, outcome) for message, outcome in results]
                 breaker.hear(results)
+                teller.hear(results)
                 if pacer:
                     pacer.answered(message.key for message, _ in results)
                 progress([outcome for _, outcome in results if outcome is not None])
@@ -245,7 +257,8 @@ def work(
         with suppress(NewsletterError):
             come_to_an_end()
         raise
-    if pause := breaker.pause(post.issue) or (pacer and pacer.pause(post.issue)):
+    if pause := asked.pause(post.issue) or breaker.pause(post.issue) or (pacer and pacer.pause(post.issue)):
+        log("stopped", mailing=lease.mailing, job=job, why="asked" if asked.to_stop() else "breaker or limit")
         raise pause
 
 
