@@ -16,7 +16,7 @@ from newsletter.sources.dns_records import Dns
 from newsletter.sources.next_hop import Trial, try_out
 from newsletter.wiring import posting
 from tests.support.api import Api, Reply
-from tests.support.zone import Zone
+from tests.support.zone import SILENT, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ security = "none"
 P = "MCowBQYDK2VwAyEA"
 KEY = Signing("mail._domainkey.letter.example.org", "letter.example.org", f"v=DKIM1; k=ed25519; p={P}")
 ADDRESS = "198.51.100.7"
-GOOD: Mapping[str, Sequence[str] | None] = {
+GOOD: Mapping[str, Sequence[str]] = {
     "return.letter.example.org TXT": ['"v=spf1 include:spf.relay.example ip4:198.51.100.0/24 ~all"', '"other=1"'],
     "spf.relay.example TXT": ['"v=spf1 ip4:203.0.113.0/24 -all"'],
     "mail._domainkey.letter.example.org TXT": [f'"v=DKIM1; k=ed25519; " "p={P}"'],
@@ -56,7 +56,7 @@ GOOD: Mapping[str, Sequence[str] | None] = {
 }
 
 
-def examined(records: Mapping[str, Sequence[str] | None]) -> dict[str, Diagnosis]:
+def examined(records: Mapping[str, Sequence[str]]) -> dict[str, Diagnosis]:
     with Zone(records) as zone:
         found = [*examine_domain(CONFIG, Dns(zone.servers, seconds=0.5), [KEY], ADDRESS)]
     return {each.about: each for each in found}
@@ -71,7 +71,7 @@ def test_a_domain_that_does_everything_right_hears_nothing_but_good() -> None:
 
 
 # What is changed in the good domain, what the doctor then says about what, and how bad it is.
-WRONG: list[tuple[dict[str, Sequence[str] | None], str, Health, str]] = [
+WRONG: list[tuple[dict[str, Sequence[str]], str, Health, str]] = [
     ({"return.letter.example.org TXT": []}, "SPF", Health.BAD, "says of no server"),
     (
         {"return.letter.example.org TXT": ['"v=spf1 a ~all"', '"v=spf1 mx ~all"']},
@@ -82,7 +82,7 @@ WRONG: list[tuple[dict[str, Sequence[str] | None], str, Health, str]] = [
     ({"return.letter.example.org TXT": ['"v=spf1 +all"']}, "SPF", Health.BAD, "every server of the world"),
     ({"spf.relay.example TXT": []}, "SPF", Health.BAD, "includes spf.relay.example, which has no SPF record"),
     ({"return.letter.example.org TXT": ['"v=spf1 ip4:192.0.2.1 ~all"']}, "SPF", Health.ADVICE, f"not name {ADDRESS}"),
-    ({"return.letter.example.org TXT": None}, "SPF", Health.UNKNOWN, "nobody answers"),
+    ({"return.letter.example.org TXT": SILENT}, "SPF", Health.UNKNOWN, "nobody answers"),
     (
         {"return.letter.example.org TXT": [f'"v=spf1 {" ".join(f"a:h{n}.example.org" for n in range(11))} ~all"']},
         "SPF",
@@ -110,7 +110,7 @@ WRONG: list[tuple[dict[str, Sequence[str] | None], str, Health, str]] = [
 
 @pytest.mark.parametrize(("change", "about", "health", "said"), WRONG, ids=lambda value: str(value)[:40])
 def test_what_is_wrong_is_told_and_how_bad_it_is(
-    change: dict[str, Sequence[str] | None], about: str, health: Health, said: str
+    change: dict[str, Sequence[str]], about: str, health: Health, said: str
 ) -> None:
     found = examined({**GOOD, **change})[about]
     assert (found.health, said in found.message) == (health, True), found

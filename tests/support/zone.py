@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+SILENT, BROKEN = ("silent",), ("broken",)  # instead of records: it never answers, or fails (SERVFAIL)
+
+
 @dataclass
 class Zone:
-    """Answers by UDP on `port`; None as the records of a name means that it never answers for it."""
+    """Answers by UDP on `port`. A name of which it has no records does not exist; `asked` has each question."""
 
-    records: Mapping[str, Sequence[str] | None]  # "example.org TXT" → texts as a zone file has them
+    records: Mapping[str, Sequence[str]]  # "example.org TXT" → texts as a zone file has them; none: there are none
     asked: list[str] = field(default_factory=list)
     port: int = 0
 
@@ -56,11 +59,13 @@ class Zone:
             key = f"{name} {dns.rdatatype.to_text(question.rdtype)}"
             self.asked.append(key)
             found = self.records.get(key, ())
-            if found is None:
+            if found == SILENT:
                 continue
             answer = dns.message.make_response(query)
             answer.flags |= dns.flags.RA
-            if found:
+            if found == BROKEN:
+                answer.set_rcode(dns.rcode.SERVFAIL)
+            elif found:
                 kind = dns.rdatatype.to_text(question.rdtype)
                 answer.answer.append(dns.rrset.from_text_list(question.name, 300, "IN", kind, list(found)))
             elif not any(each.startswith(f"{name} ") for each in self.records):
