@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.routing import Route
 
+from newsletter.consent import network_of
 from newsletter.web import app as app_module
-from newsletter.web.door import HEADERS, LARGEST_BODY, network_of
+from newsletter.web.door import HEADERS, LARGEST_BODY
 from newsletter.web.limits import MOST_NETWORKS, Turnstile
 from tests.support.served import SETTINGS, Served
 
@@ -286,3 +287,14 @@ def test_the_turnstile_remembers_no_more_networks_than_it_says() -> None:
     assert not turnstile.let_in("5", 3599)
     assert turnstile.let_in("5", 3600)
     assert len(turnstile._networks) == 1
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+def test_who_connects_and_asks_nothing_is_hung_up_on(tmp_path: Path, said: bytes) -> None:
+    served = Served(tmp_path, WEB)
+    served.server.patience = 0.2
+    with served, socket.create_connection((served.server.host, served.server.port), timeout=10) as line:
+        line.sendall(said)
+        while line.recv(65536):
+            pass
+        assert served.get("/healthz").status_code == 200

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from time import perf_counter
 from traceback import extract_tb
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ log = logging.getLogger("newsletter.web")
 
 LARGEST_BODY = 64 * 1024
 LARGEST_HOOK = 2 * 1024 * 1024  # providers tell of many messages at once
-_BODY_SECONDS = 15  # without a piece of a body
+_BODY_SECONDS = 30  # for a whole body
 _MOST_FIELDS = 100
 _LONGEST_TARGET = 4096  # path and query
 HEADERS = {
@@ -135,24 +135,29 @@ class Door:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdecimal() or int(length[:20]) > largest:
             return PlainTextResponse("This is too much.\n", 413, {"Connection": "close"})
-        chunks: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            try:
-                async with asyncio.timeout(_BODY_SECONDS):
-                    message = await receive()
-            except TimeoutError:
-                return PlainTextResponse("This took too long.\n", 408, {"Connection": "close"})
-            if message["type"] != "http.request":
-                return PlainTextResponse("This is not all.\n", 400)
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > largest:
-                return PlainTextResponse("This is too much.\n", 413, {"Connection": "close"})
-            more = message.get("more_body", False)
-        scope["body"] = b"".join(chunks)
-        return None
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                return await _read(scope, receive, largest)
+        except TimeoutError:
+            return PlainTextResponse("This took too long.\n", 408, {"Connection": "close"})
+
+
+async def _read(scope: Scope, receive: Receive, largest: int) -> PlainTextResponse | None:
+    """The body, into the scope; an answer when it is too large, or ends too early."""
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return PlainTextResponse("This is not all.\n", 400)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > largest:
+            return PlainTextResponse("This is too much.\n", 413, {"Connection": "close"})
+        more = message.get("more_body", False)
+    scope["body"] = b"".join(chunks)
+    return None
 
 
 def _completed(headers: Iterable[tuple[bytes, bytes]], *, secure: bool) -> list[tuple[bytes, bytes]]:
@@ -224,15 +229,3 @@ def _multipart(body: bytes, kind: str) -> list[tuple[str, str]]:
     except (FormParserError, ValueError, TypeError):
         return found
     return found
-
-
-def network_of(address: str) -> str:
-    """The network that a limit holds for: the /24 of an IPv4 address, the /56 of an IPv6 one (RFC 6177)."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    if mapped is not None:
-        parsed = mapped
-    return str(ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from newsletter.actions.subscribe import Wish, ask
+from newsletter.consent import network_of
 from newsletter.errors import ListError
 from newsletter.sources.addresses import valid_address
-from newsletter.web.door import HEADERS, form_of, network_of
+from newsletter.web.door import HEADERS, form_of
 from newsletter.web.fields import answers, asked, plain
 from newsletter.web.limits import Turnstile
 from newsletter.web.look import LANGUAGES, language_of, phrases

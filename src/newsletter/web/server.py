@@ -31,6 +31,7 @@ class Server:
         self._socket = _listen(host, port)
         self.host, self.port = host, self._socket.getsockname()[1]
         self._thread: Thread | None = None
+        self.patience = 10.0  # seconds for the head of a request
 
     @property
     def url(self) -> str:
@@ -42,9 +43,11 @@ class Server:
         """Answer from now on."""
         import uvicorn
 
+        from newsletter.web.patience import patient
+
         config = uvicorn.Config(
             app(parts),
-            http="h11",
+            http=patient(self.patience),
             ws="none",
             lifespan="on",
             log_config=None,
