@@ -129,6 +129,14 @@ def test_a_condition_between_rows_or_cells_is_refused_with_its_line(mail: Make, 
     assert "around the whole table" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "row", ["| 1 | 2 |", "1 | 2", "| 1 | 2 |  |", "| 1 |", r"| 1 \| 2 \| 3 | 4 |", "| 1 | 2 | |   | "]
+)
+def test_a_row_that_loses_nothing_is_a_row(mail: Make, row: str) -> None:
+    assert "1" in mail(f"{HEAD}{row}").words
+    assert "1" in mail("\n".join(f"> {line}" for line in f"{HEAD}{row}".split("\n"))).words
+
+
 def test_a_condition_stands_within_a_cell_or_around_a_table(mail: Make, nobody: Subscriber) -> None:
     cell = f"{HEAD}| {{% if subscriber.name %}}named{{% else %}}unnamed{{% endif %}} | 2 |"
     assert mail(cell).words.endswith("named   2")

@@ -35,6 +35,8 @@ CASES = [
     ("<b {{ subscriber.email }}>x</b>", "5:4", "inside a tag", "in quotes"),
     ("<{{ unsubscribe_url }}>", "5:2", "inside a tag", "[label]({{ … }})"),
     ("a\n\n<!-- never closed", "7", "`<!-- never closed` has no end", "close the tag or comment"),
+    ("| a |\n|---|\n| 1 | 2 |", "7", "“2” would be lost", "as many cells"),
+    ("> a | b\n> -|-\n> 1 | 2 \\| 3 | | `4`", "7", "“`4`” would be lost", "as many cells"),
     ("{{ ''.__class__.__mro__ }}", "5:1", "unsafe", ""),
 ]
 

@@ -191,9 +191,10 @@ class _Reader:
         return Block("html", self._line, {"html": markup}) if markup.strip() else None
 
     def table(self, token: Token) -> Block:
-        line = self._line
+        line, at = self._line, self._at
         rows = self._inside(token)
         tables.refuse_parted_cells(rows, self._holes)
+        tables.refuse_lost_cells(self._tokens[at : self._at], self._cut, self._holes)
         head = tuple(row for row in rows if row.children and row.children[0].data["header"])
         # Columns under a corner that is empty are told apart by their head, rows by their first cell.
         has_row_heads = bool(head) and not inline.text(head[0].children[0].inline).strip()
