@@ -16,7 +16,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,12 @@ class Expression:
     sources: tuple[str, ...]
     line: int = 1
     is_choice: bool = False
+    # Of each branch, for messages; not kept with a mailing, and not part of the fingerprint.
+    lines: tuple[int, ...] = field(default=(), compare=False)
+
+    def line_of(self, branch: int) -> int:
+        """The line of a branch, as far as it is known; otherwise that of the `{% if %}`."""
+        return self.lines[branch] if 0 <= branch < len(self.lines) else self.line
 
 
 @dataclass(frozen=True, slots=True)

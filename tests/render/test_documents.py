@@ -398,6 +398,10 @@ def test_without_a_preheader_the_first_paragraph_for_everybody_stands_in(mail: M
     assert len(got) <= 111
 
 
+def test_a_lead_is_a_first_paragraph(mail: Make) -> None:
+    assert mail(":::lead\nIt began with *bees*.\n:::\n\nThen came the honey.").preheader == "It began with bees."
+
+
 def test_what_only_some_may_read_is_no_preview_for_all(mail: Make) -> None:
     text = '{% if "board" in subscriber.tags %}\nThe accounts\n{% if subscriber.name %}\nof you\n{% endif %}\nare in.\n'
     assert mail(f"{text}\n{{% endif %}}\n\nGood evening.").preheader == "Good evening."

@@ -44,13 +44,13 @@ def test_each_variant_has_its_recipients(edition: Make) -> None:
     made = edition(TEXT)
     member, city = 'line 5: {% if "member" in subscriber.tags %}', "line 6: {% if subscriber.fields.city %}"
     assert _lines(made, PEOPLE) == [
-        (3, ["line 5: {% else %}"]),
+        (3, ["line 9: {% else %}"]),
         (1, [city, member]),
         (1, [city.replace("{% if", "no {% if"), member]),
     ]
     seen = {choice for variant in counted(made, PEOPLE) for choice in variant}
     assert [told(made, *branch) for branch in branches(made) if branch not in seen] == [
-        'line 5: {% elif subscriber.first_name == "Zoé" %}'
+        'line 7: {% elif subscriber.first_name == "Zoé" %}'
     ]
 
 
@@ -84,7 +84,13 @@ def test_a_branch_that_nobody_can_see_is_refused(edition: Make, markdown: str, b
         edition(f"Hello\n\n{markdown}")
     (problem,) = caught.value.problems
     assert problem.line == 7
-    assert f"`{branch}` of the condition that begins here is never reached" in problem.message
+    assert f"`{branch}` is never reached" in problem.message
+
+
+def test_a_branch_that_nobody_can_see_is_told_with_its_own_line(edition: Make) -> None:
+    with pytest.raises(IssueError) as caught:
+        edition(f"{{% if {A} %}}\n1\n{{% elif {B} %}}\n2\n{{% elif {A} %}}\n3\n{{% endif %}}")
+    assert caught.value.problems[0].line == 9
 
 
 @pytest.mark.parametrize(

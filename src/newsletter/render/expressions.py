@@ -77,7 +77,7 @@ def environment() -> ImmutableSandboxedEnvironment:
     return env
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)  # more than any issue has: each is asked for many times
 def parse(source: str) -> nodes.Expr:
     """The expression's tree, after all names were checked. Raises WrongExpression."""
     if not source:

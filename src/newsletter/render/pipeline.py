@@ -31,6 +31,7 @@ from newsletter.render.words import catalogue, direction, joined, long_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from newsletter.edition import Expression
     from newsletter.issue import Issue
     from newsletter.manuscript import Survey
     from newsletter.picture import Enclosed, Picture
@@ -142,13 +143,18 @@ class Rendering:
             preheader=preheader,
             html=html,
             text=plain,
-            expressions=tuple(replace(each, line=self._written.in_issue(each.line)) for each in weaver.expressions),
+            expressions=tuple(map(self._in_issue, weaver.expressions)),
             language=self._language,
             title=self._title,
             path=self._issue.path,
             pictures=pictures.enclosed(self.uses, images, document) if images else (),
             files=tuple({file.digest: file for file in calendars.files(body)}.values()) if self._has_events else (),
         )
+
+    def _in_issue(self, expression: Expression) -> Expression:
+        """The expression with its lines as those of the issue, where a snippet is one."""
+        lines = tuple(map(self._written.in_issue, expression.lines))
+        return replace(expression, line=self._written.in_issue(expression.line), lines=lines)
 
     def _with_calendars(self, addresses: Mapping[str, str], online: Mapping[str, str]) -> tuple[Block, ...]:
         if not self._has_events:
@@ -214,6 +220,8 @@ def _beginning(body: Sequence[Block], holes: Holes) -> str:
             depth += kinds.count(Kind.IF) - kinds.count(Kind.ENDIF)
         elif depth:
             continue
+        elif block.name == "lead" and (text := _beginning(block.children, holes)):
+            return text
         elif block.name == "paragraph" and holes.nonce not in (text := inline.text(block.inline).strip()):
             return text if len(text) <= _PREVIEW else f"{text[:_PREVIEW].rsplit(' ', 1)[0]}…"
     return ""

@@ -52,7 +52,7 @@ def counted(edition: Edition, recipients: Iterable[Subscriber]) -> Counter[Varia
 def told(edition: Edition, expression: int, branch: int) -> str:
     """A branch as its author wrote it: `line 12: {% elif … %}`."""
     condition = edition.expressions[expression]
-    return f"line {condition.line}: {_tag(condition.sources, branch)}"
+    return f"line {condition.line_of(branch)}: {_tag(condition.sources, branch)}"
 
 
 def branches(edition: Edition) -> Iterator[tuple[int, int]]:
@@ -76,9 +76,9 @@ def refuse_unreachable(patterns: Iterable[Pattern], expressions: Sequence[Expres
         for expression, branch in _unreachable(pattern, expressions, {}):
             raise IssueError(
                 Problem(
-                    f"`{_tag(expression.sources, branch)}` of the condition that begins here is never reached",
+                    f"`{_tag(expression.sources, branch)}` is never reached",
                     path,
-                    expression.line,
+                    expression.line_of(branch),
                     fix="the same was asked before or around it: change one of the two, or take it away",
                 )
             )

@@ -46,6 +46,7 @@ class _Frame:
     hole: Hole
     mark: re.Match[str]  # where its last branch begins
     sources: list[str]
+    lines: list[int]  # where each of the sources was written
     branches: list[Pattern] = field(default_factory=list)
     parts: list[str | Slot | Choice] = field(default_factory=list)
     has_else: bool = False
@@ -135,7 +136,7 @@ class Weaver:
                 case Kind.BRACES:
                     _constant(parts, ESCAPES[self._place(mark.start())](hole.source))
                 case Kind.IF:
-                    frame = _Frame(hole, mark, [self._checked(hole)])
+                    frame = _Frame(hole, mark, [self._checked(hole)], [hole.line or 1])
                     stack.append(frame)
                     frame.parts, parts = parts, []
                 case Kind.ELIF | Kind.ELSE:
@@ -146,6 +147,7 @@ class Weaver:
                     parts = []
                     frame.has_else = hole.kind is Kind.ELSE
                     frame.sources.append("" if frame.has_else else self._checked(hole))
+                    frame.lines.append(hole.line or 1)
                 case Kind.ENDIF:
                     frame = self._open(stack, hole, mark)
                     frame.branches.append(tuple(parts))
@@ -219,20 +221,24 @@ class Weaver:
         """Add the choice between a condition's branches; what the issue itself decides is decided here."""
         sources: list[str] = []
         branches: list[Pattern] = []
-        for source, branch in zip(frame.sources, frame.branches, strict=True):
+        lines: list[int] = []
+        for source, branch, line in zip(frame.sources, frame.branches, frame.lines, strict=True):
             if source and is_constant(source):
                 if not constant_truth(source, self._language):
                     continue
                 source = ""
             sources.append(source)
             branches.append(branch)
+            lines.append(line)
             if not source:
                 break
         if sources[:1] == [""]:
             for part in branches[0]:
                 _constant(parts, part) if isinstance(part, str) else parts.append(part)
         elif any(branches):
-            parts.append(Choice(self._number(tuple(sources), frame.hole, is_choice=True), tuple(branches)))
+            parts.append(
+                Choice(self._number(tuple(sources), frame.hole, tuple(lines), is_choice=True), tuple(branches))
+            )
 
     def _checked(self, hole: Hole) -> str:
         """The hole's expression with constants folded. Raises IssueError if it is wrong."""
@@ -245,11 +251,11 @@ class Weaver:
             raise self._holes.error(hole, f"`{hole.raw}`: {error}", error.fix) from None
         return source
 
-    def _number(self, sources: tuple[str, ...], hole: Hole, *, is_choice: bool) -> int:
+    def _number(self, sources: tuple[str, ...], hole: Hole, lines: tuple[int, ...] = (), *, is_choice: bool) -> int:
         key = (sources, is_choice)
         if key not in self._numbers:
             self._numbers[key] = len(self.expressions)
-            self.expressions.append(Expression(sources, hole.line or 1, is_choice))
+            self.expressions.append(Expression(sources, hole.line or 1, is_choice, lines))
         return self._numbers[key]
 
 
