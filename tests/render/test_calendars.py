@@ -112,6 +112,14 @@ def test_an_event_across_the_change_of_the_clocks_lasts_as_long_as_it_says() -> 
     assert event(text).end.astimezone(UTC) - event(text).start.astimezone(UTC) == timedelta(hours=9)
 
 
+def test_each_change_of_the_clocks_is_told_by_the_clock_that_it_ends() -> None:
+    found = calendar("::event[A]{date=2027-12-30 until=2028-01-02 time=10:30}", IN_PARIS)
+    onsets = {each.name: each for zone in found.timezones for each in zone.subcomponents}
+    summer, winter = onsets["DAYLIGHT"], onsets["STANDARD"]
+    assert (summer["DTSTART"].dt, winter["DTSTART"].dt) == (datetime(2027, 3, 28, 2), datetime(2027, 10, 31, 3))
+    assert summer["RDATE"].dts[0].dt == datetime(2028, 3, 26, 2)
+
+
 def test_without_a_zone_hours_are_those_of_wherever_the_reader_is() -> None:
     found = calendar(WALK)
     assert found.events[0].start.tzinfo is None

@@ -25,7 +25,7 @@ from newsletter.render.holes import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from icalendar import Event
+    from icalendar import Component, Event
 
     from newsletter.issue import Issue
     from newsletter.picture import Enclosed
@@ -139,7 +139,18 @@ def _calendar(block: Block, title: str, issue: Issue, site: Site, holes: Holes, 
     calendar.add_component(event)
     # Whole years, so that what a program remembers of a zone serves it for others of that time, too.
     calendar.add_missing_timezones(date(begin.year, 1, 1), date((end or begin).year + 1, 1, 1))
+    for onset in (each for zone in calendar.timezones for each in zone.subcomponents):
+        _tell_by_the_old_clock(onset)
     return bytes(calendar.to_ical())
+
+
+def _tell_by_the_old_clock(onset: Component) -> None:
+    """Let summer time begin at the hour of the clock that it ends (RFC 5545 3.6.5): icalendar writes the new one's."""
+    told: Mapping[str, Any] = onset
+    jump = told["TZOFFSETTO"].td - told["TZOFFSETFROM"].td
+    if jump > timedelta():
+        for moment in (told["DTSTART"], *(told["RDATE"].dts if "RDATE" in told else ())):
+            moment.dt -= jump
 
 
 def _describe(event: Event, block: Block, holes: Holes, resolve: Callable[[str], str]) -> None:
