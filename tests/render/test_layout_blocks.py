@@ -146,10 +146,10 @@ def test_labels_and_addresses_hold_slots(mail: Make) -> None:
 def test_an_event_says_when_in_the_language_of_the_issue(mail: Make) -> None:
     text = '::event[Fête]{date=2026-12-01 time=18:30 end=21:00 place="Nantes" ics=/f.ics}'
     assert mail(text, "lang: fr").words == (
-        "Fête\n----\nQuand\u202f: mardi 1er décembre 2026, 18:30 – 21:00\nOù\u202f: Nantes\n"
+        "Fête\n----\nQuand\u202f: mardi 1er décembre 2026, 18:30\u00a0–\u00a021:00\nOù\u202f: Nantes\n"
         "Ajouter à votre agenda\u202f: https://lettre.example.org/f.ics"
     ).replace("\u202f:", mail("::subscribe", "lang: fr").words.partition(" https")[0][-2:-1] + ":")
-    assert "When: Tuesday, December 1, 2026, 6:30\u202fPM – 9:00\u202fPM" in mail(text).words
+    assert "When: Tuesday, December 1, 2026, 6:30\u202fPM\u00a0–\u00a09:00\u202fPM" in mail(text).words
     assert (
         "Thursday, December 24, 2026 – Sunday, December 27, 2026"
         in mail("::event[Off]{date=2026-12-24 until=2026-12-27}").words

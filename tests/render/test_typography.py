@@ -70,6 +70,7 @@ def test_french_lines(written: str, set_in_french: str) -> None:
         ("de", '"Ja"', "„Ja“"),
         ("es", '"Sí"', "«Sí»"),
         ("xx", '"?"', "“?”"),
+        ("en", "cd ../.. and ../data..", "cd ../.. and ../data…"),
         ("fr", "", ""),
     ],
 )

@@ -32,7 +32,7 @@ def spoken(language: str) -> Mapping[str, Any]:
         where = f" ({zone_name(zone)})" if zone and hour else ""
         if last_day and last_day != day:
             return f"{first} – {both(last_day, end) if end else long_day(last_day)}{where}"
-        return f"{first} – {clock(end)}{where}" if end else f"{first}{where}"
+        return f"{first}\u00a0–\u00a0{clock(end)}{where}" if end else f"{first}{where}"
 
     def both(day: date, hour: time) -> str:
         from babel.dates import get_datetime_format

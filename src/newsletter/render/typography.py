@@ -66,7 +66,11 @@ _FRENCH: tuple[tuple[str, re.Pattern[str], str], ...] = (
 # Each pattern begins with letters, for which a machine looks fast, and looks back only then.
 _SIGNS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     ("+-", re.compile(r"\+-"), "±"),
-    ("..", re.compile(r"\.{2,}"), lambda dots: ".." if dots.string[: dots.start()].endswith(("?", "!")) else "…"),
+    (
+        "..",
+        re.compile(r"\.\.(?:\.+|(?<!/\.\.)(?!/))"),
+        lambda dots: ".." if dots.string[: dots.start()].endswith(("?", "!")) else "…",
+    ),
     ("????", re.compile(r"\?{4,}"), "???"),
     ("!!!!", re.compile(r"!{4,}"), "!!!"),
     (",,", re.compile(r",{2,}"), ","),
