@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from newsletter.render import inline
+from newsletter.render import inline, text_table
 from newsletter.render.catalogue import ADDRESSES, OPTIONAL, PARTS
 from newsletter.render.flowed import WIDTH, Line, width
 from newsletter.render.holes import Kind
@@ -241,41 +241,11 @@ class TextPart:
                 yield Line(" ".join(text.split()))
 
     def table(self, block: Block) -> Iterator[Line]:
+        if caption := block.data["caption"]:
+            yield from (Line(caption), _EMPTY)
         rows = [[self._running.text(cell.inline).replace("\n", " ") for cell in row.children] for row in block.children]
         aligns = [cell.data["align"] for cell in block.children[0].children]
-        heads = block.data["head_rows"]
-        if caption := block.data["caption"]:
-            yield Line(caption)
-            yield _EMPTY
-        widths = [max(width(row[at], self._holes.mark) for row in rows) for at in range(len(aligns))]
-        if sum(widths) + 3 * (len(widths) - 1) <= WIDTH:
-            yield from self._aligned(rows, widths, aligns, heads)
-        else:
-            yield from self._listed(rows, heads)
-
-    def _aligned(
-        self, rows: Sequence[Sequence[str]], widths: Sequence[int], aligns: Sequence[str], heads: int
-    ) -> Iterator[Line]:
-        lines = ["   ".join(map(self._padded, row, widths, aligns)).rstrip() for row in rows]
-        lines[heads:heads] = ["   ".join("-" * size for size in widths)] if heads else []
-        # A line that begins with a space is given one more to travel (RFC 3676); so then are all of them.
-        margin = " " if any(line.startswith(" ") for line in lines) else ""
-        for line in lines:
-            yield Line(f"{margin}{line}", fixed=True)
-
-    def _padded(self, text: str, columns: int, align: str) -> str:
-        free = columns - width(text, self._holes.mark)
-        left = {"right": free, "center": free // 2}.get(align, 0)
-        return " " * left + text + " " * (free - left)
-
-    def _listed(self, rows: Sequence[Sequence[str]], heads: int) -> Iterator[Line]:
-        """A table too wide for the page: each row as lines of `head: value`."""
-        names = rows[0] if heads else [""] * len(rows[0])
-        for at, row in enumerate(rows[heads:]):
-            if at:
-                yield _EMPTY
-            for name, value in zip(names, row, strict=True):
-                yield Line(f"{name}: {value}" if name else value)
+        yield from text_table.lines(rows, aligns, block.data["head_rows"], self._holes.mark)
 
     def text(self, block: Block) -> Iterator[Line]:
         yield from self.paragraph(block)
