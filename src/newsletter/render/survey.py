@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _FAR = 60  # lines that a block is looked through for something of it
 _TEXTS = ("caption", "title", "label", "by", "to", "role", "place")  # in a block's data
+_WORDED = {"video", "subscribe"}  # where the author writes no words, the theme has some
 
 
 def surveyed(body: Sequence[Block], written: Expanded, holes: Holes) -> Survey:
@@ -102,11 +103,13 @@ class _Surveyor:
     def _addresses(self, block: Block, text: str) -> None:
         """What a block's own data leads to and shows."""
         data = block.data
+        if block.name in _WORDED and not text.strip():
+            text = str(data.get("service") or block.name)  # stands for the words of the theme
         for name in sorted(ADDRESSES & data.keys()):
             address = self._written(str(data[name] or ""))
             if name in {"src", "poster"}:
                 if address:
-                    alt = data.get("alt")
+                    alt = data.get("alt", text if block.name in _WORDED else None)
                     told = None if alt is None and block.name == "image" else self._written(str(alt or ""))
                     width = _pixels(data.get("width"))
                     spot = self._found(block.line, address, told or "", "!")
