@@ -173,10 +173,10 @@ def forged(name: str, body: str, account: Account) -> list[Hook]:
         ]
     late = int(NOW) - 301
     if name == "sendgrid":
-        other = ec.generate_private_key(ec.SECP256R1())
+        stranger = ec.generate_private_key(ec.SECP256R1())
         return [
             Hook({}, true.body, NOW),
-            Hook(sendgrid(true.body, key=other), true.body, NOW),
+            Hook(sendgrid(true.body, key=stranger), true.body, NOW),
             Hook(true.headers, true.body + b" ", NOW),
             Hook({**true.headers, "x-twilio-email-event-webhook-timestamp": str(int(NOW) + 1)}, true.body, NOW),
             Hook(sendgrid(true.body, late), true.body, NOW),

@@ -18,6 +18,7 @@ from newsletter.actions.subscribe import admit
 from newsletter.config import parse_config
 from newsletter.inbox import Inbox
 from newsletter.links import Links, Signer
+from newsletter.providers import CATALOGUE
 from newsletter.sources.themes import read_theme
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
@@ -29,6 +30,7 @@ from newsletter.web.parts import Parts
 from newsletter.web.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from newsletter.inbox import ReceivedMessage
@@ -69,7 +71,14 @@ class Served:
     """A newsletter whose pages are served while the `with` block runs."""
 
     def __init__(
-        self, folder: Path, web: str = "", *, theme: str = "letter", settings: str = SETTINGS, mail: bool = False
+        self,
+        folder: Path,
+        web: str = "",
+        *,
+        theme: str = "letter",
+        settings: str = SETTINGS,
+        mail: bool = False,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """With `mail`, a courier brings notices to the mailbox `inbox`."""
         self.clock = Clock()
@@ -79,12 +88,12 @@ class Served:
             self._running.enter_context(self.inbox)
             settings = settings.replace("port = 2525", f"port = {self.inbox.smtp_port}")
         self._mail = mail
-        self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"))
+        self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"), CATALOGUE)
         self.config = replace(self.config, store_url=f"sqlite:///{folder / 'newsletter.db'}")
         self.database = open_database(self.config.store_url, synchronous="OFF")
         self.parts = Parts(
             self.config, self.database, load_keys(self.database), read_theme(theme), clock=self.clock,
-            environ={"METRICS": "a-token"},
+            environ={"METRICS": "a-token", **(environ or {})},
         )  # fmt: skip
         self.people = Subscribers(self.database)
         self.courier = Courier(self.parts)
