@@ -86,15 +86,7 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                 )
             # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
             lost_power = holder.boot != worker.boot or not holder.boot
-            from newsletter.store.batches import open_members
-
-            # What may be offered again to who knows repeats is left as it is: newsletter.store.batches.
-            again = open_members(connection, mailing, now)
             _settle(connection, mailing, now, lost_power=lost_power)
-            connection.executemany(
-                "UPDATE deliveries SET state = ?, reply = '' WHERE mailing_id = ? AND subscriber_id = ?",
-                [(State.OFFERED.value, mailing, each) for each in again],
-            )
         connection.execute(
             "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
             "blocked = 0 WHERE id = ?",
@@ -103,6 +95,13 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
         step = life.count(connection)
     life.remember(database, step)
     return Lease(mailing, fence + 1)
+
+
+def is_free(database: Database, mailing: int) -> bool:
+    """Whether nobody holds the lease of a mailing."""
+    with database.reading() as connection:
+        (until,) = connection.execute("SELECT lease_until FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    return not until
 
 
 def beat(database: Database, lease: Lease, now: int) -> None:
@@ -141,6 +140,10 @@ def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:
 def _settle(
     connection: Connection, mailing: int, now: int, *, lost_power: bool = False, job: int | None = None
 ) -> None:
+    from newsletter.store.batches import open_members
+
+    # What may be offered again to a provider that knows repeats stays as it is: newsletter.store.batches.
+    again = open_members(connection, mailing, now)
     claimed_becomes = State.UNCERTAIN if lost_power else State.PENDING
     why = "the machine went down while this was being sent" if lost_power else ""
     for state, becomes, reply in (
@@ -152,6 +155,10 @@ def _settle(
             "WHERE mailing_id = ? AND state = ? AND (? IS NULL OR claim = ?)",
             (becomes.value, reply, now, mailing, state.value, job, job),
         )
+    connection.executemany(
+        "UPDATE deliveries SET state = ?, reply = '' WHERE mailing_id = ? AND subscriber_id = ?",
+        [(State.OFFERED.value, mailing, each) for each in again],
+    )
 
 
 def check(connection: Connection, lease: Lease) -> None:

@@ -147,6 +147,12 @@ class HttpTransport:
                 batch, size = [], 0
                 continue
             octets, most = _octets(message), self._most(message)
+            if batch and batch[0].again != message.again:
+                yield batch
+                batch, size = [], 0
+            if message.again:  # as it was offered, whatever holds now
+                batch.append(message)
+                continue
             if batch and (len(batch) >= most or size + octets > self._provider.CAPABILITIES.largest):
                 yield batch
                 batch, size = [], 0
