@@ -133,3 +133,21 @@ def test_notices_look_like_the_newsletter_in_every_theme_and_language(tmp_path: 
                 assert "/archive/" not in part.get_content()
                 assert "ConfirmationTokenGoesHere" not in part.get_content()
         served.courier.check()
+
+
+def test_the_file_is_scrubbed_once_an_hour_after_people_deleted_themselves(tmp_path: Path) -> None:
+    def trace() -> bool:
+        files = [tmp_path / "newsletter.db", tmp_path / "newsletter.db-wal"]
+        return any(b"zoe@" in file.read_bytes() for file in files if file.exists())
+
+    with Served(tmp_path) as served:
+        served.courier.work()
+        reader = served.reader(ZOE)
+        served.post(f"{served.path('preferences', reader)}/forget")
+        served.clock.pass_by(minutes=30)
+        served.courier.work()
+        assert trace()
+        served.clock.pass_by(minutes=31)
+        served.courier.work()
+        assert not trace()
+        assert "scrub wanted" not in dict(served.rows("meta"))

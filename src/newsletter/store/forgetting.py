@@ -3,6 +3,7 @@
 erase     one person, in a transaction: the entry, the consents, the changes, what servers said of the address
 keep_out  the seal of an address, so that no import brings it back
 scrub     after one or many: no free page of the file, and no page of the log, holds a trace
+want_scrub, scrub_if_wanted     the same later, once for all who went in the meantime
 
 What stays is a number that means nobody any more: that somebody got a mailing, and what became of it, so that the
 counts of a mailing stay true.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 GONE = "(forgotten)"
+_WANTED = "scrub wanted"
 
 # Tables in which rows are a person's, and nothing else's.
 _OWN = ("consents", "changes", "notices")
@@ -97,12 +99,28 @@ def scrub(database: Database) -> bool:
         connection.execute("PRAGMA secure_delete = ON")
         try:
             connection.execute("VACUUM")
+            connection.execute("DELETE FROM meta WHERE name = ?", (_WANTED,))
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                want_scrub(connection)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
             raise
     return not busy
+
+
+def want_scrub(connection: Connection) -> None:
+    """Put on record that the file is to be scrubbed, inside a transaction: it survives a stop."""
+    connection.execute("INSERT INTO meta (name, value) VALUES (?, '') ON CONFLICT (name) DO NOTHING", (_WANTED,))
+
+
+def scrub_if_wanted(database: Database) -> bool:
+    """Scrub if that was asked for and not done since; whether it was done now."""
+    with database.reading() as connection:
+        if connection.execute("SELECT 1 FROM meta WHERE name = ?", (_WANTED,)).fetchone() is None:
+            return False
+    return scrub(database)
 
 
 def copies(database: Database) -> list[str]:

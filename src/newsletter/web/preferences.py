@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -25,7 +24,7 @@ from newsletter.actions.forget import forget_in
 from newsletter.actions.preferences import PAUSE_SECONDS, change, pause
 from newsletter.links import Purpose, Ticket
 from newsletter.render.words import base, long_date
-from newsletter.store.forgetting import scrub
+from newsletter.store.forgetting import want_scrub
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, canonical
 from newsletter.web.door import form_of
@@ -110,11 +109,9 @@ def forgotten(parts: Parts, request: Request) -> Response:
     language = _language(parts, request, person)
     with parts.write() as connection:
         forget_in(connection, person.id, canonical(person.email), now=parts.now)
+        want_scrub(connection)  # once an hour, by the courier: it takes seconds, in which nobody can write
     parts.counters.people.labels("forgotten").inc()
-    answer = parts.look.page("message.html.j2", language, parts.prefix, kind="forgotten", links=())
-    # The answer does not wait for the file to be written anew.
-    answer.background = BackgroundTask(scrub, parts.database)
-    return answer
+    return parts.look.page("message.html.j2", language, parts.prefix, kind="forgotten", links=())
 
 
 def _save(
