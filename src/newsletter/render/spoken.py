@@ -24,7 +24,7 @@ def spoken(language: str) -> Mapping[str, Any]:
     def clock(hour: time) -> str:
         from babel.dates import format_time
 
-        return format_time(hour, format="short", locale=locale(language))
+        return format_time(hour, format="short", locale=locale(language)).replace(" ", "\u00a0")
 
     def moment(day: date, hour: time | None, last_day: date | None, end: time | None, zone: str = "") -> str:
         """`Friday, December 4, 2026, 6:30 PM – 9:00 PM (Central European Time)`."""
