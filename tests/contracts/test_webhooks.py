@@ -177,9 +177,12 @@ def test_opens_and_clicks_leave_no_trace_but_the_text_for_a_week(ours: Ours) -> 
     ]
     assert ours.call("sendgrid", told).status_code == 200
     assert ours.rows("events") == []
-    ours.clock.pass_by(days=8)
-    ours.call("mailersend", delivered("mailersend", ours.reference()))
+    ours.clock.pass_by(days=6)
+    ours.courier.work()
     assert len(ours.texts()) == 1
+    ours.clock.pass_by(days=2)
+    ours.courier.work()
+    assert ours.texts() == []
 
 
 def test_a_thousand_events_in_one_call_are_all_heard(ours: Ours) -> None:

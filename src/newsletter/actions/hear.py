@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from newsletter.actions.receive import Consequence, receive
 from newsletter.errors import NewsletterError
 from newsletter.providers import Forged
-from newsletter.store.hooks import State, keep, settle, tidy
+from newsletter.store.hooks import State, keep, settle
 
 if TYPE_CHECKING:
     from newsletter.event import Event
@@ -55,7 +55,6 @@ def hear(
 ) -> Heard:
     """Take a call in. `now` is in UTC seconds. Raises StoreError: then the call is to come again."""
     with database.transaction() as connection:
-        tidy(connection, now)
         number, state = keep(connection, transport, body, now)
         if understood.trouble:
             settle(connection, number, State.FAILED, 0, understood.trouble)

@@ -19,6 +19,7 @@ from newsletter.actions.subscribe import admit
 from newsletter.errors import NewsletterError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
 from newsletter.store.forgetting import scrub_if_wanted
+from newsletter.store.hooks import tidy as tidy_hooks
 from newsletter.store.joining import standing_of_number
 from newsletter.store.notices import Kind, Progress, next_due, settle, take, tidy
 from newsletter.suppression import Reason
@@ -102,6 +103,7 @@ class Courier:
             self._tidied = parts.now
             with parts.write() as connection:
                 tidy(connection, parts.now)
+                tidy_hooks(connection, parts.now)
             scrub_if_wanted(parts.database)
         due = take(parts.database, _AT_ONCE, parts.now)
         letters = []
