@@ -33,6 +33,7 @@ class Entry(NamedTuple):
     confirmed: int = 0  # when the person confirmed it
     how: str = ""  # whatever else the list says about it: "Brevo: DOUBLE_OPT-IN Yes"
     network: str = ""  # from which the person did; only where the settings keep it
+    left: int = 0  # when the person left, bounced or complained, UTC seconds; 0: not said
 
 
 @dataclass(frozen=True, slots=True)

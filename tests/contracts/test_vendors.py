@@ -229,6 +229,25 @@ def test_the_network_of_a_sign_up_is_kept_where_the_settings_say_so_and_never_th
     assert "192.0.2.7" not in consent.page
 
 
+def test_who_left_there_has_left_since_the_day_that_the_list_names(people: Subscribers, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "email,unsubscribed_at,bounced\n"
+        "luc@example.org,2025-03-04 05:06:07,\n"
+        "ines@example.org,yes,\n"
+        "gone@example.org,,1\n"
+        "odd@example.org,2999-01-01,\n"
+    )
+    take(people, path)
+    since = {}
+    for name in ("luc", "ines", "gone", "odd"):
+        suppression = people.suppression(f"{name}@example.org")
+        assert suppression is not None
+        since[name] = int(suppression.since.timestamp())
+    left = int(datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp())
+    assert since == {"luc": left, "ines": NOW, "gone": NOW, "odd": NOW}
+
+
 def test_what_a_list_says_about_the_consent_of_somebody_known_goes_on_record_once(
     people: Subscribers, tmp_path: Path
 ) -> None:

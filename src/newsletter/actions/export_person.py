@@ -73,7 +73,8 @@ def _consented(consent: Consent) -> list[Step]:
     where = " ".join(filter(None, (consent.source, consent.page)))
     about = f"“{consent.words}” ({where})" if consent.words else where
     if consent.how is not How.DOUBLE_OPT_IN:
-        return [Step(consent.at, "agreed", about)]
+        agreed = [Step(consent.at, "agreed", about)]
+        return agreed if consent.confirmed_at is None else [*agreed, Step(consent.confirmed_at, "confirmed", about)]
     if consent.confirmed_at is None:
         return [Step(consent.at, "asked to join", about)]
     return [Step(consent.confirmed_at, "confirmed", about)]

@@ -113,7 +113,7 @@ def entries(
             if any(cells):
                 yield RowProblem(line, "", "has no address", part, tuple(raw))
             continue
-        status, leaves = None, everybody
+        status, leaves, left = None, everybody, 0
         if said := cells[status_at]:
             meaning = statuses.get(said) or statuses.get(plain(said))
             if meaning is None:
@@ -124,6 +124,7 @@ def entries(
         for position, name, why in flags:
             if (cell := cells[position]) and says_yes(cell) != (name == "subscribed"):
                 leaves = why if leaves is None else max(leaves, why, key=_WEIGHT.index)
+                left = left or day_of(cell, day_first)
         try:
             email = valid_address(written)
         except ListError as error:
@@ -185,6 +186,7 @@ def entries(
                 confirmed,
                 how,
                 network,
+                left,
             ),
         )
 
@@ -199,6 +201,16 @@ def _all_tags(cells: list[str], positions: tuple[int, ...]) -> tuple[str, ...]:
 def language_of(cell: str) -> str:
     """The language tag that a cell means by its tag or its name; "" when it is none."""
     return tag_of_name(cell) or language_tag(cell) or ""
+
+
+def day_of(cell: str, day_first: bool) -> int:
+    """The day that a cell names instead of a yes, in UTC seconds; 0 for none."""
+    if not any(map(str.isdigit, cell)):
+        return 0
+    try:
+        return seconds(cell, day_first)
+    except (ValueError, OverflowError, OSError):
+        return 0
 
 
 @lru_cache(10_000)

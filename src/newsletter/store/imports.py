@@ -112,7 +112,7 @@ class Importer:
         for entry in entries:
             first = firsts.setdefault(entry.canonical, entry)
             if entry.leaves and not first.leaves:
-                firsts[entry.canonical] = first._replace(leaves=entry.leaves)
+                firsts[entry.canonical] = first._replace(leaves=entry.leaves, left=entry.left)
         plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
         parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
         known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
@@ -184,7 +184,9 @@ class _Plan:
         if number is not None or blocked is not None:
             self.known.append(entry.canonical)
         if entry.leaves:
-            self.suppressed.append((entry.canonical, entry.leaves.value, self._now, self._source))
+            # Since the day that the list names, unless that is yet to come.
+            since = min(entry.left, self._now) or self._now
+            self.suppressed.append((entry.canonical, entry.leaves.value, since, self._source))
             if entry.leaves in _GOES:
                 self.gone.append((self._now, entry.canonical))
         if seen:
@@ -212,7 +214,7 @@ class _Plan:
 
     def _add(self, entry: Entry) -> None:
         (_, email, address, first_name, last_name, name, language, status, _, tags, joined, fields, zone, agreed,
-         confirmed, how, network) = entry  # fmt: skip
+         confirmed, how, network, _) = entry  # fmt: skip
         now = self._now
         self.new.append(
             (
