@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import ListError, Problem
 from newsletter.render.needs import samples
-from newsletter.sources.addresses import valid_address
-from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -26,7 +24,11 @@ def recipient_like(database: Database | None, edition: Edition, person: str | No
     """
     if address is not None:
         address = _checked(address)
-    known = Subscribers(database).get(person or address or "") if database else None
+    known = None
+    if database is not None:
+        from newsletter.store.subscribers import Subscribers
+
+        known = Subscribers(database).get(person or address or "")
     if known is None and person is not None:
         raise ListError(
             Problem(f"{person} is not on the list", fix="see newsletter subscribers list, or leave --as away")
@@ -37,6 +39,8 @@ def recipient_like(database: Database | None, edition: Edition, person: str | No
 
 
 def _checked(address: str) -> str:
+    from newsletter.sources.addresses import valid_address
+
     try:
         return valid_address(address.strip())
     except ListError as error:
