@@ -8,6 +8,7 @@
     [dkim]               domain rsa_selector rsa_key_file ed25519_selector ed25519_key_file
     [bounces]            kind, and what that kind takes
     [images]             place folder base_url
+    [archive]            feeds
     [web]                fields topics confirm welcome goodbye consent privacy proxies, and limits for the pages
     [fields]             NAME = a type, a list of choices, or a table: type choices label public
     [segments]           NAME = a rule
@@ -128,6 +129,7 @@ class Config:
     dkim_keys: tuple[DkimKeyFile, ...] = ()  # empty: the mail server signs, or nobody
     bounces: BouncesConfig = field(default_factory=BouncesConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    feeds: str = "full"  # what the archive's feeds have of each issue: "full" or "summary"
     web: WebConfig = field(default_factory=WebConfig)
     fields: Mapping[str, Field] = field(default_factory=dict)  # those that have more than a name
     segments: Mapping[str, str] = field(default_factory=dict)  # name → rule
@@ -214,6 +216,7 @@ def parse_config(text: str, path: str, providers: Catalogue = NO_PROVIDERS) -> C
         dkim_keys=dkim_keys,
         bounces=bounces_config(values["bounces"], folder),
         images=images_config(values["images"], folder),
+        feeds=values["archive"].get("feeds") or "full",
         web=web_config(values["web"]),
         fields=fields,
         segments=segments,

@@ -63,6 +63,7 @@ SECTIONS: dict[str, Keys] = {
         "path": file_path,
     },
     "images": {"place": choice(*PLACES), "folder": file_path, "base_url": web_address},
+    "archive": {"feeds": choice("full", "summary")},
     "web": {
         "fields": field_names,
         "topics": texts,

@@ -140,7 +140,8 @@ def journal(config: Config, base_url: str = "", entries: tuple[Entry, ...] = ())
     base_url = base_url.rstrip("/") or about.base_url
     # The page is served beside the archive, or else where the settings say.
     subscribe = "subscribe" if base_url == about.base_url else f"{about.base_url}/subscribe"
-    return Journal(about.title, about.language, base_url, subscribe, about.sender_name or about.title, entries)
+    publisher = about.sender_name or about.title
+    return Journal(about.title, about.language, base_url, subscribe, publisher, entries, config.feeds == "full")
 
 
 def archive(config: Config, database: Database, base_url: str = "") -> Archive:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import html5lib
 import pytest
 
+from newsletter import wiring
 from newsletter.cli import main
 from newsletter.cli.console import Console
 from newsletter.cli.shell import Session
@@ -391,6 +393,20 @@ def test_the_json_feed_has_what_readers_ask_for(site: Site) -> None:
     for item in feed["items"]:
         datetime.fromisoformat(item["date_published"])
         whole(item["content_html"])
+
+
+def test_feeds_have_summaries_alone_where_the_settings_say_so(site: Site) -> None:
+    config = replace(site.archived.config, feeds="summary")
+    archive = wiring.archive(config, site.archived.database)
+    written = {name: archive.file(f"archive/{name}") for name in ("feed.xml", "atom.xml", "feed.json")}
+    for name, file in written.items():
+        assert file is not None
+        assert "Cette page est pour tout le monde" not in file.content.decode(), name
+        assert "Un seul lecteur" in file.content.decode(), name
+    assert b"content:encoded" not in written["feed.xml"].content  # type: ignore[union-attr]
+    assert not ET.fromstring(written["atom.xml"].content).findall(f".//{ATOM}content")  # type: ignore[union-attr]
+    items = json.loads(written["feed.json"].content)["items"]  # type: ignore[union-attr]
+    assert all(item["content_html"] for item in items)
 
 
 def test_the_sitemap_names_every_page(site: Site) -> None:

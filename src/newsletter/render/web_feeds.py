@@ -1,6 +1,7 @@
 """Feeds: the archive for those who read without mail. RSS 2.0, Atom (RFC 4287), JSON Feed 1.1, and a sitemap.
 
-Each entry has the whole issue in it, as plain HTML with whole addresses. Nothing in them depends on when they are
+Each entry has the whole issue in it, as plain HTML with whole addresses; or its summary, if the author wants people to
+come to the page. Nothing in them depends on when they are
 written: the same archive, the same bytes.
 """
 
@@ -49,7 +50,8 @@ def rss(journal: Journal) -> bytes:
 
         def add_item_elements(self, handler: Any, item: Any) -> None:
             super().add_item_elements(handler, item)
-            handler.addQuickElement("content:encoded", item["content"])
+            if item["content"]:
+                handler.addQuickElement("content:encoded", item["content"])
 
         def latest_post_date(self) -> datetime:
             return _updated(journal)
@@ -88,7 +90,7 @@ def _json_item(entry: Entry, journal: Journal) -> dict[str, object]:
         "id": here,
         "url": here,
         "title": form.title,
-        "content_html": absolute(form.feed, here),
+        "content_html": _content(entry, journal) or escape(_summary(entry)),
         "date_published": entry.published.isoformat(),
         "language": form.language,
     }
@@ -128,6 +130,15 @@ def _latest(journal: Journal) -> list[Entry]:
     return sorted(journal.entries, key=lambda entry: entry.published, reverse=True)[:MOST]
 
 
+def _content(entry: Entry, journal: Journal) -> str:
+    """The whole issue; "" where the author wants its summary alone."""
+    return absolute(entry.form.feed, journal.address(entry)) if journal.feeds_in_full else ""
+
+
+def _summary(entry: Entry) -> str:
+    return _clean(entry.form.summary or entry.form.title)
+
+
 def _updated(journal: Journal) -> datetime:
     return journal.updated or datetime.fromtimestamp(0, UTC)
 
@@ -156,8 +167,8 @@ def _written(kind: Any, journal: Journal, name: str) -> bytes:
         feed.add_item(
             title=_clean(form.title),
             link=here,
-            description=escape(_clean(form.summary or form.title), quote=False),
-            content=absolute(form.feed, here),
+            description=escape(_summary(entry), quote=False),
+            content=_content(entry, journal) or None,
             author_name=_clean(", ".join(form.authors) or journal.publisher),
             pubdate=entry.published,
             updateddate=entry.published,

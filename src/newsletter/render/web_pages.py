@@ -70,6 +70,7 @@ class Journal:
     subscribe_url: str  # a whole address, or one relative to `base_url`
     publisher: str
     entries: tuple[Entry, ...] = ()
+    feeds_in_full: bool = True  # else they have each issue's summary, and lead to its page
 
     def with_entries(self, entries: Iterable[Entry]) -> Journal:
         """The archive with these issues, by the day that each bears."""
