@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.actions.forget import forget
 from newsletter.consent import How
 from newsletter.store.consents import of as consents_of
 from newsletter.subscriber import Status
@@ -164,6 +165,19 @@ def test_a_link_that_was_not_used_brings_nobody_back_who_has_left_since(mailing:
     mailing.people.unsubscribe("zoe@example.org", now=mailing.parts.now, source="page")
     assert mailing.post(first).status_code == 410
     assert mailing.status() is Status.UNSUBSCRIBED
+
+
+def test_a_link_of_somebody_who_was_forgotten_since_leads_nowhere(mailing: Served) -> None:
+    mailing.post("/subscribe", ZOE)
+    path = confirm_path(mailing)
+    assert forget(mailing.database, ["zoe@example.org"], now=mailing.parts.now).people == 1
+    before = mailing.snapshot()
+    assert mailing.get(path).status_code == 410
+    assert mailing.post(path).status_code == 410
+    assert mailing.status() is None
+    assert [line for line in mailing.snapshot() if "used_tokens" not in line] == [
+        line for line in before if "used_tokens" not in line
+    ]
 
 
 def test_a_confirmation_too_late_changes_nothing(mailing: Served) -> None:

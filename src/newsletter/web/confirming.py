@@ -36,6 +36,8 @@ def routes(parts: Parts) -> list[Route]:
 def ask(parts: Parts, request: Request) -> Response:
     """The page with the button."""
     claim = _claim(parts, request)
+    if Subscribers(parts.database).by_id(claim.subscriber) is None:  # forgotten since
+        raise HTTPException(410)
     return parts.look.page("confirm.html.j2", _language(parts, request, claim), parts.prefix)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from newsletter.web.parts import Parts
 
 log = logging.getLogger("newsletter.web")
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what a stranger sends is worth no line
 
 LARGEST_BODY = 64 * 1024
 LARGEST_HOOK = 2 * 1024 * 1024  # providers tell of many messages at once

@@ -51,6 +51,7 @@ class Server:
             ws="none",
             lifespan="on",
             log_config=None,
+            log_level="error",  # anybody can send what is no request: no line for each
             access_log=False,
             proxy_headers=False,
             server_header=False,
