@@ -1,7 +1,7 @@
 """Keep going: send, wait until somebody is due, send again, until nobody is left.
 
-What it waits for: the time of those who were deferred; the day after a daily limit; a server that was there and has
-gone away. Time is handed in, so that a test can let a day pass.
+What it waits for: the time of those who were deferred, or are scheduled; the day after a daily limit; a server that
+was there and has gone away. Time is handed in, so that a test can let a day pass.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def keep_going(
 ) -> None:
     """Call `send` again and again, until the mailing is settled or `stop` says so.
 
-    `next_due` is when a deferred delivery may be tried again. `tell` hears what is waited for, and until when. Raises
-    Paused if only the author can mend it, TransportError if the server was away from the first or is for too long,
-    and what else `send` raises.
+    `next_due` is when somebody who waits may be written to, or a deferred delivery may be tried again. `tell` hears
+    what is waited for, and until when. Raises Paused if only the author can mend it, TransportError if the server was
+    away from the first or is for too long, and what else `send` raises.
     """
     worked, away_since, failures = False, clock(), 0
     while not stop():
@@ -57,7 +57,10 @@ def keep_going(
             later = next_due()
             if counts.is_settled or later is None:
                 return
-            why, due = f"{counts.deferred:,} deferred: the server said later", later
+            if counts.pending:
+                why, due = f"{counts.pending:,} wait for their time", later
+            else:
+                why, due = f"{counts.deferred:,} deferred: the server said later", later
         if due > clock() and not stop():
             tell(why, due)
         while (left := (due - clock()).total_seconds()) > 0 and not stop():

@@ -73,11 +73,12 @@ def make_plan(
     rule = parse(segment, vocabulary or subscribers.vocabulary(now=now))
     audience = recipients(rule, language=language, now=now)
     earlier = mailings_of(database, issue.key)
-    unfinished = [mailing for mailing in earlier if mailing.state is not MailingState.FINISHED]
+    unfinished = [mailing for mailing in earlier if not mailing.is_over]
     if unfinished:
         raise _under_way(database, unfinished[-1])
-    if earlier and not new_only:
-        raise _sent_already(database, issue, earlier[-1], count_new(database, issue.key, audience))
+    sent = [mailing for mailing in earlier if _reached_somebody(database, mailing)]
+    if sent and not new_only:
+        raise _sent_already(database, issue, sent[-1], count_new(database, issue.key, audience))
     number = count_new(database, issue.key, audience)
     people = subscribers.audience(rule, language=language, now=now)
     left_out = {
@@ -110,6 +111,14 @@ def seconds_expected(database: Database, transport: str, capabilities: Capabilit
     return recipients / max(rates, default=guess)
 
 
+def _reached_somebody(database: Database, mailing: Mailing) -> bool:
+    """Whether anybody may have it: what was cancelled before it began is as if it had never been."""
+    if mailing.state is not MailingState.CANCELLED:
+        return True
+    counts = tally_of(database, mailing.id)
+    return counts.planned > counts.skipped
+
+
 def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) -> LedgerError:
     counts = tally_of(database, mailing.id)
     when = f"{mailing.planned_at:%Y-%m-%d}"
@@ -126,6 +135,14 @@ def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) 
 
 def _under_way(database: Database, mailing: Mailing) -> LedgerError:
     counts = tally_of(database, mailing.id)
+    if mailing.is_scheduled and mailing.starts_at:
+        return LedgerError(
+            Problem(
+                f"this issue is scheduled for {mailing.starts_at:%Y-%m-%d %H:%M} UTC, as it was when it was planned",
+                fix=f"to change the time: newsletter schedule move {mailing.issue}; the text: newsletter schedule "
+                f"cancel {mailing.issue}, and publish it again",
+            )
+        )
     left = counts.pending + counts.deferred
     when = next_retry(database, mailing.id)
     later = f" ({counts.deferred:,} of them deferred, the next at {when:%H:%M} UTC)" if when else ""
@@ -197,7 +214,7 @@ def what_is_left(database: Database, issue: str) -> tuple[Mailing, Tally]:
     mailings = mailings_of(database, issue)
     if not mailings:
         raise not_published(issue, {mailing.issue for mailing in mailings_of(database)})
-    open_ones = [mailing for mailing in mailings if mailing.state is not MailingState.FINISHED]
+    open_ones = [mailing for mailing in mailings if not mailing.is_over]
     mailing = (open_ones or mailings)[-1]
     return mailing, tally_of(database, mailing.id)
 

@@ -11,7 +11,7 @@ from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
 from newsletter.store.ledger import make_due, write_plan
 from newsletter.store.life import is_old_copy
-from newsletter.store.mailings import edition_of, last_sign_of_life, next_retry
+from newsletter.store.mailings import edition_of, last_sign_of_life, next_due
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from newsletter.sources.git import Revision
     from newsletter.store.archive import Kept
     from newsletter.store.database import Database
+    from newsletter.timing import Timing
 
 
 # A newsletter that nobody has touched for so long is no longer news, and its ledger may be a copy from a backup.
@@ -63,10 +64,13 @@ def freeze(
     revision: Revision | None,
     now: datetime,
     kept: Kept | None = None,
+    timing: Timing | None = None,
+    zone: str = "",
 ) -> Mailing:
     """Write the plan down: from here on, the edition and the audience stay what they are.
 
-    `kept` is what the archive will show of it, once it is being sent. Raises LedgerError when another process has
+    `kept` is what the archive will show of it, once it is being sent. With a `timing`, it waits for its time; `zone` is
+    that of recipients who named none. Raises LedgerError when another process has
     begun to send the issue since the plan was made.
     """
     return write_plan(
@@ -82,6 +86,8 @@ def freeze(
         now=int(now.timestamp()),
         earlier=plan.earlier,
         kept=kept,
+        timing=timing,
+        zone=zone,
     )
 
 
@@ -94,6 +100,13 @@ def unfinished(
     who were deferred do not wait for their time.
     """
     mailing, counts = what_is_left(database, issue)
+    if mailing.state is MailingState.CANCELLED:
+        raise LedgerError(
+            Problem(
+                f"the last mailing of this issue was cancelled, when {counts.accepted:,} of {counts.planned:,} had it",
+                fix=f"to reach the others: newsletter publish {issue}{' --new-only' if counts.accepted else ''}",
+            )
+        )
     if mailing.state is MailingState.FINISHED:
         raise LedgerError(
             Problem(
@@ -103,7 +116,15 @@ def unfinished(
         )
     if at_once:
         make_due(database, mailing.id, int(now.timestamp()))
-    due = next_retry(database, mailing.id)
+    due = next_due(database, mailing.id)
+    if not can_wait and due is not None and due > now and counts.pending:
+        waits = "is scheduled" if mailing.is_scheduled else "has reached all who are due"
+        raise LedgerError(
+            Problem(
+                f"this mailing {waits}; {counts.pending:,} wait for {due:%Y-%m-%d %H:%M} UTC",
+                fix=f"`newsletter run` sends it then; at once: newsletter schedule move {issue} --at now",
+            )
+        )
     if not can_wait and not counts.pending and due is not None and due > now:
         raise LedgerError(
             Problem(

@@ -31,11 +31,10 @@ def decide(session: Session, database: Database, issue: str, on_uncertain: str |
     from newsletter.actions.plan import what_is_left
     from newsletter.actions.send import leased
     from newsletter.cli.console import count
-    from newsletter.mailing import MailingState
     from newsletter.store.amends import Verdict, settle, uncertain
 
     mailing, _ = what_is_left(database, issue)
-    if mailing.state is not MailingState.FINISHED:
+    if not mailing.is_over and not mailing.is_scheduled:
         with leased(database, mailing, session.clock):
             pass  # what a sender that died had offered is uncertain from here on
     doubtful = uncertain(database, mailing.id)

@@ -8,6 +8,7 @@ import click
 
 from newsletter.cli.console import ExitCode, count, figure
 from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
+from newsletter.cli.timing import timing_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--new-only", is_flag=True, help="Of an issue that was sent: only to those who have none of it yet.")
 @click.option("--dry-run", is_flag=True, help="Render, show the plan, and stop.")
 @click.option("--force", is_flag=True, help="Go on although the database is an old copy, from a backup.")
+@timing_options
 @yes_option
 @jobs_option
 @json_option
@@ -42,6 +44,9 @@ def command(
     new_only: bool,
     dry_run: bool,
     force: bool,
+    at: str | None,
+    at_local: str | None,
+    spread: str | None,
     yes: bool,
     jobs: int | None,
     as_json: bool,
@@ -49,7 +54,8 @@ def command(
     """Send ISSUE to its readers: render it, show the plan, ask, send, count.
 
     ISSUE is a file, or its name without .md. A second publish of the same issue sends nothing; --new-only reaches
-    those who have joined since. Stopped half-way, `newsletter resume ISSUE` goes on.
+    those who have joined since. Stopped half-way, `newsletter resume ISSUE` goes on. With a time, nothing is sent now:
+    text and readers are frozen, and `newsletter run` sends it then.
     """
     import os
     from datetime import UTC, datetime
@@ -60,12 +66,14 @@ def command(
     from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
     from newsletter.cli.issues import for_archive, load, rendered
     from newsletter.cli.sending import run, summary
+    from newsletter.cli.timing import tell_waves, timing_of, words_for
     from newsletter.report import Tally
     from newsletter.sources.git import revision
     from newsletter.store.life import accept_copy
     from newsletter.store.subscribers import Subscribers
 
     config = session.config()
+    timing = timing_of(config, at, at_local, spread, session.clock())
     path, written = load(config, issue)
     check_ready(written)
     check_settings(config, way)
@@ -106,7 +114,8 @@ def command(
         for note in known_of_way:
             session.console.note(note)
         people = count(plan.recipients, "recipient")
-        if dry_run or not session.console.confirm(f"Send to {people}?", assume_yes=yes):
+        question = f"Send to {people}?" if timing is None else f"Schedule for {people}, {words_for(timing)}?"
+        if dry_run or not session.console.confirm(question, assume_yes=yes):
             session.console.say("Nothing was sent, and nothing recorded.")
             if as_json:
                 state = "dry-run" if dry_run else "declined"
@@ -119,9 +128,20 @@ def command(
             sender=str(wiring.sender(config)),
             transport=name,
             revision=known,
-            now=datetime.now(UTC),
+            now=session.clock(),
             kept=kept,
+            timing=timing,
+            zone=config.timezone,
         )
+        if timing is not None:
+            session.console.say(
+                "Scheduled. Nothing was sent yet; text and readers are frozen. `newsletter run` sends it at its time:"
+            )
+            tell_waves(session, database, mailing, config)
+            if as_json:
+                counts = Tally(pending=plan.recipients)
+                session.console.print_json(summary(written.key, mailing.id, mailing.standing, counts, 0.0))
+            return ExitCode.DONE
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 

@@ -69,10 +69,14 @@ def go_on(
     from newsletter.actions.plan import not_published, what_is_left
     from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender, same_text, unfinished
     from newsletter.actions.send import this_worker
+    from newsletter.cli.console import ExitCode
     from newsletter.cli.doubt import decide
     from newsletter.cli.sending import run
+    from newsletter.errors import LedgerError
     from newsletter.issue import stem_of
+    from newsletter.mailing import Wish
     from newsletter.store.life import accept_copy
+    from newsletter.store.schedules import wish
 
     config = session.config()
     if not wiring.has_store(config):
@@ -90,14 +94,23 @@ def go_on(
         check_settings(config, name)
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=as_planned)
         edition = same_text(database, mailing, None if as_planned else _now(config, issue, database))
+        was_paused = mailing.wish is Wish.PAUSE and not until_nobody_is_left
+        if was_paused:
+            wish(database, mailing.id, Wish.NONE, int(moment.timestamp()))
         if way:  # the others went another way, about which all was said
             for note in wiring.fitting(config, edition, name):
                 session.console.note(note)
         transport = wiring.transport(config, name, os.environ)
-        return run(
-            session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json,
-            until_nobody_is_left=until_nobody_is_left,
-        )  # fmt: skip
+        try:
+            return run(
+                session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json,
+                until_nobody_is_left=until_nobody_is_left,
+            )  # fmt: skip
+        except LedgerError:
+            if not was_paused:
+                raise
+            session.console.say(f"Another process goes on with it: newsletter status {mailing.issue} --watch")
+            return ExitCode.DONE
 
 
 def _now(config: Config, issue: str, database: Database) -> Edition:

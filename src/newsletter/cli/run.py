@@ -1,4 +1,4 @@
-"""newsletter run: go on with a mailing until nobody is left, however long it takes."""
+"""newsletter run: send what is scheduled when its time comes; or go on with one mailing until nobody is left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, epilog="Example: newsletter publish 2026-11-hello --yes; newsletter run 2026-11-hello")
-@click.argument("issue")
+@click.argument("issue", required=False)
+@click.option("--all", "everything", is_flag=True, help="All that is scheduled; the same as without ISSUE.")
+@click.option("--until-done", is_flag=True, help="Without ISSUE: end when nothing is scheduled any more.")
 @click.option(
     "--transport", "way", metavar="NAME", help="Go on through this transport; default: the one it began with."
 )
@@ -23,13 +25,31 @@ if TYPE_CHECKING:
 @json_option
 @pass_session
 def command(
-    session: Session, issue: str, way: str | None, as_planned: bool, force: bool, jobs: int | None, as_json: bool
+    session: Session,
+    issue: str | None,
+    everything: bool,
+    until_done: bool,
+    way: str | None,
+    as_planned: bool,
+    force: bool,
+    jobs: int | None,
+    as_json: bool,
 ) -> ExitCode:
-    """Go on with the mailing of ISSUE, and stay until nobody is left.
+    """Send what is scheduled when its time comes, and stay; with ISSUE, stay until nobody of its mailing is left.
 
     Where `resume` ends and says when to come back, this waits: for the time of those who were deferred, for the next
     day when a daily limit is reached, for a server that has gone away. Ctrl-C ends it; nothing is lost by that.
+
+    Several may run at once, on one database: each mailing is sent by one of them, and if that one dies, by another.
     """
+    if issue is None or everything:
+        from newsletter.cli.runner import run_schedules
+
+        if issue is not None:
+            raise click.UsageError("--all is every scheduled mailing: leave ISSUE out")
+        if way or as_planned or force or as_json:
+            raise click.UsageError("--transport, --as-planned, --force and --json go with an ISSUE")
+        return run_schedules(session, jobs=jobs, until_done=until_done)
     from newsletter.cli.resume import go_on
 
     return go_on(

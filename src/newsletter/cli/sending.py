@@ -53,15 +53,15 @@ def run(
     from newsletter.outcome import Accepted, Deferred
     from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
-    from newsletter.store.mailings import next_retry, tally_of
+    from newsletter.store.mailings import next_due, next_retry, standing_of, tally_of
 
     post = wiring.post(config, edition, address_of(database, mailing), load_keys(database), mailing.id, through=way)
     left = tally_of(database, mailing.id)
     clock, limits = session.clock, wiring.limits(config, way, transport)
-    learn_groups(database, mailing.id, limits, _asking(session, config), clock())
+    learn_groups(database, mailing.id, limits, asking(session, config), clock())
     began = monotonic()
     failure: Stopped | KeyboardInterrupt | None = None
-    with session.console.progress(left.pending + left.deferred, "Sending") as advance, _stopping(session) as stop:
+    with session.console.progress(left.pending + left.deferred, "Sending") as advance, stopping(session) as stop:
         others: Counter[str] = Counter()
         done = 0
 
@@ -94,7 +94,7 @@ def run(
         try:
             if until_nobody_is_left:
                 keep_going(
-                    once, lambda: next_retry(database, mailing.id), config.schedule, clock, session.wait, stop,
+                    once, lambda: next_due(database, mailing.id), config.schedule, clock, session.wait, stop,
                     tell_of_a_wait,
                 )  # fmt: skip
             else:
@@ -105,19 +105,22 @@ def run(
             transport.close()
     counts = tally_of(database, mailing.id)
     seconds = monotonic() - began
-    state = "finished" if counts.is_settled else "sending"
+    state = standing_of(database, mailing.id)
     if as_json:
         session.console.print_json(summary(mailing.issue, mailing.id, state, counts, seconds))
     tell(session, mailing.issue, counts, seconds, retry=next_retry(database, mailing.id))
     # Who interrupts when everybody was offered it has broken nothing off.
     if failure is not None and (counts.pending or not isinstance(failure, KeyboardInterrupt)):
         raise failure
+    if counts.pending and failure is None and (later := next_due(database, mailing.id)) and later > clock():
+        session.console.say(f"The next are due at {later.astimezone():%Y-%m-%d %H:%M}: `newsletter run` sends it then.")
+        return ExitCode.PARTLY
     if counts.pending:
         return ExitCode.STOPPED
     return ExitCode.DONE if counts.all_well else ExitCode.PARTLY
 
 
-def _asking(session: Session, config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]:
+def asking(session: Session, config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]:
     """What asks the DNS for mail servers, and says so where it may take a moment."""
     from newsletter import wiring
 
@@ -178,7 +181,7 @@ def tell(session: Session, issue: str, counts: Tally, seconds: float | None, ret
 
 
 @contextmanager
-def _stopping(session: Session) -> Iterator[Callable[[], bool]]:
+def stopping(session: Session) -> Iterator[Callable[[], bool]]:
     """Let the first signal stop gently: no new recipients, what is in flight is finished.
 
     The second one interrupts at once, and so does a server that has not answered for eight seconds then; the ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _ticks() -> float:
+    # On Linux, also what passed while the machine slept.
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 @dataclass(slots=True)
 class Session:
     """What a command is handed: where to speak, the settings of this newsletter, and time where it may take long."""
@@ -34,6 +41,7 @@ class Session:
     config_file: Path | None = None
     clock: Callable[[], datetime] = field(default=_now)
     wait: Callable[[float], object] = field(default=sleep)  # seconds
+    ticks: Callable[[], float] = field(default=_ticks)  # seconds that passed, whatever the clock is set to
 
     def config(self) -> Config:
         """Find and read newsletter.toml. Raises ConfigError."""

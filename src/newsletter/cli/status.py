@@ -58,7 +58,7 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
 
     known = [(each, tally_of(database, each.id)) for each in mailings_of(database)] if database else []
     if as_json:
-        session.console.print_json([summary(m.issue, m.id, m.state.value, counts, _seconds(m)) for m, counts in known])
+        session.console.print_json([summary(m.issue, m.id, m.standing, counts, _seconds(m)) for m, counts in known])
         return ExitCode.DONE
     if not known:
         session.console.say("Nothing was published yet: newsletter publish ISSUE")
@@ -69,7 +69,7 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
             if (number := getattr(counts, name))
         ]
         session.console.say(
-            f"{mailing.planned_at.astimezone():%Y-%m-%d %H:%M}  {mailing.issue}  {mailing.state.value}  "
+            f"{mailing.planned_at.astimezone():%Y-%m-%d %H:%M}  {mailing.issue}  {mailing.standing}  "
             f"{figure(counts.accepted)} of {figure(counts.planned)} accepted"
             + (f" ({', '.join(others)})" if others else "")
         )
@@ -86,7 +86,7 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
         return ExitCode.DONE
     for mailing in mailings:
         session.console.say(
-            f"{mailing.title} · {mailing.state.value} · planned {mailing.planned_at.astimezone():%Y-%m-%d %H:%M} · "
+            f"{mailing.title} · {mailing.standing} · planned {mailing.planned_at.astimezone():%Y-%m-%d %H:%M} · "
             f"{_version(mailing)}"
         )
         tell(session, mailing.issue, tally_of(database, mailing.id), None, next_retry(database, mailing.id))
@@ -104,7 +104,7 @@ def _in_full(database: Database, mailing: Mailing) -> dict[str, Any]:
 
     heard = came_back(database, mailing.id)
     counts = tally_of(database, mailing.id)
-    return summary(mailing.issue, mailing.id, mailing.state.value, counts, _seconds(mailing)) | {
+    return summary(mailing.issue, mailing.id, mailing.standing, counts, _seconds(mailing)) | {
         "commit": mailing.commit,
         "modified": mailing.modified,
         "heard": {each.value: heard.get(each, 0) for each in BounceClass},

@@ -72,6 +72,21 @@ def mailings_of(database: Database, issue: str | None = None) -> list[Mailing]:
     return [_mailing(row) for row in rows]
 
 
+def standing_of(database: Database, mailing: int) -> str:
+    """Where a mailing stands now, in one word."""
+    return next(each for each in mailings_of(database) if each.id == mailing).standing
+
+
+def scheduled(database: Database) -> list[Mailing]:
+    """The mailings that were given a time and are not at their end, the first ones first."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM mailings WHERE starts_at > 0 AND state IN (?, ?) ORDER BY starts_at, id",  # noqa: S608
+            (MailingState.PLANNED.value, MailingState.SENDING.value),
+        ).fetchall()
+    return [_mailing(row) for row in rows]
+
+
 def joined_after(database: Database, subscriber: int, mailing: int) -> bool:
     """Whether the person joined after a mailing was planned that this database does not know.
 

@@ -1,0 +1,85 @@
+"""newsletter run without an issue: send what is scheduled, in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from newsletter.cli.console import ExitCode, count, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from newsletter.cli.shell import Session
+    from newsletter.config import Config
+    from newsletter.mailing import Mailing
+    from newsletter.store.database import Database
+
+
+def run_schedules(session: Session, *, jobs: int | None, until_done: bool) -> ExitCode:
+    """Stay, and send each scheduled mailing when it is due."""
+    from newsletter import wiring
+    from newsletter.actions.watch import watch
+    from newsletter.cli.sending import stopping
+
+    config = session.config()
+    wiring.store(config).close()  # made, if there is none yet: this may be there before the first subscriber is
+    with wiring.store(config, create=False) as database, stopping(session) as stop:
+        session.console.note("Waiting for what is scheduled. Ctrl-C ends this; nothing is lost by that.")
+
+        def send(mailing: Mailing) -> None:
+            send_what_is_due(session, config, database, mailing, jobs, stop)
+
+        def tell(mailing: Mailing, what: str) -> None:
+            session.console.note(f"{mailing.issue}: {what}")
+
+        watch(
+            database, send, config.schedule, session.clock, session.ticks, session.wait, stop, tell,
+            until_nobody_is_left=until_done,
+        )  # fmt: skip
+    return ExitCode.DONE
+
+
+def send_what_is_due(
+    session: Session, config: Config, database: Database, mailing: Mailing, jobs: int | None, stop: Callable[[], bool]
+) -> None:
+    """Send a mailing, as it was planned, to those who are due."""
+    import os
+
+    from newsletter import wiring
+    from newsletter.actions.groups import learn_groups
+    from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender
+    from newsletter.actions.send import send, this_worker
+    from newsletter.cli.sending import asking
+    from newsletter.engines.inline import jobs_that_pay, send_with_jobs
+    from newsletter.store.archive import address_of
+    from newsletter.store.keys import load_keys
+    from newsletter.store.mailings import edition_of, next_due, tally_of
+
+    check_copy(database, f"newsletter resume {mailing.issue} --force")
+    check_fresh(database, mailing, this_worker().host, session.clock())
+    name = mailing.transport if mailing.transport in config.transports else config.transport
+    check_settings(config, name)
+    config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
+    transport = wiring.transport(config, name, os.environ)
+    try:
+        limits = wiring.limits(config, name, transport)
+        learn_groups(database, mailing.id, limits, asking(session, config), session.clock())
+        before = tally_of(database, mailing.id)
+        number = jobs or (1 if limits else jobs_that_pay(before.pending + before.deferred))
+        session.console.note(f"{mailing.issue}: sending to those who are due")
+        if number > 1:
+            counts = send_with_jobs(database, mailing, config.path, name, number, session.clock, stop=stop)
+        else:
+            edition, address = edition_of(database, mailing), address_of(database, mailing)
+            post = wiring.post(config, edition, address, load_keys(database), mailing.id, through=name)
+            counts = send(
+                database, mailing, post, transport, session.clock, stop=stop, limits=limits, schedule=config.schedule
+            )
+    finally:
+        transport.close()
+    left = counts.pending + counts.deferred
+    due = next_due(database, mailing.id)
+    told = f"{figure(counts.accepted)} of {count(counts.planned, 'recipient')} have it"
+    if left and due:
+        told += f"; {figure(left)} wait, the next until {due.astimezone():%Y-%m-%d %H:%M}"
+    session.console.say(f"{mailing.issue}: {told}")
