@@ -122,6 +122,21 @@ def test_resend_gets_a_batch_or_with_images_one_message_after_another(changed: A
     assert [call.path for call in api.calls] == paths
 
 
+def test_letters_with_other_files_are_another_request() -> None:
+    def answer(call: Call) -> Reply:
+        return Reply(201, {"messageIds": ["x" for _ in call.json()["messageVersions"]]})
+
+    files: list[Any] = [(), (), (CALENDAR,), (CALENDAR,), ()]
+    with Api(answer) as api:
+        found = through("brevo", api, (message(number, files=each) for number, each in enumerate(files, 1)))
+    assert [type(each) for each in found] == [Accepted] * 5
+    assert [(len(call.json()["messageVersions"]), "attachment" in call.json()) for call in api.calls] == [
+        (2, False),
+        (2, True),
+        (1, False),
+    ]
+
+
 # ── Templates ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BEGINS = re.compile(r"\{[{%#$]")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from requests import Session
 
     from newsletter.message import Message
+    from newsletter.picture import Enclosed
     from newsletter.providers import Account, Provider, Request
     from newsletter.transports import Messages, Offer, Results, Transport
 
@@ -147,7 +148,7 @@ class HttpTransport:
                 batch, size = [], 0
                 continue
             octets, most = _octets(message), self._most(message)
-            if batch and batch[0].again != message.again:
+            if batch and (batch[0].again != message.again or _enclosed(batch[0]) != _enclosed(message)):
                 yield batch
                 batch, size = [], 0
             if message.again:  # as it was offered, whatever holds now
@@ -168,8 +169,7 @@ class HttpTransport:
 
     def _most(self, message: Message) -> int:
         """How many messages like this one go into a request."""
-        encloses = message.letter is not None and (message.letter.pictures or message.letter.files)
-        fewer = self._provider.CAPABILITIES.batch_enclosed if encloses else 0
+        fewer = self._provider.CAPABILITIES.batch_enclosed if any(_enclosed(message)) else 0
         return min(fewer, self._batch) if fewer else self._batch
 
     # ── one batch, in a thread of the pool
@@ -284,6 +284,11 @@ def quota_of(transport: Transport) -> float | None:
 
 def _not_taken(batch: Sequence[Message]) -> Results:
     return [(message, None) for message in batch]
+
+
+def _enclosed(message: Message) -> tuple[tuple[Enclosed, ...], ...]:
+    """The images and the files of a letter: some providers take them once for a request."""
+    return (message.letter.pictures, message.letter.files) if message.letter else ()
 
 
 def _octets(message: Message) -> int:
