@@ -4,4 +4,5 @@ import sys
 
 from newsletter.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # and not where a process of ours begins
+    sys.exit(main())

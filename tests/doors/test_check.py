@@ -134,3 +134,15 @@ def test_publish_tells_how_many_warnings_there_are_and_goes_on(author: Author) -
         answer = author.run("publish", HELLO, "--yes")
     assert answer.code == 0
     assert f"1 warning: newsletter check {HELLO} tells more" in answer.err
+
+
+def test_many_issues_are_read_by_several_processes_and_told_in_their_order(author: Author) -> None:
+    names = [f"2026-{number:02}" for number in range(1, 17)]
+    for name in names:
+        author.issue("[ESTIM]()\n", name=name, head=PREHEADER.replace("Hello", f"Hello {name}"))
+    author.issue("{{ subscriber.frist_name }}\n", name="2026-03", head=PREHEADER)
+    answer = author.run_process("check", *names, "--offline", "--json")
+    assert answer.code == 3
+    found = [(each["path"], each["rule"]) for each in answer.report if each["severity"] == "error"]
+    wrong = {"2026-03": "readable"}
+    assert found == [(f"issues/{name}.md", wrong.get(name, "link-empty")) for name in names]

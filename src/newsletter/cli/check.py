@@ -13,12 +13,15 @@ from newsletter.cli.shell import Command, Session, pass_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from newsletter.audience import Rule
     from newsletter.config import Config
     from newsletter.errors import Problem
     from newsletter.finding import Finding
     from newsletter.store.database import Database
+
+_ENOUGH = 8  # issues for a process to be worth its start
 
 EPILOG = """Examples:
 
@@ -53,24 +56,12 @@ def command(
     Nothing is sent. An error stops `newsletter publish`; a warning is told; a note is a hint. An issue waives a rule
     in its front matter, with the reason: `waive:`, and below it `  link-insecure: the museum has no https`.
     """
-    from newsletter import wiring
-    from newsletter.segment import parse
-    from newsletter.segment_values import Vocabulary
-    from newsletter.store.subscribers import Subscribers
-
     if explain:
         session.console.result(_explained(explain))
         return ExitCode.DONE
     if not issues:
         raise click.UsageError("name an ISSUE; or --explain RULE")
-    config = session.config()
-    now = int(session.clock().timestamp())
-    with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
-        known = Subscribers(database).vocabulary(config.fields, config.segments, now=now) if database else None
-        rule = parse(segment, known or Vocabulary(segments=config.segments, now=now))
-        findings = [
-            finding for name in issues for finding in _found(session, config, name, database, rule, online=not offline)
-        ]
+    findings = _by_several(session, issues, segment, online=not offline)
     if text := FORMATS["json" if as_json else form](findings):
         session.console.result(text)
     told = [each for each in findings if not each.waived]
@@ -78,6 +69,42 @@ def command(
         session.console.note(_summary(told, len(findings) - len(told)))
     grave = {"error", "warning"} if strict else {"error"}
     return ExitCode.REFUSED if any(each.severity.value in grave for each in told) else ExitCode.DONE
+
+
+def _by_several(session: Session, issues: Sequence[str], segment: str, *, online: bool) -> list[Finding]:
+    """What is to be said of the issues, in their order; many of them are read by several processes."""
+    import os
+
+    jobs = min(os.cpu_count() or 1, len(issues) // _ENOUGH)
+    if jobs < 2:
+        return _all_found(session, issues, segment, online=online)
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    session.config()  # a mistake in it is told once
+    shares = [issues[at : at + _ENOUGH // 2] for at in range(0, len(issues), _ENOUGH // 2)]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = [pool.submit(_share, session.config_file, share, segment, online) for share in shares]
+        return [finding for future in futures for finding in future.result()]
+
+
+def _share(config_file: Path | None, issues: Sequence[str], segment: str, online: bool) -> list[Finding]:
+    """One process's share."""
+    return _all_found(Session(config_file=config_file), issues, segment, online=online)
+
+
+def _all_found(session: Session, issues: Sequence[str], segment: str, *, online: bool) -> list[Finding]:
+    from newsletter import wiring
+    from newsletter.segment import parse
+    from newsletter.segment_values import Vocabulary
+    from newsletter.store.subscribers import Subscribers
+
+    config = session.config()
+    now = int(session.clock().timestamp())
+    with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
+        known = Subscribers(database).vocabulary(config.fields, config.segments, now=now) if database else None
+        rule = parse(segment, known or Vocabulary(segments=config.segments, now=now))
+        return [finding for name in issues for finding in _found(session, config, name, database, rule, online=online)]
 
 
 def _found(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,23 @@ def earlier_issues(folder: Path, issue: Issue, file: Path) -> tuple[Earlier, ...
         return ()
     for path in reversed(files[-_MOST:]):
         try:
-            other = read_issue(path, Path.cwd())
-        except IssueError:
+            state = path.stat()
+            other = _said(path, Path.cwd(), state.st_mtime_ns, state.st_size)
+        except (IssueError, OSError):
             continue
-        if not other.is_draft and other.key != issue.key:
-            hrefs = frozenset(next(filter(None, match)) for match in _HREF.findall(other.body))
-            found.append(Earlier(other.path, other.subject, hrefs))
+        if other is not None and other[0] != issue.key:
+            found.append(other[1])
     return tuple(found)
+
+
+@lru_cache(maxsize=512)
+def _said(path: Path, root: Path, _changed: int, _size: int) -> tuple[str, Earlier] | None:
+    """The key of an issue and what it said; None of a draft. Read once: to check a hundred issues asks for each often.
+
+    Raises IssueError.
+    """
+    other = read_issue(path, root)
+    if other.is_draft:
+        return None
+    hrefs = frozenset(next(filter(None, match)) for match in _HREF.findall(other.body))
+    return other.key, Earlier(other.path, other.subject, hrefs)
