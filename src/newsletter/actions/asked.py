@@ -37,6 +37,8 @@ class Asked:
 
     def pause(self, issue: str) -> Paused | None:
         """Why this sender has stopped, if somebody asked for it."""
+        if self._wish is Wish.NONE and wish_of(self._database, self._mailing) is Wish.CANCEL:
+            self._wish = Wish.CANCEL  # there was nobody left to claim before it was heard
         match self._wish:
             case Wish.PAUSE:
                 return Paused(Problem("this mailing was paused", fix=f"to go on: newsletter resume {issue}"))
