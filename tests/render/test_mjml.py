@@ -45,6 +45,7 @@ def test_nothing_is_loaded_from_strangers() -> None:
         ("<mjml>\n1 < 2</mjml>", 2, "not well-formed"),
         ("<mjml>\n<a b=c></a></mjml>", 2, "not well-formed"),
         ("<mjml>\n&unheard;</mjml>", 2, "undefined entity"),
+        ("<mjml>\n<mj-txt>a</mj-txt></mjml>", 2, "no <mj-txt>; did you mean <mj-text>"),
         ("", 1, "no element found"),
         ("<mjml>" + "<mj-wrapper>" * 5000, 1, f"nested more than {MAX_DEPTH} deep"),
     ],

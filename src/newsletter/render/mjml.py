@@ -11,8 +11,19 @@ import re
 from html.entities import html5
 from xml.parsers import expat
 
+from newsletter.errors import nearest
+
 MAX_DEPTH = 50
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_ELEMENT = re.compile(r"<(mj-[^\s/>]*)")
+# Those that the compiler knows. It would hand on any other one, and a mail program show its text without a form.
+_NAMES = (
+    "accordion", "accordion-element", "accordion-text", "accordion-title", "all", "attributes", "body", "breakpoint",
+    "button", "carousel", "carousel-image", "class", "column", "divider", "font", "group", "head", "hero", "image",
+    "include", "navbar", "navbar-link", "preview", "raw", "section", "social", "social-element", "spacer", "style",
+    "table", "text", "title", "wrapper",
+)  # fmt: skip
+ELEMENTS = frozenset(f"mj-{name}" for name in _NAMES)
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _ODD = re.compile(r"[^ -~]|\\")
@@ -49,7 +60,14 @@ def compile_mjml(source: str) -> str:
 
 
 def check_markup(source: str) -> None:
-    """Raise WrongMarkup, with its place, unless the source is well-formed XML of reasonable depth."""
+    """Raise WrongMarkup, with its place, unless the source is well-formed XML of known elements, and not too deep."""
+    if unknown := set(_ELEMENT.findall(source)) - ELEMENTS:
+        name = min(unknown)
+        near = nearest(name, ELEMENTS)
+        raise WrongMarkup(
+            f"there is no <{name}>{f'; did you mean <{near}>?' if near else ''}",
+            source.count("\n", 0, source.index(f"<{name}")) + 1,
+        )
     parser = expat.ParserCreate()
     depth = 0
 
