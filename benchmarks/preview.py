@@ -28,7 +28,7 @@ from newsletter.preview.server import Preview
 
 PROGRAM = Path(sys.executable).with_name("newsletter")
 CHROMIUM = Path("/usr/bin/chromium")
-SETTINGS = '[newsletter]\ntitle = "Letters"\nlanguage = "en"\n[sender]\nemail = "letters@example.org"\n'
+SETTINGS = '[newsletter]\ntitle = "Letters"\nlanguage = "en"\npostal_address = "12 Lilac Street"\n[sender]\nemail = "letters@example.org"\n'
 WORDS, ROUNDS, MANY = 2_000, 15, 100
 _PICTURE = re.compile(r"!\[.*?\]\(.*?\)\n")  # it would be fetched
 

@@ -70,7 +70,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     if account.key:
         login = b64encode(f"{account.setting('username')}:{account.key}".encode()).decode()
         headers["Authorization"] = f"Basic {login}"
-    return Request(f"{account.endpoint}/api/inject/v1", headers, json.dumps(body, ensure_ascii=False).encode())
+    return Request(f"{account.endpoint}/api/inject/v1", headers, json.dumps(body).encode("ascii"))
 
 
 def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:  # noqa: ARG001

@@ -80,7 +80,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     return Request(
         f"{host}/transactional-email/v1alpha1/regions/{account.setting('region') or 'fr-par'}/emails",
         {"X-Auth-Token": account.key, "Content-Type": "application/json"},
-        json.dumps(body, ensure_ascii=False).encode(),
+        json.dumps(body).encode("ascii"),
     )
 
 

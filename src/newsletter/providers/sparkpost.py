@@ -77,7 +77,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     return Request(
         f"{host}/api/v1/transmissions",
         {"Authorization": account.key, "Content-Type": "application/json", "Accept": "application/json"},
-        json.dumps(body, ensure_ascii=False).encode(),
+        json.dumps(body).encode("ascii"),
     )
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+# A request grows no further, whatever the provider takes: a larger one is no faster, and all of it is in memory.
+_REQUEST = 8_000_000  # octets
 _RESPONSE = 4_000_000  # octets of an answer that are read
 _GATHER = 0.25  # seconds that a batch waits for more when the sender is told to go slowly
 
@@ -69,6 +71,7 @@ class HttpTransport:
         """
         self._provider, self._account, self._timeout = provider, account, timeout
         self._connections, self._patience = connections, patience
+        self._largest = min(provider.CAPABILITIES.largest, _REQUEST)
         self._batch = min(batch or provider.CAPABILITIES.batch, provider.CAPABILITIES.batch)
         can = provider.CAPABILITIES
         self.capabilities = Capabilities(
@@ -154,7 +157,7 @@ class HttpTransport:
             if message.again:  # as it was offered, whatever holds now
                 batch.append(message)
                 continue
-            if batch and (len(batch) >= most or size + octets > self._provider.CAPABILITIES.largest):
+            if batch and (len(batch) >= most or size + octets > self._largest):
                 yield batch
                 batch, size = [], 0
             if not batch:
