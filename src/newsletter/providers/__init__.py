@@ -107,6 +107,7 @@ class Capabilities:
     international: bool = False  # local parts beyond ASCII
     tracking: Literal["request", "account", "none"] = "request"  # where opens and clicks are switched off
     signed: bool = True  # webhooks carry a signature over the body
+    webhook_secret: bool = True  # they are believed by a secret, or a key, of the settings
     notes: tuple[str, ...] = ()  # what an author must know, one sentence each
 
 

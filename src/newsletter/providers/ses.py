@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     largest=56_000_000,
     largest_message=40_000_000,
     tracking="account",
+    webhook_secret=False,  # by Amazon's certificate, and the topic
     notes=(
         "Amazon SES gives each message a Message-ID of its own.",
         "Amazon SES sends to one recipient a request: with 14 messages a second, connections = 10 is enough.",

@@ -136,9 +136,19 @@ def _about(config: Config, server: Server) -> list[str]:
             f"Readers come by base_url, {config.base_url}: let your web server lead from there to {server.url}, "
             "and name it under `proxies` in [web]."
         )
+    notes += [_about_webhook(config, each) for each in config.transports.values() if each.is_provider]
     if not _is_loopback(server.host):
         notes.append("The network can reach this server, without encryption: put a web server with https before it.")
     return notes
+
+
+def _about_webhook(config: Config, way: TransportConfig) -> str:
+    """Where a provider may tell what becomes of messages, and what it still needs to be believed."""
+    provider = wiring.provider_of(way)
+    path = f"{config.base_url}/webhooks/{way.name}"
+    if way.webhook_secret_env or way.webhook_secret_file or not provider.CAPABILITIES.webhook_secret:
+        return f"{provider.NAME} is heard at {path}"
+    return f"{provider.NAME} is not heard at {path}: name a secret with webhook_secret_env, or webhook_secret_file."
 
 
 def _is_loopback(host: str) -> bool:
