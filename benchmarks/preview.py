@@ -28,7 +28,14 @@ from newsletter.preview.server import Preview
 
 PROGRAM = Path(sys.executable).with_name("newsletter")
 CHROMIUM = Path("/usr/bin/chromium")
-SETTINGS = '[newsletter]\ntitle = "Letters"\nlanguage = "en"\npostal_address = "12 Lilac Street"\n[sender]\nemail = "letters@example.org"\n'
+SETTINGS = """\
+[newsletter]
+title = "Letters"
+language = "en"
+postal_address = "12 Lilac Street"
+[sender]
+email = "letters@example.org"
+"""
 WORDS, ROUNDS, MANY = 2_000, 15, 100
 _PICTURE = re.compile(r"!\[.*?\]\(.*?\)\n")  # it would be fetched
 
