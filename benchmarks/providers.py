@@ -40,7 +40,7 @@ def through(name: str, recipients: int) -> tuple[float, Cost, int]:
     ):
         try:
             env = {**os.environ, module.KEY_ENV or "UNUSED": "a-key:another"}
-            publish = [PROGRAM, "publish", ISSUE, "--transport", "api", "--yes", "--json", "--quiet"]
+            publish: list[str | Path] = [PROGRAM, "publish", ISSUE, "--transport", "api", "--yes", "--json", "--quiet"]
             spent = cost(publish, cwd=folder, env=env)
         finally:
             sink.terminate()
