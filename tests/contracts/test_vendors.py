@@ -279,6 +279,8 @@ def test_what_a_list_says_about_the_consent_of_somebody_known_goes_on_record_onc
         "id,email,first_name,created_at,status",
         "first_name,email,created_at,city,status",
         "email,first_name,last_name,created_at,status",
+        "email,status,created_at,unsubscribed_at",
+        "email,name,status,tier,created_at",
     ],
 )
 def test_a_list_with_ordinary_columns_is_nobodys_export(tmp_path: Path, header: str) -> None:

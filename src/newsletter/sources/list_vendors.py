@@ -165,7 +165,10 @@ VENDORS = (
     ),
     Vendor(
         "beehiiv",
-        (_all("email", "status", "tier", "created at"), _all("email", "status", "unsubscribed at", "created at")),
+        (
+            _all("email", "status", "tier", "created at", "stripe customer id"),
+            _all("email", "status", "tier", "created at", "unsubscribed at"),
+        ),
         {
             "created at": "joined",
             "unsubscribed at": "unsubscribed",
