@@ -63,6 +63,14 @@ def test_the_signature_is_kept_and_nothing_in_the_issue_looks_like_one(mail: Mak
     assert got.text.count("\n-- \n") == 1
 
 
+@pytest.mark.parametrize("before", ["", "> ", "a word " * 8 + "that ends the line "])
+def test_two_dashes_before_a_long_word_do_not_begin_a_signature(mail: Make, before: str) -> None:
+    address = f"https://example.org/{'x' * 80}"
+    got = mail(f"{before}`--` {address}")
+    assert got.text.split("\n").count("-- ") == 1
+    assert f"-- {address}" in "\n".join(unflowed(got.text))
+
+
 def test_an_address_is_never_broken(mail: Make) -> None:
     url = "https://example.org/" + "a-very-long-path/" * 8
     got = mail(f"Some words before it, so that it does not fit, [label]({url}) and after.")

@@ -58,12 +58,18 @@ def flow(lines: Iterable[Line], mark: re.Pattern[str]) -> str:
             out.append(f"{SIGNATURE}\n")
         else:
             text, prefix = line.text.rstrip(), ">" * line.depth + (" " if line.depth else "")
-            for piece in [text] if line.fixed else _wrapped(text, WIDTH - len(prefix), mark):
+            for piece in [text] if line.fixed else _without_signature(_wrapped(text, WIDTH - len(prefix), mark)):
                 if line.depth:
                     out.append(f"{prefix}{piece}\n" if piece else f"{prefix.rstrip()}\n")
                 else:
                     out.append(f" {piece}\n" if piece.startswith(_TO_BE_STUFFED) else f"{piece}\n")
     return "".join(out)
+
+
+def _without_signature(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces; one that mail programs would take for the beginning of a signature stays with the next one."""
+    for piece in pieces:
+        yield piece + next(pieces, "") if piece == SIGNATURE else piece
 
 
 def _wrapped(text: str, columns: int, mark: re.Pattern[str]) -> Iterator[str]:
