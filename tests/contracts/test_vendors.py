@@ -149,7 +149,7 @@ def test_every_tool_has_a_file_here() -> None:
 @pytest.mark.parametrize(
     ("name", "line", "reason"),
     [
-        ("buttondown", 7, "the status 'churned' is not known"),
+        ("buttondown", 7, "the status 'churned' is not known: decide whether"),
         ("substack", 4, "asked to be deleted"),
         ("listmonk", 4, "attributes was left out: it is no object in JSON"),
     ],

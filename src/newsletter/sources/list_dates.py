@@ -17,6 +17,9 @@ _NUMERIC = re.compile(
     r"(?:,? +(?:à +)?(\d{1,2})[:h](\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?)?",
     re.ASCII,
 )
+# Go writes as many digits of a second as it has, and a space before the zone.
+_ZONE_NAME = re.compile(r"(?<=[+-]\d{4}) [A-Z]{3,5}$| UTC$", re.ASCII)  # behind an offset, which says as much
+_FRACTION = re.compile(r"(?<=:\d\d)[.,]\d+ ?", re.ASCII)
 _STAMP = re.compile(r"\d{10}|\d{13}", re.ASCII)  # seconds, milliseconds
 
 
@@ -46,7 +49,7 @@ def seconds(text: str, day_first: bool) -> int:
 
     Raises ValueError, saying what is wrong.
     """
-    moment = _moment(text.removesuffix(" UTC"), day_first)
+    moment = _moment(_ZONE_NAME.sub("", text), day_first)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
@@ -61,7 +64,7 @@ def _moment(text: str, day_first: bool) -> datetime:
         return datetime(years, int(month), int(day), hours, int(minute or 0), int(second or 0), tzinfo=UTC)
     if text[:4].isdecimal() and not text.isdecimal():
         try:
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(_FRACTION.sub("", text))
         except ValueError:
             pass
     try:

@@ -117,7 +117,10 @@ def entries(
         if said := cells[status_at]:
             meaning = statuses.get(said) or statuses.get(plain(said))
             if meaning is None:
-                reason = f"the status {said[:40]!r} is not known: {did_you_mean(said, words)}"
+                fix = did_you_mean(said, words)
+                if vendor and plain(said) in vendor.undecided:
+                    fix = "decide whether this person gets issues: active or unsubscribed"
+                reason = f"the status {said[:40]!r} is not known: {fix}"
                 yield RowProblem(line, written[:320], reason, part, tuple(raw))
                 continue
             status, leaves = meaning

@@ -37,6 +37,7 @@ class Vendor:
     statuses: Mapping[str, Status | Reason]
     rows: tuple[tuple[str, ...], ...] = ()  # and all of one of these side by side: any list may have such columns
     files: Mapping[str, Reason] = field(default_factory=dict)  # who stands in a file with this column has left
+    undecided: frozenset[str] = frozenset()  # statuses of whose people the author decides
     forgotten: str = ""  # the end of addresses that stand for who asked to be deleted
 
     def leaves(self, header: Sequence[str]) -> Reason | None:
@@ -117,6 +118,7 @@ VENDORS = (
             "complained": Reason.COMPLAINED,
             **dict.fromkeys(("blocked", "spammy", "disabled"), Reason.MANUAL),
         },
+        undecided=_all("churned", "paused"),
     ),
     Vendor(
         "Ghost",
