@@ -11,6 +11,7 @@ from newsletter.delivery import State
 from newsletter.store.mailings import mailings_of, undelivered
 from tests.support.api import Api, Call, Reply
 from tests.support.author import HELLO, Author
+from tests.support.images import drawing, saved
 
 if TYPE_CHECKING:
     import subprocess
@@ -115,4 +116,46 @@ def test_without_its_key_nothing_is_planned(author: Author, monkeypatch: pytest.
     answer = author.run("publish", HELLO, "--yes")
     assert answer.code == 3
     assert "POSTMARK_SERVER_TOKEN" in answer.err
+    assert author.tallies() == []
+
+
+def test_amazon_is_asked_how_fast_the_account_may_send_and_is_sent_no_more(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(call: Call) -> Reply:
+        if call.method == "GET":
+            return Reply(200, {"SendQuota": {"Max24HourSend": 50_000.0, "MaxSendRate": 200.0, "SentLast24Hours": 0.0}})
+        return Reply(200, {"MessageId": "1"})
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    author.issue("Hello.")
+    author.readers(20)
+    with Api(answer) as api:
+        author.settings('use = "relay"', 'use = "api"')
+        with author.config.open("a", encoding="utf-8") as file:
+            file.write(f'\n[transports.api]\nkind = "ses"\nendpoint = "{api.url}"\n')
+        done = author.run("publish", HELLO, "--yes")
+    assert done.code == 0, done.err
+    assert "200/s" in done.out + done.err
+    assert [call.method for call in api.calls] == ["GET", *["POST"] * 20]
+    assert {call.path for call in api.calls[1:]} == {"/v2/email/outbound-emails"}
+
+
+def test_what_a_provider_cannot_carry_is_refused_before_anybody_gets_it(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCW_SECRET_KEY", "a-key")
+    monkeypatch.setenv("SCW_DEFAULT_PROJECT_ID", "a-project")
+    (author.folder / "issues" / "cat.png").write_bytes(saved(drawing(400, 300)))
+    author.issue("![A cat](cat.png)\n")
+    author.readers(3)
+    with Api(good) as api:
+        through(author, "scaleway", api.url)
+        refused = author.run("publish", HELLO, "--yes")
+    assert refused.code == 3
+    assert "Scaleway takes no images inside a message, and this one has 1" in refused.err
+    assert 'place = "folder"' in refused.err
+    assert api.calls == []
     assert author.tallies() == []
