@@ -190,6 +190,24 @@ def test_the_code_for_telephones_is_there_with_lan_only(author: Author, preview:
         assert shared.url.startswith("http://127.0.0.1:")  # the page itself stays here
 
 
+def test_the_network_is_shown_nobody_of_the_list(author: Author) -> None:
+    author.issue(EVENING, head=HEAD)
+    author.reader("zoe@example.org", first_name="Zoé")
+    with previewed(author, lan=True) as preview:
+        asked = {"as": "zoe@example.org"}
+        assert "Hello Zoé," in requests.get(f"{mail_of(preview)}/mail", params=asked, timeout=10).text
+        assert "Hello there," in requests.get(f"{preview.phone}mail", params=asked, timeout=10).text
+
+
+def test_an_image_that_is_missing_is_a_finding_and_no_test_goes_out_without_it(author: Author) -> None:
+    author.issue("![The choir](choir.jpg)\n", head=HEAD)
+    with previewed(author) as preview:
+        assert state(preview)["findings"][0]["rule"] == "readable"
+        answer = requests.post(f"{preview.url}test", json={"to": "me@example.org"}, timeout=10)
+    assert answer.status_code == 422
+    assert "choir.jpg" in answer.json()["problem"]
+
+
 # ── Which files matter
 
 

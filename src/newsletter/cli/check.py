@@ -119,12 +119,12 @@ def _found(
     try:
         path, issue = load(config, name)
         read = manuscript_of(config, path, issue, session.clock(), database, rule, online=online, thorough=True)
-        return [*_broken(read.problems, name), *check(read.manuscript)]
+        return [*broken(read.problems, name), *check(read.manuscript)]
     except (IssueError, ThemeError) as error:
-        return _broken(error.problems, name)
+        return broken(error.problems, name)
 
 
-def _broken(problems: Sequence[Problem], name: str) -> list[Finding]:
+def broken(problems: Sequence[Problem], name: str) -> list[Finding]:
     """What stops the issue from being rendered at all, as findings of the rule `readable`."""
     from newsletter.finding import Finding, Severity, Spot
 

@@ -97,12 +97,14 @@ def tools_of(session: Session, name: str) -> Tools:
 
     def proof(config: Config, place: str, database: Database | None) -> Proof:
         from newsletter.checks import check
+        from newsletter.cli.check import broken
         from newsletter.cli.issues import load
         from newsletter.cli.manuscripts import manuscript_of
 
         path, written = load(config, place)
         found = manuscript_of(config, path, written, session.clock(), database)
-        return Proof(config, path, written, found.edition, found.manuscript, found.problems, check(found.manuscript))
+        findings = (*broken(found.problems, name), *check(found.manuscript))
+        return Proof(config, path, written, found.edition, found.manuscript, found.problems, findings)
 
     def read() -> Proof:
         from contextlib import nullcontext
@@ -148,13 +150,17 @@ def _send(proof: Proof, person: Subscriber, address: str) -> str:
     from newsletter import wiring
     from newsletter.actions.publish import check_settings
     from newsletter.actions.test import send_test
+    from newsletter.errors import IssueError
     from newsletter.outcome import Accepted
     from newsletter.sources.addresses import valid_address
     from newsletter.store.keys import load_keys
 
     config = proof.config
+    if proof.problems:
+        raise IssueError(*proof.problems)
     check_settings(config, None)
     transport, way = wiring.transport(config, None, os.environ), config.chosen_transport(None).name
+    wiring.fitting(config, proof.edition, way)
     recipient = replace(person, email=valid_address(address), id=0)
     with wiring.store(config) as database:
         post = wiring.post(config, proof.edition, proof.issue.slug, load_keys(database), test=True, through=way)

@@ -112,6 +112,9 @@ def state(request: Request) -> Response:
     except NewsletterError as error:
         told["problems"] += [_problem(each, editor) for each in error.problems]
         told["stale"] = True
+    except ValueError as error:  # data that no message can hold
+        told["problems"].append(_problem(Problem(f"{reader.label}: {error}"), editor))
+        told["stale"] = True
     return JSONResponse(told)
 
 
@@ -122,7 +125,7 @@ def source(request: Request) -> Response:
     try:
         reader = people.reader(studio.tools, studio.state.proof, request.query_params.get("as", ""))
         return PlainTextResponse(_message(studio.state.proof, reader).decode("utf-8", "replace"))
-    except NewsletterError as error:
+    except (NewsletterError, ValueError) as error:
         return PlainTextResponse(str(error))
 
 
@@ -155,12 +158,12 @@ def _tested(studio: Studio, body: bytes) -> Response:
         to, said = str(asked["to"]).strip(), str(asked.get("as", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return JSONResponse({"problem": "name an address"}, 400)
-    if studio.state.proof is None:
-        return JSONResponse({"problem": "there is nothing to send yet"}, 409)
+    if studio.state.proof is None or studio.state.problems:
+        return JSONResponse({"problem": "the issue cannot be read as it is now: mend it first"}, 409)
     try:
         reader = people.reader(studio.tools, studio.state.proof, said)
         return JSONResponse({"told": studio.tools.send(studio.state.proof, reader.person, to)})
-    except NewsletterError as error:
+    except (NewsletterError, ValueError) as error:
         return JSONResponse({"problem": str(error)}, 422)
 
 

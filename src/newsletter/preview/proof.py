@@ -32,7 +32,7 @@ class Proof:
     issue: Issue
     edition: Edition
     manuscript: Manuscript
-    problems: tuple[Problem, ...] = ()  # what is wrong with its images
+    problems: tuple[Problem, ...] = ()  # what is wrong with its images; among the findings, too
     findings: tuple[Finding, ...] = ()
 
 

@@ -98,7 +98,6 @@ def take(tools: Tools, folder: Path, against: str | None = None) -> Iterator[str
             "text": text,
             "change": change,
             "findings": [each for each in proof.findings if not each.waived],
-            "problems": proof.problems,
         }
         (folder / "index.html").write_text(rendered("snapshot.html.j2", **known), "utf-8")
         (folder / "summary.md").write_text(rendered("summary.md.j2", **known), "utf-8")

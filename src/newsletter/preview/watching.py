@@ -122,10 +122,11 @@ async def watch(studio: Studio, hub: Hub, settings: Path, end: asyncio.Event) ->
             rust_timeout=500,
             yield_on_timeout=False,
         )
-        async for _ in changes:
-            hub.publish(await asyncio.to_thread(studio.refresh))
-            if end.is_set() or watched(studio, settings) != known:
-                break
+        with suppress(FileNotFoundError):  # a folder that has just gone: the next round knows
+            async for _ in changes:
+                hub.publish(await asyncio.to_thread(studio.refresh))
+                if end.is_set() or watched(studio, settings) != known:
+                    break
         again.set()
         await ended
 

@@ -276,5 +276,6 @@ for (const group of groups) {
 by("as").addEventListener("change", (event) => choose({ as: event.target.value }));
 addEventListener("popstate", () => { read(); fetch_state(); });
 read();
+scroll_to_mark = Boolean(choice.mark);
 frame.src = `${mail}/frame`; // now that somebody hears it say that it is ready
 hear();
