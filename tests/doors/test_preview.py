@@ -148,6 +148,22 @@ def test_it_is_shown_as_anybody(preview: Preview) -> None:
             assert wanted in state(preview, **{"as": value})["text"], label
 
 
+def test_whom_the_issue_would_reach_is_known_anew_when_the_list_has_changed(author: Author) -> None:
+    author.issue("You live in {{ subscriber.fields.city }}.\n", head=HEAD)
+    author.reader("zoe@example.org", fields={"city": "Metz"})
+
+    def lacking(preview: Preview) -> list[str]:
+        preview.studio.refresh()
+        return [each["message"] for each in state(preview)["findings"] if each["rule"] == "field-missing"]
+
+    with previewed(author) as preview:
+        assert lacking(preview) == []
+        author.reader("max@example.org")
+        assert lacking(preview) == ["1 of 2 recipients have no fields.city"]
+        author.reader("ida@example.org")
+        assert lacking(preview) == ["2 of 3 recipients have no fields.city"]
+
+
 def test_somebody_who_is_not_on_the_list_is_a_problem_on_the_page(preview: Preview) -> None:
     (problem,) = state(preview, **{"as": "nobody@example.org"})["problems"]
     assert problem["message"] == "nobody@example.org is not on the list"

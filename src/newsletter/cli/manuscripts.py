@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from newsletter.audience import EVERYBODY
@@ -125,7 +125,25 @@ def _audience(
     from newsletter.render.needs import needs
     from newsletter.store.acquaintance import acquaintance
 
-    return acquaintance(database, needs(edition), rule, language=config.language, now=int(now.timestamp()))
+    lines = needs(edition)
+    asked = (repr(rule), config.language, tuple(sorted(lines)), *_changed(config))
+    if asked not in _KNOWN:
+        _KNOWN.clear()
+        _KNOWN[asked] = acquaintance(database, lines, rule, language=config.language, now=int(now.timestamp()))
+    return replace(_KNOWN[asked], lines=lines)
+
+
+# A million readers are looked through once, and not with each save of an issue that is previewed.
+_KNOWN: dict[tuple[object, ...], Audience] = {}
+
+
+def _changed(config: Config) -> tuple[object, ...]:
+    """Where the list is, and when anything was written to it."""
+    from newsletter.store.database import path_of
+
+    path = path_of(config.store_url)
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return path, *((state.st_mtime_ns, state.st_size) for file in files if file.exists() for state in (file.stat(),))
 
 
 def _fields(database: Database | None) -> set[str]:
