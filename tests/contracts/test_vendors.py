@@ -322,3 +322,12 @@ def test_an_export_of_ours_is_nobody_elses_whatever_its_fields_are_called(people
     zoe = people.get("zoe@example.org")
     assert zoe is not None
     assert zoe.fields == {"leid": "1", "euid": "2"}
+
+
+@pytest.mark.parametrize("status", ["inactivo", "not active", "désactivé", "inaktiv", "actve"])
+def test_who_gets_issues_is_never_guessed(people: Subscribers, tmp_path: Path, status: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"email,status\nzoe@example.org,{status}\n", "utf-8")
+    (problem,) = take(people, path).problems
+    assert "'active'" not in problem.reason
+    assert people.get("zoe@example.org") is None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from newsletter.entry import Entry, RowProblem
-from newsletter.errors import ListError, did_you_mean
+from newsletter.errors import ListError, nearest
 from newsletter.field import Field, WrongValue
 from newsletter.languages import language_tag, tag_of_name
 from newsletter.sources.addresses import valid_address
@@ -17,13 +17,13 @@ from newsletter.sources.csv_list import Unreadable
 from newsletter.sources.list_cells import Consents, data, time_zone_of, vendor_statuses
 from newsletter.sources.list_dates import day_comes_first, seconds
 from newsletter.sources.list_words import DATA, FLAGS, STATUSES, WORDS_FOR_STATUS, plain, says_yes
+from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from newsletter.sources.list_files import Table
-    from newsletter.subscriber import Status
 
 _LONGEST = 1000  # characters of a name, which goes into a header of every message
 
@@ -117,7 +117,9 @@ def entries(
         if said := cells[status_at]:
             meaning = statuses.get(said) or statuses.get(plain(said))
             if meaning is None:
-                fix = did_you_mean(said, words)
+                # "Inactivo" and "not active" look like "active": what lets somebody get issues is never guessed.
+                near = nearest(said, (word for word in words if statuses[word][0] is not Status.ACTIVE))
+                fix = f"did you mean {near!r}?" if near else f"known are: {', '.join(sorted(words))}"
                 if vendor and plain(said) in vendor.undecided:
                     fix = "decide whether this person gets issues: active or unsubscribed"
                 reason = f"the status {said[:40]!r} is not known: {fix}"
