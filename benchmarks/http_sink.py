@@ -46,8 +46,8 @@ class Sink(asyncio.Protocol):
             self._head = b""
             number = self._marks if self.each else 1
             said = self.body.replace("EACH", ", ".join([self.each] * number)).encode()
-            head = f"HTTP/1.1 {self.status} OK\r\nContent-Length: {len(said)}\r\n{self.headers}\r\n"
-            self._out.write(head.encode() + said)
+            first = f"HTTP/1.1 {self.status} OK\r\nContent-Length: {len(said)}\r\n{self.headers}\r\n"
+            self._out.write(first.encode() + said)
 
 
 async def serve(port: int) -> None:
