@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ("![A *b*](my photo.webp){width=200}", 5, "`my photo.webp`", "(<my photo.webp>)"),
         (r"- ![x](C:\Users\me\a sky.png)", 5, r"`C:\Users\me\a sky.png`", "angle brackets"),
         ("![x](file:///home/me/sky.jpg)", 5, "begins with `file:`", "as photo.jpg"),
+        ("![x](<file:///home/me/my sky.jpg>)", 5, "begins with `file:`", "as photo.jpg"),
         ("[x](JavaScript:alert(1))", 5, "begins with `javascript:`", "https://"),
         ("| a |\n|---|\n| [x](data:text/html,y) |", 7, "begins with `data:`", "https://"),
     ],

@@ -109,6 +109,8 @@ def test_an_address_is_never_broken(mail: Make) -> None:
             "An inline <https://example.org/?a=1&b=2>.",
         ),
         ("<table><tr><td>a</td><td>b</td></tr></table>", "a b"),
+        ("<details><summary>More</summary>and more</details>", "More\nand more"),
+        ("a[^a] b[^b]\n\n[^a]: c\n\n    d\n\n[^b]: e", "a[1] b[2]\n\n[1] c\n\n     d\n\n[2] e"),
         ("One<br>two", "One\ntwo"),
         ("&copy; &amp; &lt;b&gt;", "© & <b>"),
         ("日本語", "日本語"),

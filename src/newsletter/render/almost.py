@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from newsletter.render.holes import Holes
 
 SIGN = "]("
-_SCHEME = re.compile(r"\]\(\s*(?P<scheme>file|javascript|vbscript|data):", re.IGNORECASE)
+_SCHEME = re.compile(r"\]\(\s*<?(?P<scheme>file|javascript|vbscript|data):", re.IGNORECASE)
 _ADDRESS = re.compile(r"\]\((?P<address>[^()<>\"“”«»„]{1,300})")
 _ENDING = re.compile(r"\S\.(?:jpe?g|png|gif|webp|avif|bmp|svg|heic|tiff?)$", re.IGNORECASE)
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
 _OUTLOOK_ONLY = re.compile(r"<!--\[if(?: |[^\]<>!])*?mso[^\]<>]*\]>(?:(?!<!\[endif).)*<!\[endif\]-->", re.DOTALL)
 _CONDITION = re.compile(r"<!--\[if[^<>]*\]>(?:<!-->)?|(?:<!--)?<!\[endif\]-->")
-_LINE_END = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|tr|h[1-6]|blockquote|pre|table)\s*>", re.IGNORECASE)
+_LINE_END = re.compile(
+    r"<br\b[^<>]*>|</(?:p|div|li|tr|h[1-6]|blockquote|pre|table|(?:fig)?caption|summary|d[td])\s*>", re.IGNORECASE
+)
 _CELL_END = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
 _ANCHOR = re.compile(r"""<a\s[^<>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _LINK = re.compile(rf"{_ANCHOR.pattern}[^<>]*>((?:(?!<a\s).)*?)</a\s*>", re.IGNORECASE | re.DOTALL)

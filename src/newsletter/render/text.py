@@ -207,7 +207,10 @@ class TextPart:
                 yield from (_indented(line, 2) for line in self._trimmed(self.lines(item.children)))
 
     def footnotes(self, block: Block) -> Iterator[Line]:
+        is_long = False
         for note in block.children:
+            yield from [_EMPTY] if is_long else []
+            is_long = len(note.children) > 1
             yield from self._item(note, f"[{note.data['number']}]", tight=False)
 
     def quote(self, block: Block) -> Iterator[Line]:
