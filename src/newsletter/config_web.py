@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Network = IPv4Network | IPv6Network
 
+_FIELD_NAME = re.compile(r"\w+")  # as in [fields]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MOST = 20  # fields or topics: more is no form that anybody fills in
 _LONGEST = 80  # characters of one of them
@@ -69,6 +70,8 @@ def field_names(value: Any) -> tuple[str, ...]:
     for name in names:
         if name in _TAKEN:
             raise _wrong(f"cannot hold {name!r}", "the pages ask for the address and the language by themselves")
+        if not _FIELD_NAME.fullmatch(name) or name != name.casefold():
+            raise _wrong(f"holds no name for a field: {name!r}", "write small letters, digits and _, as in postal_code")
     return names
 
 
