@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -305,7 +305,7 @@ def listener(
     return settings.name, provider_of(settings), account(settings, environ, keys, sends=False)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _fetched(url: str) -> bytes:
     from newsletter.transports.fetching import fetch
 

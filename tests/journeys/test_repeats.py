@@ -126,6 +126,20 @@ def test_what_cannot_be_asked_again_is_uncertain(author: Author, why: str) -> No
     assert not any(f"<{who}>" in again for who in taken)
 
 
+def test_who_cancels_wants_nothing_to_go_again(author: Author) -> None:
+    author.issue("Hello.")
+    author.readers(20)
+    resend = Resend()
+    with Api(resend) as api:
+        killed(author, resend, api, 1)
+        cancelled = author.run("cancel", HELLO, "--yes")
+        assert cancelled.code == 0, cancelled.err
+    (tally,) = author.tallies()
+    assert (tally.pending, tally.skipped + tally.uncertain) == (0, 20)
+    assert tally.uncertain >= BATCH
+    assert len(api.calls) == len(resend.seen)  # none came again
+
+
 def test_a_timeout_is_asked_again_with_the_same_key_and_the_same_octets() -> None:
     replies = [Reply(silent=True)]
 

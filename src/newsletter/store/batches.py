@@ -30,6 +30,7 @@ class Repeats(NamedTuple):
     seconds: int
 
 
+_WHY = "the sender stopped before an answer was on record"
 # The time counts from the first request: a repeat does not prolong it.
 _REMEMBER = """
     INSERT INTO batches (mailing_id, first_id, provider, until, members) VALUES (?, ?, ?, ?, ?)
@@ -50,6 +51,15 @@ def forget(connection: Connection, mailing: int, answered: Iterable[int]) -> Non
     """Drop the batches of those who have an answer: a batch is answered as one."""
     connection.executemany(
         "DELETE FROM batches WHERE mailing_id = ? AND first_id = ?", [(mailing, key) for key in answered]
+    )
+
+
+def give_up(connection: Connection, mailing: int, now: int) -> None:
+    """Nothing of this mailing goes again: what was offered and has no answer is uncertain."""
+    connection.execute("DELETE FROM batches WHERE mailing_id = ?", (mailing,))
+    connection.execute(
+        "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND state = ?",
+        (State.UNCERTAIN.value, _WHY, now, mailing, State.OFFERED.value),
     )
 
 
@@ -97,10 +107,9 @@ def take_again(database: Database, lease: Lease, provider: str, now: int) -> lis
             if len(people) == len(members):
                 again.append([people[each] for each in members])
                 continue
-            why = "the sender stopped before an answer was on record"
             connection.executemany(
                 "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-                [(State.UNCERTAIN.value, why, now, lease.mailing, each) for each in members],
+                [(State.UNCERTAIN.value, _WHY, now, lease.mailing, each) for each in members],
             )
             forget(connection, lease.mailing, members[:1])
     return again

@@ -186,9 +186,11 @@ def let_go(database: Database, lease: Lease, now: int) -> Tally:
         _settle(connection, lease.mailing, now)
         (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
         if wish == Wish.CANCEL.value:
+            from newsletter.store.batches import give_up
             from newsletter.store.schedules import skip_waiting
 
             skip_waiting(connection, lease.mailing, now)
+            give_up(connection, lease.mailing, now)
         counts = count_states(connection, lease.mailing)
         end = MailingState.CANCELLED if wish == Wish.CANCEL.value else MailingState.FINISHED
         state, finished = (end, now) if counts.is_settled else (MailingState.SENDING, None)

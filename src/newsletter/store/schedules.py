@@ -151,6 +151,8 @@ def skip_waiting(connection: Connection, mailing: int, now: int) -> None:
 
 def close_cancelled(database: Database, mailing: int, now: int) -> Tally | None:
     """Bring a mailing that was cancelled to its end, unless somebody is still sending it: then None."""
+    from newsletter.store.batches import give_up
+
     with database.transaction(durable=True) as connection:
         lease_until, state = connection.execute(
             "SELECT lease_until, state FROM mailings WHERE id = ?", (mailing,)
@@ -158,6 +160,7 @@ def close_cancelled(database: Database, mailing: int, now: int) -> Tally | None:
         if lease_until:
             return None
         skip_waiting(connection, mailing, now)
+        give_up(connection, mailing, now)
         if state != MailingState.CANCELLED.value:
             connection.execute(
                 "UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?",
