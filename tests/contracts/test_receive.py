@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -439,3 +439,25 @@ def test_who_opened_and_clicked_is_kept_only_where_readers_agreed_to_it(database
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (0,)
     (kept,) = receive(database, [event], START, tracking=True)
     assert kept.effect is Effect.COUNTED
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        ({"kind": EventKind.DELIVERED, "bounce": None, "reply": Reply(0)}, []),
+        ({"kind": EventKind.DEFERRED, "bounce": None}, []),
+        ({"reply": GONE}, ["REJECTED 550"]),
+        ({"reply": GONE, "source": "smtp"}, ["UNCERTAIN 0"]),
+    ],
+    ids=["delivered", "deferred", "bounced", "refused at the door, by an earlier attempt"],
+)
+def test_what_was_heard_before_a_delivery_came_into_doubt_settles_it_as_well(
+    database: Database, event: dict[str, Any], state: list[str]
+) -> None:
+    mailing = mail(database)
+    take(database, replace(heard(database, mailing, FULL), **{"source": "postmark", **event}))
+    with database.transaction() as connection:  # the sender was killed before the answer was on record
+        connection.execute("UPDATE deliveries SET state = ?", (State.UNCERTAIN.value,))
+    receive_refusals(database, mailing, START + 60)
+    assert [told for email, told in states(database, mailing).items() if email == READER] == state
+    assert len(states(database, mailing)) == 2 + len(state)

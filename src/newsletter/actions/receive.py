@@ -97,8 +97,10 @@ def receive(
 def receive_refusals(database: Database, mailing: int, now: int) -> list[Consequence]:
     """Take in what servers refused while a mailing was being sent: the same rules, in batches; what changed something.
 
-    Doing it twice changes nothing. Raises StoreError.
+    What was heard of a delivery before it came into doubt ends the doubt. Doing it twice changes nothing. Raises
+    StoreError.
     """
+    store.settle_what_was_heard(database, mailing, now)
     changes: list[Consequence] = []
     after = -1
     while refusals := store.unheard_refusals(database, mailing, after, _BATCH):

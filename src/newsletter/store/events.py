@@ -162,6 +162,36 @@ def settle(connection: Connection, person: Person, event: Event, now: int) -> St
     return state if changed else None
 
 
+def settle_what_was_heard(database: Database, mailing: int, now: int) -> int:
+    """End the doubt about deliveries of a mailing that were spoken of before they came into doubt; how many.
+
+    A provider's webhook is quick: it may tell of a message whose sender was killed before the answer was on record.
+    What a server refused at the door says nothing of a later attempt.
+    """
+    with database.reading() as connection:  # nearly always there are none, and nobody needs the write lock
+        rows = connection.execute(
+            """
+            SELECT d.subscriber_id, e.kind, e.bounce, e.code, e.enhanced, e.reply, e.source
+            FROM deliveries d JOIN events e ON e.mailing_id = d.mailing_id AND e.subscriber_id = d.subscriber_id
+            WHERE d.mailing_id = ? AND d.state = ? AND e.source <> 'smtp' ORDER BY e.received_at
+            """,
+            (mailing, State.UNCERTAIN.value),
+        ).fetchall()
+    if not rows:
+        return 0
+    with database.transaction() as connection:
+        settled = [
+            settle(
+                connection,
+                Person(subscriber, "", "", mailing, 0),
+                Event(EventKind(kind), "", source, BounceClass(bounce) if bounce else None, reply=Reply(*reply)),
+                now,
+            )
+            for subscriber, kind, bounce, *reply, source in rows
+        ]
+    return sum(state is not None for state in settled)
+
+
 def unheard_refusals(database: Database, mailing: int, after: int, limit: int) -> list[Event]:
     """Refusals seen while sending a mailing that are not among the events yet, of subscribers numbered above `after`.
 
