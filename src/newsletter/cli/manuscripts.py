@@ -143,7 +143,9 @@ def _changed(config: Config) -> tuple[object, ...]:
 
     path = path_of(config.store_url)
     files = (path, path.with_name(f"{path.name}-wal"))
-    return path, *((state.st_mtime_ns, state.st_size) for file in files if file.exists() for state in (file.stat(),))
+    states = (file.stat() for file in files if file.exists())
+    # To open the list makes an empty log beside it, each time.
+    return path, *((state.st_mtime_ns, state.st_size) for state in states if state.st_size)
 
 
 def _fields(database: Database | None) -> set[str]:
