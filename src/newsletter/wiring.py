@@ -261,6 +261,21 @@ def fitting(config: Config, edition: Edition, through: str) -> tuple[str, ...]:
     return found.notes
 
 
+def provider_told(config: Config, way: TransportConfig, environ: Mapping[str, str]) -> tuple[str, str, tuple[str, ...]]:
+    """For `doctor`: the provider of a transport, what keeps it from being used ("" for nothing), and what to know."""
+    from newsletter.providers.fitting import notes
+
+    provider = provider_of(way)
+    try:
+        _provider(way, environ).close()
+        missing = ""
+    except ConfigError as error:
+        missing = str(error)
+    signs, tags = bool(config.dkim_keys), bool(config.sender.bounces)
+    told = tuple(notes(provider.NAME, provider.CAPABILITIES, frame(config), signs=signs, tags=tags))
+    return provider.NAME, missing, told
+
+
 def account(
     settings: TransportConfig, environ: Mapping[str, str], keys: Mapping[int, bytes], *, sends: bool = True
 ) -> Account:

@@ -159,3 +159,16 @@ def test_what_a_provider_cannot_carry_is_refused_before_anybody_gets_it(
     assert 'place = "folder"' in refused.err
     assert api.calls == []
     assert author.tallies() == []
+
+
+def test_the_doctor_says_what_a_provider_lacks_and_does_otherwise(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through(author, "resend", "http://127.0.0.1:9")
+    lacking = author.run("doctor", "--offline")
+    assert lacking.code == 3
+    assert "RESEND_API_KEY, which is not set" in lacking.out
+    monkeypatch.setenv("RESEND_API_KEY", "a-key")
+    told = author.run("doctor", "--offline").out
+    assert "Resend has its key and its settings" in told
+    assert "Resend counts opens and clicks unless you switch that off in your account there." in told

@@ -69,6 +69,17 @@ def examine_settings(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis(SETTINGS, "newsletter.toml", Health.GOOD, "everything that a real send needs is there")
 
 
+def examine_provider(name: str, provider: str, missing: str, notes: Sequence[str]) -> Iterator[Diagnosis]:
+    """What is known of a provider without asking it: whether all is there that it needs, and what it does otherwise."""
+    if missing:
+        why, _, fix = missing.partition("\n  → ")
+        yield Diagnosis(WAY_OUT, name, Health.BAD, why, fix)
+    else:
+        yield Diagnosis(WAY_OUT, name, Health.GOOD, f"{provider} has its key and its settings")
+    for note in notes:
+        yield Diagnosis(WAY_OUT, name, Health.ADVICE, note)
+
+
 def examine_way_out(name: str, trial: Trial, now: datetime) -> Iterator[Diagnosis]:
     """What came of trying the mail server out."""
     if trial.failure:

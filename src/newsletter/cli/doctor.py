@@ -53,6 +53,9 @@ def _examined(session: Session, config: Config, way: str | None, *, offline: boo
 
     name = way or config.transport
     yield from examine.examine_settings(config)
+    if name and config.chosen_transport(way).is_provider:
+        told = wiring.provider_told(config, config.chosen_transport(way), os.environ)
+        yield from examine.examine_provider(name, *told)
     if offline:
         return
     address = ""

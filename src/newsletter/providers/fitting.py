@@ -33,7 +33,7 @@ def fit(name: str, can: Capabilities, edition: Edition, frame: Frame, *, signs: 
 
     `signs` says that the settings have a key for DKIM, `tags` that each message has a return path of its own.
     """
-    return Fit(tuple(_refusals(name, can, edition, frame)), tuple(_notes(name, can, frame, signs=signs, tags=tags)))
+    return Fit(tuple(_refusals(name, can, edition, frame)), tuple(notes(name, can, frame, signs=signs, tags=tags)))
 
 
 def _refusals(name: str, can: Capabilities, edition: Edition, frame: Frame) -> Iterator[Problem]:
@@ -65,7 +65,8 @@ def _longest_header(frame: Frame) -> int:
     return len(frame.list_id) + 4 + (len(title) if title.isascii() else len(title.encode()) * 4 // 3 + 20)
 
 
-def _notes(name: str, can: Capabilities, frame: Frame, *, signs: bool, tags: bool) -> Iterator[str]:
+def notes(name: str, can: Capabilities, frame: Frame, *, signs: bool, tags: bool) -> Iterator[str]:
+    """What holds for every message through a provider; see `fit`."""
     yield from can.notes
     if not can.custom_headers:
         yield f"{name} takes no headers of ours: no List-Id, and no List-Unsubscribe but its own."
