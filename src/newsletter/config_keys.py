@@ -26,7 +26,7 @@ from newsletter.config_values import (
     yes_or_no,
     zone_name,
 )
-from newsletter.config_web import field_names, networks, texts
+from newsletter.config_web import field_names, networks, topics
 
 SECTIONS: dict[str, Keys] = {
     "newsletter": {
@@ -66,7 +66,7 @@ SECTIONS: dict[str, Keys] = {
     "archive": {"feeds": choice("full", "summary")},
     "web": {
         "fields": field_names,
-        "topics": texts,
+        "topics": topics,
         "confirm": yes_or_no,
         "welcome": line,
         "goodbye": yes_or_no,

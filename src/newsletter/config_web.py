@@ -75,6 +75,15 @@ def field_names(value: Any) -> tuple[str, ...]:
     return names
 
 
+def topics(value: Any) -> tuple[str, ...]:
+    """A list of tags that readers may choose."""
+    names = texts(value)
+    for name in names:
+        if re.search(r"[;,|]", name):
+            raise _wrong(f"holds {name!r}, which is several tags", "write each in quotes of its own")
+    return names
+
+
 def networks(value: Any) -> tuple[Network, ...]:
     """A list of addresses and networks, as in `10.0.0.0/8`."""
     if not isinstance(value, list):

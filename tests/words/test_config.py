@@ -281,6 +281,7 @@ MISTAKES = [
     ('[newsletter]\nbase_url = "https://"', 2, 12, "names no host", "https://"),
     ('[newsletter]\nbase_url = "https://exa mple.org"', 2, 12, "names no host", "https://"),
     ('[newsletter]\nbase_url = "https://example.org:port"', 2, 12, "no web address", "https://"),
+    ('[web]\ntopics = ["walks, concerts"]', 2, 10, "'walks, concerts', which is several tags", "in quotes of its own"),
     ('[web]\nfields = ["Ville de départ"]', 2, 10, "holds no name for a field: 'Ville de départ'", "small letters"),
     ('[newsletter]\nbase_url = "https://example.org/?a=1"', 2, 12, "before ? and #", '"https://example.org/"'),
     ('[newsletter]\ntheme = "../letter"', 2, 9, "a name, not a path", "alone"),
