@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.console import ExitCode, count, figure
+from newsletter.cli.logs import log_option
 from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
 from newsletter.cli.timing import timing_options
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @yes_option
 @jobs_option
 @json_option
+@log_option
 @pass_session
 def command(
     session: Session,

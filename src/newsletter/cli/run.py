@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from newsletter.cli.logs import log_option
 from newsletter.cli.shell import Command, Session, force_option, jobs_option, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @force_option
 @jobs_option
 @json_option
+@log_option
 @pass_session
 def command(
     session: Session,

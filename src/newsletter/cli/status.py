@@ -21,10 +21,11 @@ _SHOWN = 50  # people; a longer list is for a file
 
 @click.command(cls=Command, epilog="Example: newsletter status 2026-11-hello --csv > who-did-not-get-it.csv")
 @click.argument("issue", required=False)
+@click.option("--watch", is_flag=True, help="Show how it goes, anew each second, until its end or Ctrl-C.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print who did not get it as CSV, and nothing else.")
 @json_option
 @pass_session
-def command(session: Session, issue: str | None, as_csv: bool, as_json: bool) -> ExitCode:
+def command(session: Session, issue: str | None, watch: bool, as_csv: bool, as_json: bool) -> ExitCode:
     """Show where the mailings of ISSUE stand, and who did not get it and why; without ISSUE, all mailings."""
     from newsletter import wiring
     from newsletter.actions.plan import not_published, what_is_left
@@ -33,6 +34,8 @@ def command(session: Session, issue: str | None, as_csv: bool, as_json: bool) ->
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json cannot both be printed: choose one")
+    if watch and (as_csv or as_json):
+        raise click.UsageError("--watch is for people: leave --csv and --json away")
     if as_csv and not issue:
         raise click.UsageError("--csv lists who did not get an issue: name the ISSUE")
     config = session.config()
@@ -41,9 +44,15 @@ def command(session: Session, issue: str | None, as_csv: bool, as_json: bool) ->
             raise not_published(stem_of(issue))
         return _all(session, None, as_json=as_json)
     with wiring.store(config, create=False) as database:
+        if issue is None and watch and (known := mailings_of(database)):
+            issue = next((each for each in reversed(known) if not each.is_over), known[-1]).issue
         if issue is None:
             return _all(session, database, as_json=as_json)
         key = stem_of(issue)
+        if watch:
+            from newsletter.cli.watching import watch_mailing
+
+            return watch_mailing(session, database, key)
         what_is_left(database, key)
         mailings = mailings_of(database, key)
         if as_csv:

@@ -17,6 +17,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from newsletter.actions.log import listen
 from newsletter.engines.inline import Order
 from newsletter.errors import NewsletterError, Paused
 
@@ -80,6 +81,7 @@ def main() -> int:
     """Read the order, work, and tell what stood in the way. Exit code 4: it could not go on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = Order.from_json(sys.stdin.readline())
+    listen()
     stop = Event()
 
     def wait_for_the_end() -> None:

@@ -28,6 +28,9 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 def routes(parts: Parts) -> list[Route]:
     """The addresses of this module."""
+    from newsletter.web.mailing_metrics import MailingMetrics
+
+    parts.counters.registry.register(MailingMetrics(parts.database, lambda: parts.clock()))
     return [
         route(parts, "/style.css", style),
         route(parts, "/healthz", health),
