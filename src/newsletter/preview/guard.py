@@ -56,7 +56,9 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if headers.get("host", "").lower() not in self._hosts:
-            return PlainTextResponse("This preview answers to the names of this machine only.\n", 421)
+            return PlainTextResponse(
+                "This preview answers at the address that it has printed, and at no other name.\n", 421
+            )
         if not compare_digest(scope["path"].split("/")[1].encode(), self._token.encode()):
             return PlainTextResponse("Open the whole address that newsletter preview has printed.\n", 403)
         if scope["method"] not in SAFE_METHODS and not _is_from_here(headers):

@@ -54,10 +54,10 @@ class Preview:
         self._stopped: SimpleQueue[None] = SimpleQueue()
 
     def __enter__(self) -> Self:
+        self._network = _address_in_network() if self._options.lan else ""
         page = _listen(_HERE, self._options.port)
         mail = _listen("0.0.0.0" if self._options.lan else _HERE, 0)  # noqa: S104  (asked for by --lan)
         self._ports = page.getsockname()[1], mail.getsockname()[1]
-        self._network = _address_in_network() if self._options.lan else ""
         self._thread = Thread(target=self._run, args=(page, mail), name="newsletter-preview", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -115,7 +115,7 @@ class Preview:
             f"http://{_HERE}:{mail_port}/{self._mail_token}", self.phone, self._options.editor
         )
         servers = [
-            _server(author_page.app(self.studio, self._hub, self._page_token, _hosts(LOOPBACK, page_port), address)),
+            _server(author_page.app(self.studio, self._hub, self._page_token, _hosts((_HERE,), page_port), address)),
             _server(
                 mail_pages.app(
                     self.studio, self._hub, self._mail_token, _hosts(names, mail_port), f"http://{_HERE}:{page_port}"
