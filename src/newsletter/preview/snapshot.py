@@ -87,9 +87,8 @@ def take(tools: Tools, folder: Path, against: str | None = None) -> Iterator[str
         program = camera()
         if program is None:
             yield "No Chromium was found on this machine: the views are there as HTML, without pictures."
-        for shot in SHOTS if program else ():
-            assert program
-            photograph(program, folder / f"{shot.name}.html", folder / f"{shot.name}.png", shot.width)
+        else:
+            _photograph(program, folder)
         known = {
             "proof": proof,
             "subject": fill(proof.edition.subject, reader.values(proof)),
@@ -106,6 +105,18 @@ def take(tools: Tools, folder: Path, against: str | None = None) -> Iterator[str
             Problem(f"cannot be written: {error.strerror}", str(folder), fix="choose another folder")
         ) from error
     yield f"Wrote {folder / 'index.html'}"
+
+
+def _photograph(program: str, folder: Path) -> None:
+    """Take all pictures, two at a time: most of it is the program's start."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def take_one(shot: Shot) -> None:
+        photograph(program, folder / f"{shot.name}.html", folder / f"{shot.name}.png", shot.width)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(take_one, SHOTS):
+            pass  # what one of them raises is raised here
 
 
 def _change(tools: Tools, proof: Proof, against: str) -> Change:
