@@ -295,6 +295,15 @@ def test_a_secret_that_is_not_there_is_our_own_fault_and_the_provider_is_to_come
     assert "NOT_SET" not in answer.text
 
 
+def test_a_stranger_writes_no_line_of_their_own_into_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Ours(tmp_path, '\n[transports.aws]\nkind = "ses"\n') as ours:
+        body = json.dumps({"Type": "Notification"}).encode()
+        headers = {"x-amz-sns-message-type": "Notification\tx\x1b[31m"}
+        assert ours.post("/webhooks/aws", body, headers=headers).status_code == 401
+    assert "was refused" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
 # ── The documented examples of signatures ────────────────────────────────────────────────────────────────────────────
 
 

@@ -54,7 +54,9 @@ def listen(parts: Parts, request: Request) -> Response:
             heard = hear(parts.database, transport, understood, body, parts.now)
     except Forged as error:
         parts.counters.hooks.labels(transport, "refused").inc()
-        log.warning("a call at /webhooks/%s was refused: %s", transport, error)
+        # It may quote the stranger who called.
+        why = str(error)[:200].encode("unicode_escape").decode()
+        log.warning("a call at /webhooks/%s was refused: %s", transport, why)
         return PlainTextResponse("We do not know you.\n", 401, _WHO)
     except ConfigError as error:
         log.error("a webhook cannot be heard: %s", error)
