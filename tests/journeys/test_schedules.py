@@ -163,6 +163,40 @@ def test_a_runner_goes_on_with_what_was_paused_as_soon_as_it_is_resumed(ready: A
     assert state_of(ready) is MailingState.FINISHED
 
 
+def test_a_runner_whose_mailing_is_cancelled_stays_for_the_next_one(ready: Author) -> None:
+    ready.readers(1_000)
+    reached = Event()
+    with ready.sink(fault=slowly(0.003, reached, 50)) as sink:
+        ready.run("publish", HELLO, *SOON)
+        with ready.start("run", "--until-done") as runner:
+            assert reached.wait(30)
+            answer = ready.run("cancel", HELLO, "--yes", "--json")
+            _, err = runner.communicate(timeout=60)
+    assert runner.returncode == 0, err
+    assert "this mailing was cancelled" in err
+    assert (answer.report["state"], answer.report["pending"]) == ("cancelled", 0)
+    assert answer.report["accepted"] == len(sink.accepted) < 1_000
+
+
+def test_a_server_that_refuses_us_pauses_the_mailing_and_the_runner_stays(ready: Author) -> None:
+    everybody = ready.readers(100)
+    with ready.sink(fault=lambda verb, _: "554 5.7.1 you are blocked" if verb == "RCPT" else None) as sink:
+        ready.run("publish", HELLO, *SOON)
+        with ready.start("run") as runner:
+            assert runner.stderr
+            while "refuses us" not in runner.stderr.readline():
+                pass
+            while ready.run("status", "--json").report[0]["state"] != "paused":
+                pass
+            sink.fault = lambda _verb, _argument: None
+            assert ready.run("resume", HELLO).code == 0
+            while state_of(ready) is not MailingState.FINISHED:
+                pass
+            runner.send_signal(signal.SIGTERM)
+            runner.communicate(timeout=30)
+    assert Counter(sink.accepted) == Counter(everybody)
+
+
 def test_ctrl_c_ends_a_runner_that_waits(ready: Author) -> None:
     ready.readers(1)
     with ready.start("run", under="interruptible") as runner:

@@ -16,7 +16,7 @@ from newsletter.actions.log import log
 from newsletter.errors import LedgerError, NewsletterError, Paused, Refused, TransportError
 from newsletter.mailing import Wish
 from newsletter.store.mailings import next_due, scheduled
-from newsletter.store.schedules import wish
+from newsletter.store.schedules import wish, wish_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,8 +99,8 @@ def watch(
             send(mailing)
         except Paused as pause:
             if pause.until is None:
-                if next(each for each in scheduled(database) if each.id == mailing.id).wish is Wish.NONE:
-                    wish(database, mailing.id, Wish.PAUSE, int(now.timestamp()))  # only the author can mend it
+                if wish_of(database, mailing.id) is Wish.NONE:  # a server that refuses us: only the author can mend it
+                    wish(database, mailing.id, Wish.PAUSE, int(now.timestamp()))
                 once(mailing, str(pause))
             else:
                 once(mailing, pause.problems[0].message)

@@ -79,7 +79,7 @@ def send_what_is_due(
         transport.close()
     left = counts.pending + counts.deferred
     due = next_due(database, mailing.id)
-    told = f"{figure(counts.accepted)} of {count(counts.planned, 'recipient')} have it"
+    told = f"{figure(counts.accepted)} of {count(counts.planned, 'recipient')} accepted"
     if left and due:
         told += f"; {figure(left)} wait, the next until {due.astimezone():%Y-%m-%d %H:%M}"
     session.console.say(f"{mailing.issue}: {told}")
