@@ -3,7 +3,7 @@
     pending ──claim──▶ claimed ──offer──▶ offered ──answer──▶ accepted | rejected | deferred
        ▲                  │                  └──no answer──▶ uncertain ──(the author decides)──▶ accepted | pending
        │                  ├──lease ran out───────▶ pending         (it was never offered: safe to send)
-       │                  └──unsubscribed since──▶ skipped
+       │                  └──unsubscribed since, or the mailing was cancelled──▶ skipped
        └──time has come── deferred
 
 `offered` is on record before the end-of-data mark is written, so that a crash leaves no doubt about any other
@@ -31,7 +31,7 @@ class State(Enum):
     ACCEPTED = 3  # the next hop took responsibility
     DEFERRED = 4  # the next hop said: later
     REJECTED = 5  # the next hop said: never
-    SKIPPED = 6  # left the list, or was suppressed, after the audience was frozen
+    SKIPPED = 6  # left the list, or was suppressed, after the audience was frozen; or the mailing was cancelled
     UNCERTAIN = 7  # it was offered and no answer came
 
 

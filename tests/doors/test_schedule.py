@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +102,9 @@ def test_publish_and_schedule_print_json(ready: Author) -> None:
         (row,) = run_at(clock, "schedule", "--json").report
         assert (row["state"], row["starts_at"], row["pending"]) == ("scheduled", "2026-12-01T07:00:00+00:00", 2)
         assert row["waves"] == [{"at": "2026-12-01T07:00:00+00:00", "recipients": 2}]
+        page = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text("utf-8")
+        told = page.partition("## schedule")[2].partition("\n## ")[0]
+        assert set(re.findall(r"`([a-z_]+)`", told)) >= {*row, *row["waves"][0]}
         (status,) = ready.run("status", "--json").report
         assert status["state"] == "scheduled"
 

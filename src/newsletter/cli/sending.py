@@ -155,7 +155,7 @@ PATIENCE = 8.0  # seconds for what is in flight, once asked to stop
 # What each count means, and what to do about it, in the words of the end of a send.
 _MEANING = (
     ("accepted", "accepted"),
-    ("skipped", "skipped: they left or were suppressed after the plan"),
+    ("skipped", "skipped: they left or were suppressed after the plan, or it was cancelled"),
     ("deferred", "deferred: the server said later"),
     ("rejected", "rejected: the server said never"),
     ("uncertain", "uncertain: sent, but no answer came; not sent again by itself"),
