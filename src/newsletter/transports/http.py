@@ -13,6 +13,7 @@ Pure functions of the provider say what to ask and what the answer means; this f
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -81,12 +82,13 @@ class HttpTransport:
         self._sessions: list[Session] = []
         self._lock = Lock()
         self._not_before = 0.0  # on the monotonic clock: no request before that
+        self._left = False  # whoever pulled the outcomes does so no more
 
     def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport."""
         ended: TransportError | None = None
         under_way: set[Future[_Answer]] = set()
-        with ThreadPoolExecutor(self._connections, "provider") as pool:
+        with ThreadPoolExecutor(self._connections, "provider") as pool, self._leaving():
 
             def start(batches: Sequence[Sequence[Message]]) -> None:
                 for batch in batches:  # all on record before the first leaves
@@ -195,7 +197,7 @@ class HttpTransport:
             may_repeat = said.what is What.THROTTLED or (
                 said.what is What.UNCLEAR and monotonic() - began < self._provider.CAPABILITIES.idempotent / 2
             )
-            if may_repeat and monotonic() - began < self._patience:
+            if may_repeat and not self._left and monotonic() - began < self._patience:
                 self._wait(said.retry_after if said.retry_after is not None else pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
                 continue
@@ -270,8 +272,17 @@ class HttpTransport:
                 self._sessions.append(session)
         return session
 
+    @contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """Let the threads of the pool end soon where the delivery ends before its time: nobody waits for them then."""
+        try:
+            yield
+        except BaseException:
+            self._left = True
+            raise
+
     def _hold(self) -> None:
-        while (left := self._not_before - monotonic()) > 0:
+        while not self._left and (left := self._not_before - monotonic()) > 0:
             sleep(min(left, 1.0))
 
     def _wait(self, seconds: float) -> None:
