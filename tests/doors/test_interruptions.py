@@ -12,6 +12,7 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,12 +38,18 @@ def ready(author: Author) -> Author:
 
 
 @contextmanager
-def once_in_the_middle(author: Author, happening: Callable[[Sink], object]) -> Iterator[Sink]:
-    """A server in whose dialogue something happens, while it takes the fortieth message."""
+def once_in_the_middle(author: Author, happening: Callable[[Sink], object], *, then: float = 0) -> Iterator[Sink]:
+    """A server in whose dialogue something happens, while it takes the fortieth message.
+
+    From there on it thinks for `then` seconds about each message: one that thinks for none takes the other 260 in less
+    time than a word needs from a process to its children.
+    """
     happened = False
 
     def fault(verb: str, _argument: str) -> str | None:
         nonlocal happened
+        if verb == "." and happened:
+            sleep(then)
         if verb == "." and not happened and len(sink.accepted) == MIDDLE:
             happened = True
             happening(sink)
@@ -99,7 +106,7 @@ def test_a_signal_lets_what_is_in_flight_end_and_then_stops(ready: Author, numbe
         line_with(process.stderr, "Stopping: what is in flight is finished first.")
 
     with (
-        once_in_the_middle(ready, interrupt) as sink,
+        once_in_the_middle(ready, interrupt, then=0.05) as sink,
         ready.start("publish", HELLO, "--yes", "--json", "--jobs", jobs, under="interruptible") as process,
     ):
         assert process.stdout
