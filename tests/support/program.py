@@ -48,6 +48,6 @@ CIRCUMSTANCES: dict[str, Callable[[], object]] = {
 }
 
 if __name__ == "__main__":
-    for name in sys.argv[1].split(","):
+    for name in sys.argv.pop(1).split(","):
         CIRCUMSTANCES[name]()
-    sys.exit(main(sys.argv[2:]))
+    sys.exit(main())

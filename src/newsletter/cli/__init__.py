@@ -36,12 +36,13 @@ A group of commands is `@click.group(cls=CommandGroup)`, and its members `@comma
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from newsletter.cli.console import MEANINGS, Console
+from newsletter.cli.console import MEANINGS, Console, ExitCode, exit_code
 from newsletter.cli.shell import CommandGroup, Session
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def main(arguments: Sequence[str] | None = None, session: Session | None = None)
     """Run the command line, and return its exit code. The arguments are those of the process unless given."""
     if "_NEWSLETTER_COMPLETE" in os.environ:
         return _complete_in_shell(os.environ["_NEWSLETTER_COMPLETE"])
+    is_process = arguments is None
     if arguments is None:
         arguments = sys.argv[1:]
         _speak_utf8()
@@ -141,6 +143,9 @@ def main(arguments: Sequence[str] | None = None, session: Session | None = None)
     except SystemExit:
         raise
     except BaseException as error:  # a panic of a Rust library is no Exception
+        if is_process and exit_code(error) is ExitCode.STOPPED:
+            # Who presses Ctrl-C once more while we go is heard already, and the exit code stays what it means.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return console.report(error)
 
 
