@@ -455,6 +455,20 @@ def test_what_a_page_says_in_another_language_than_its_own_is_marked(
     assert ('lang="en" dir="ltr"' in page) == marked
 
 
+def test_an_authors_own_words_are_said_in_the_archive_and_in_its_feeds(tmp_path: Path) -> None:
+    (tmp_path / "templates" / "words").mkdir(parents=True)
+    said = 'archive_subscribe = "Abonnieren"\narchive_about = "Alles von {newsletter}."\nissue = "Nr. {number}"\n'
+    (tmp_path / "templates" / "words" / "de.toml").write_text(said, "utf-8")
+    with Archived(tmp_path, language="de") as archived:
+        archived.sent("eins", "---\ntitle: Eins\nnumber: 1\n---\nText.")
+        pages = {path: archived.archive.file(path) for path in ("archive/", "archive/atom.xml")}
+    index = pages["archive/"].content.decode()  # type: ignore[union-attr]
+    assert ">Abonnieren</a>" in index
+    assert "· Nr. 1</span>" in index
+    assert 'lang="en" dir="ltr"' not in index
+    assert "Alles von Lettres &amp; co." in pages["archive/atom.xml"].content.decode()  # type: ignore[union-attr]
+
+
 def test_a_second_build_writes_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     _, folder = build(site)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

@@ -17,7 +17,6 @@ from urllib.parse import urljoin, urlsplit
 
 from newsletter.render.raw import TAG
 from newsletter.render.typography import typeset
-from newsletter.render.web_words import web_words
 
 if TYPE_CHECKING:
     from newsletter.render.web_pages import Entry, Journal
@@ -144,8 +143,7 @@ def _updated(journal: Journal) -> datetime:
 
 
 def _about(journal: Journal) -> str:
-    words = web_words(journal.language)
-    return _clean(typeset(words["about"].format(newsletter=journal.title), journal.language))
+    return _clean(typeset(journal.said()["about"].format(newsletter=journal.title), journal.language))
 
 
 def _clean(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from itertools import groupby
@@ -23,8 +23,7 @@ from newsletter.render.theme import made
 from newsletter.render.typography import typeset
 from newsletter.render.web import ARCHIVE
 from newsletter.render.web_style import SHEET
-from newsletter.render.web_words import web_words, words_language
-from newsletter.render.words import direction, joined, long_date
+from newsletter.render.words import archive_words, direction, joined, language_said, long_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,11 +70,16 @@ class Journal:
     publisher: str
     entries: tuple[Entry, ...] = ()
     feeds_in_full: bool = True  # else they have each issue's summary, and lead to its page
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the author's own, by language
 
     def with_entries(self, entries: Iterable[Entry]) -> Journal:
         """The archive with these issues, by the day that each bears."""
         newest_first = sorted(entries, key=lambda entry: (entry.day, entry.published), reverse=True)
         return replace(self, entries=tuple(newest_first))
+
+    def said(self, language: str = "") -> Mapping[str, str]:
+        """What its pages say, in its own language or another one."""
+        return archive_words(language or self.language, self.words)
 
     @property
     def home(self) -> str:
@@ -117,7 +121,6 @@ class Pages:
 
     def index(self, journal: Journal) -> Page:
         """The list of all issues, by year. Raises ThemeError for a template that cannot be run."""
-        words = web_words(journal.language)
         years = [
             (year, [self._listed(entry, journal, summary=at < _SUMMED_UP) for at, entry in numbered])
             for year, numbered in groupby(enumerate(journal.entries), key=lambda each: each[1].day.year)
@@ -135,7 +138,7 @@ class Pages:
                 for each in journal.entries[:20]
             ],
         }  # fmt: skip
-        title = typeset(words["title"].format(newsletter=journal.title), journal.language)
+        title = typeset(journal.said()["title"].format(newsletter=journal.title), journal.language)
         return self._run(INDEX, journal, journal.language, "", title=title, years=years, data=_json(data))
 
     def issue(self, journal: Journal, at: int) -> Page:
@@ -183,12 +186,12 @@ class Pages:
 
     def missing(self, journal: Journal) -> Page:
         """What is shown for an address that nothing answers to, wherever it was asked for. Raises ThemeError."""
-        title = web_words(journal.language)["missing"]
+        title = journal.said()["missing"]
         return self._run(MISSING, journal, journal.language, journal.home, title=title)
 
     def _listed(self, entry: Entry, journal: Journal, root: str = "", *, summary: bool = True) -> dict[str, object]:
         form = entry.form
-        number = web_words(journal.language)["number"].format(number=form.number) if form.number is not None else ""
+        number = journal.said()["number"].format(number=form.number) if form.number is not None else ""
         return {
             "title": form.title,
             "href": f"{root}{entry.folder}",
@@ -214,9 +217,9 @@ class Pages:
         **values: object,
     ) -> Page:
         theme = {**self._look, **{name: {**self._look[name], **table} for name, table in (look or {}).items()}}
-        words = {name: typeset(text, language) for name, text in web_words(language).items()}
+        words = {name: typeset(text, language) for name, text in journal.said(language).items()}
         # What the page says in another language than its own tells so.
-        said_in = words_language(language)
+        said_in = language_said(language, journal.words)
         foreign = "" if said_in == language else f' lang="{said_in}" dir="{direction(said_in)}"'
         try:
             frame = self._env.get_template(STYLE).render(theme=theme)

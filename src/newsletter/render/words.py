@@ -1,4 +1,4 @@
-"""Words: what the program itself says in an issue, and dates, in the issue's language.
+"""Words: what the program itself says in an issue and in the archive, and dates, in the language of each.
 
 One file a language in `words/`: English, French, Arabic and Hebrew. An author's own file goes before it, or stands in
 for one. What no file says is said in English; dates, numbers and lists have the language's own form through Babel.
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from importlib.resources.abc import Traversable
 
     from babel import Locale
 
+_ARCHIVE = "archive_"  # before the names of what is said there
 _RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
 
 
@@ -33,12 +35,15 @@ def direction(language: str) -> str:
 @lru_cache(maxsize=16)
 def words(language: str) -> Mapping[str, str]:
     """The words for a language, missing ones in English."""
-    folder = files("newsletter.render").joinpath("words")
-    known = tomllib.loads(folder.joinpath("en.toml").read_text("utf-8"))
-    own = folder.joinpath(f"{base(language)}.toml")
+    known = tomllib.loads(_shipped("en").read_text("utf-8"))
+    own = _shipped(language)
     if own.is_file():
         known |= tomllib.loads(own.read_text("utf-8"))
     return known
+
+
+def _shipped(language: str) -> Traversable:
+    return files("newsletter.render").joinpath("words", f"{base(language)}.toml")
 
 
 def catalogue(language: str, own: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
@@ -47,6 +52,19 @@ def catalogue(language: str, own: Mapping[str, Mapping[str, str]]) -> Mapping[st
         return words(language)
     by_tag = {tag.casefold(): said for tag, said in own.items()}
     return {**words(language), **by_tag.get(base(language), {}), **by_tag.get(language.casefold(), {})}
+
+
+def archive_words(language: str, own: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """What the archive's pages say in a language, without the `archive_` before each name; and `number`, an issue's."""
+    known = catalogue(language, own)
+    said = {name.removeprefix(_ARCHIVE): text for name, text in known.items() if name.startswith(_ARCHIVE)}
+    return {**said, "number": known["issue"]}
+
+
+def language_said(language: str, own: Mapping[str, Mapping[str, str]]) -> str:
+    """The language that these words are in: English, when there are none in this one."""
+    is_known = _shipped(language).is_file() or any(base(tag) == base(language) for tag in own)
+    return language if is_known else "en"
 
 
 @lru_cache(maxsize=64)

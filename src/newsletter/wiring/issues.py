@@ -148,7 +148,8 @@ def journal(config: Config, base_url: str = "", entries: tuple[Entry, ...] = ())
     # The page is served beside the archive, or else where the settings say.
     subscribe = "subscribe" if base_url == about.base_url else f"{about.base_url}/subscribe"
     publisher = about.sender_name or about.title
-    return Journal(about.title, about.language, base_url, subscribe, publisher, entries, config.feeds == "full")
+    in_full = config.feeds == "full"
+    return Journal(about.title, about.language, base_url, subscribe, publisher, entries, in_full, about.words)
 
 
 def archive(config: Config, database: Database, base_url: str = "") -> Archive:
