@@ -20,11 +20,11 @@ from time import perf_counter
 from benchmarks.issue import issue
 from benchmarks.measure import as_installed, cost, table
 from newsletter.checks import check
-from newsletter.cli.issues import load
-from newsletter.cli.manuscripts import manuscript_of
-from newsletter.cli.preview import tools_of
 from newsletter.cli.shell import Session
 from newsletter.preview.server import Preview
+from newsletter.preview.tools import tools_for
+from newsletter.wiring.editions import load
+from newsletter.wiring.manuscripts import manuscript_of
 
 PROGRAM = Path(sys.executable).with_name("newsletter")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -104,7 +104,7 @@ def _on_screen(path: Path, text: str) -> tuple[str, str]:
     path.write_text(text, "utf-8")
     times = []
     with (
-        Preview(tools_of(Session(), "long"), Path("newsletter.toml").absolute()) as preview,
+        Preview(tools_for(Session().config, Session().clock, "long"), Path("newsletter.toml").absolute()) as preview,
         sync_playwright() as driver,
     ):
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

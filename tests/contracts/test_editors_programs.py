@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from newsletter.sources.spam import spam_points
+from newsletter.sources.spam import Judged, spam_points
 from newsletter.sources.spelling import misspelt
 
 HUNSPELL = pytest.mark.skipif(
@@ -54,16 +57,66 @@ def test_a_language_without_a_dictionary_has_no_mistakes(tmp_path: Path) -> None
     assert misspelt(["zzyzx qwrtz"], "tlh", tmp_path / "words.txt") == {}
 
 
-@SPAMASSASSIN
-def test_spamassassin_names_its_rules_and_nothing_of_the_way_that_was_not_gone() -> None:
-    points = spam_points(MESSAGE % (b"CHEAP PILLS FOR YOU", b"Buy viagra: http://1.2.3.4/pills"))
-    assert points
-    assert points["SUBJ_ALL_CAPS"] > 0
-    assert not points.keys() & {"NO_RELAYS", "NO_RECEIVED"}
+PILLS = MESSAGE % (b"CHEAP PILLS FOR YOU", b"Buy viagra: http://1.2.3.4/pills")
+LETTER = MESSAGE % (b"What we did since September", b"Dear Zoe, we have planted the trees.\r\n")
+
+
+@pytest.fixture
+def nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `spamc` that asks where no spamd is, whatever runs on this machine."""
+    _spamc(tmp_path, monkeypatch, _free_port())
+
+
+def _spamc(folder: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    """A `spamc` that asks at this port."""
+    client = folder / "bin" / "spamc"
+    client.parent.mkdir(exist_ok=True)
+    client.write_text(f'#!/bin/sh\nexec {shutil.which("spamc")} -d 127.0.0.1 -p {port} "$@"\n', "utf-8")
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{client.parent}:{os.environ['PATH']}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
 
 
 @SPAMASSASSIN
-def test_a_letter_has_hardly_a_point() -> None:
-    points = spam_points(MESSAGE % (b"What we did since September", b"Dear Zoe, we have planted the trees.\r\n"))
-    assert points is not None
-    assert sum(points.values()) < 2
+@pytest.mark.usefixtures("nobody_listens")
+def test_spamassassin_reads_several_messages_in_one_go_and_nothing_of_a_way_that_was_not_gone() -> None:
+    judged = spam_points([PILLS, LETTER], start=True)
+    assert judged.by == "spamassassin"
+    pills, letter = judged.points
+    assert pills
+    assert letter is not None
+    assert pills["SUBJ_ALL_CAPS"] > 0
+    assert not pills.keys() & {"NO_RELAYS", "NO_RECEIVED"}
+    assert sum(letter.values()) < 2
+
+
+@SPAMASSASSIN
+@pytest.mark.usefixtures("nobody_listens")
+def test_where_no_spamd_answers_spamassassin_is_not_started_unasked() -> None:
+    assert spam_points([PILLS]) == ("", (None,))
+
+
+@SPAMASSASSIN
+def test_a_spamd_that_runs_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = _free_port()
+    _spamc(tmp_path, monkeypatch, port)
+    command = ["spamd", "-L", "-x", "-m", "1", "-u", "nobody", "--listen", f"127.0.0.1:{port}", "-s", "stderr"]
+    if os.geteuid():
+        command = [part for part in command if part not in {"-u", "nobody"}]
+    log = tmp_path / "spamd.log"
+    with log.open("wb") as out, subprocess.Popen([*command, "-H", str(tmp_path)], stderr=out) as daemon:
+        judged = Judged("", ())
+        try:
+            while daemon.poll() is None and (judged := spam_points([PILLS, LETTER])).by == "":
+                continue  # each round asks anew
+        finally:
+            daemon.terminate()
+    assert judged.by == "spamd", log.read_text()
+    pills, letter = judged.points
+    assert pills is not None
+    assert letter is not None
+    assert sum(pills.values()) > sum(letter.values())

@@ -152,11 +152,11 @@ def test_a_feed_carries_the_text_without_the_layout(archived: Archived) -> None:
 def test_a_mail_leads_to_the_archive_only_if_the_issue_will_be_there(
     archived: Archived, said: str, there: bool
 ) -> None:
-    from newsletter.cli.issues import rendered
     from newsletter.edition import fill
     from newsletter.links import Links, Signer
     from newsletter.render.slots import evaluator
     from newsletter.subscriber import Subscriber
+    from newsletter.wiring.editions import rendered
 
     issue = archived.issue("hello", f"---\ntitle: T\nlang: en\n{said}---\nText.")
     edition = rendered(archived.config, issue)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from newsletter import wiring
-from newsletter.cli.issues import for_archive, rendered
 from newsletter.config import parse_config
 from newsletter.mailing import MailingState
 from newsletter.sources.issues import read_issue
 from newsletter.store.database import open_database
 from newsletter.store.ledger import write_plan
 from newsletter.store.mailings import mailings_of
+from newsletter.wiring.editions import for_archive, rendered
 from tests.support.images import drawing, saved
 from tests.support.sending import EVERYBODY
 

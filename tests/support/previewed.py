@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from newsletter.cli.preview import tools_of
 from newsletter.cli.shell import Session
 from newsletter.errors import Refused
 from newsletter.preview.server import Options, Preview
+from newsletter.preview.tools import tools_for
 from tests.support.author import HELLO
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def previewed(author: Author, name: str = HELLO, **options: Any) -> Iterator[Pre
     """The preview of an issue, as `newsletter preview` opens it."""
     with ExitStack() as stack:
         try:
-            preview = stack.enter_context(Preview(tools_of(Session(), name), author.config, Options(**options)))
+            tools = tools_for(Session().config, Session().clock, name)
+            preview = stack.enter_context(Preview(tools, author.config, Options(**options)))
         except Refused as error:
             if "in no network" not in str(error):
                 raise

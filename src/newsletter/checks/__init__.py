@@ -12,6 +12,7 @@ An author waives a rule for one issue in its front matter, and says why:
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ from newsletter.finding import Finding, Severity, Spot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from newsletter.errors import Problem
     from newsletter.manuscript import Manuscript
 
 
@@ -100,6 +102,7 @@ RULES: dict[str, tuple[str, ...]] = {
 }
 
 
+@cache
 def rules() -> tuple[Rule, ...]:
     """All rules."""
     return tuple(_load(subject, name) for subject, names in RULES.items() for name in names)
@@ -123,6 +126,19 @@ def check(manuscript: Manuscript) -> tuple[Finding, ...]:
     ]
     found += _about_waivers(manuscript, waivers, found)
     return tuple(sorted(found, key=lambda each: (each.spot.path, each.spot.line, each.spot.column)))
+
+
+def unreadable(problems: Sequence[Problem], name: str) -> list[Finding]:
+    """What keeps an issue from being rendered, or parts of it, as findings of the rule `readable`."""
+    return [
+        Finding("readable", Severity.ERROR, Spot(p.path or name, p.line or 0, p.column or 0), p.message, p.fix or "")
+        for p in problems
+    ]
+
+
+def words_in(table: str) -> frozenset[str]:
+    """The words of a table: parted by blanks, or by commas where they hold blanks."""
+    return frozenset(word.strip() for word in (table.split(",") if "," in table else table.split()))
 
 
 def _waivers(manuscript: Manuscript) -> dict[str, str]:

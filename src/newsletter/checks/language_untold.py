@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from newsletter.checks import Remark
+from newsletter.checks import Remark, words_in
 from newsletter.finding import Severity
 
 if TYPE_CHECKING:
@@ -23,60 +23,12 @@ if TYPE_CHECKING:
 SEVERITY = Severity.NOTE
 # Words that stand in nearly every sentence of one language, and in none of the other.
 _WORDS = {
-    "fr": frozenset(
-        [
-            "le",
-            "la",
-            "les",
-            "des",
-            "une",
-            "un",
-            "est",
-            "et",
-            "dans",
-            "que",
-            "qui",
-            "pour",
-            "pas",
-            "vous",
-            "nous",
-            "avec",
-            "sur",
-            "ce",
-            "cette",
-            "au",
-            "aux",
-            "du",
-            "ne",
-            "se",
-        ]
-    ),
-    "en": frozenset(
-        [
-            "the",
-            "of",
-            "and",
-            "to",
-            "is",
-            "that",
-            "it",
-            "for",
-            "was",
-            "with",
-            "are",
-            "this",
-            "have",
-            "from",
-            "by",
-            "be",
-            "at",
-            "which",
-            "you",
-            "they",
-            "not",
-            "were",
-        ]
-    ),
+    "fr": words_in("""
+    le la les des une un est et dans que qui pour pas vous nous avec sur ce cette au aux du ne se
+"""),
+    "en": words_in("""
+    the of and to is that it for was with are this have from by be at which you they not were
+"""),
 }
 _FEWEST = 8  # words, below which nobody can tell
 

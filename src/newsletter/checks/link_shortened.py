@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.checks import Remark
+from newsletter.checks import Remark, words_in
 from newsletter.checks.addresses import web_links
 from newsletter.finding import Severity
 
@@ -21,38 +21,11 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.WARNING
-_SHORTENERS = frozenset(
-    [
-        "bit.ly",
-        "bitly.com",
-        "buff.ly",
-        "cutt.ly",
-        "dlvr.it",
-        "fb.me",
-        "goo.gl",
-        "hubs.ly",
-        "is.gd",
-        "lnkd.in",
-        "ow.ly",
-        "rb.gy",
-        "rebrand.ly",
-        "rebrandly.com",
-        "s.id",
-        "shorturl.at",
-        "snip.ly",
-        "soo.gd",
-        "spoo.me",
-        "t.co",
-        "t.ly",
-        "tiny.cc",
-        "tinyurl.com",
-        "trib.al",
-        "urlr.me",
-        "urlz.fr",
-        "v.gd",
-        "vu.fr",
-    ]
-)
+_SHORTENERS = words_in("""
+    bit.ly bitly.com buff.ly cutt.ly dlvr.it fb.me goo.gl hubs.ly is.gd lnkd.in ow.ly rb.gy rebrand.ly
+    rebrandly.com s.id shorturl.at snip.ly soo.gd spoo.me t.co t.ly tiny.cc tinyurl.com trib.al urlr.me urlz.fr
+    v.gd vu.fr
+""")
 
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
-from newsletter.checks import Remark
+from newsletter.checks import Remark, words_in
 from newsletter.checks.addresses import web_links
 from newsletter.finding import Severity
 
@@ -22,37 +22,10 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.WARNING
-_NAMES = frozenset(
-    [
-        "fbclid",
-        "gclid",
-        "gbraid",
-        "wbraid",
-        "dclid",
-        "msclkid",
-        "twclid",
-        "ttclid",
-        "igshid",
-        "igsh",
-        "yclid",
-        "mc_cid",
-        "mc_eid",
-        "_hsenc",
-        "_hsmi",
-        "mkt_tok",
-        "oly_anon_id",
-        "oly_enc_id",
-        "vero_id",
-        "wickedid",
-        "__s",
-        "s_cid",
-        "ml_subscriber",
-        "ml_subscriber_hash",
-        "xtor",
-        "at_medium",
-        "at_campaign",
-    ]
-)
+_NAMES = words_in("""
+    fbclid gclid gbraid wbraid dclid msclkid twclid ttclid igshid igsh yclid mc_cid mc_eid _hsenc _hsmi mkt_tok
+    oly_anon_id oly_enc_id vero_id wickedid __s s_cid ml_subscriber ml_subscriber_hash xtor at_medium at_campaign
+""")
 
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:

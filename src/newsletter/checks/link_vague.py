@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.checks import Remark
+from newsletter.checks import Remark, words_in
 from newsletter.finding import Severity
 
 if TYPE_CHECKING:
@@ -20,50 +20,13 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.WARNING
-_VAGUE = frozenset(
-    [
-        "here",
-        "click",
-        "click here",
-        "this",
-        "this link",
-        "link",
-        "more",
-        "read more",
-        "learn more",
-        "see more",
-        "find out more",
-        "continue",
-        "go",
-        "details",
-        "ici",
-        "cliquez ici",
-        "cliquer ici",
-        "clique ici",
-        "par ici",
-        "ce lien",
-        "lien",
-        "plus",
-        "lire",
-        "lire plus",
-        "en savoir plus",
-        "savoir plus",
-        "lire la suite",
-        "la suite",
-        "suite",
-        "voir",
-        "voir plus",
-        "plus d'infos",
-        "plus d'informations",
-        "plus d’infos",
-        "plus d’informations",
-        "détails",
-        "cette page",
-        "this page",
-        "cet article",
-        "this article",
-    ]
-)
+_VAGUE = words_in("""
+    here, click, click here, this, this link, link, more, read more, learn more, see more, find out more, continue,
+    go, details, ici, cliquez ici, cliquer ici, clique ici, par ici, ce lien, lien, plus, lire, lire plus,
+    en savoir plus, savoir plus, lire la suite, la suite, suite, voir, voir plus, plus d'infos,
+    plus d'informations, plus d’infos, plus d’informations, détails, cette page, this page, cet article,
+    this article
+""")
 
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.checks import Remark
+from newsletter.checks import Remark, words_in
 from newsletter.finding import Severity
 
 if TYPE_CHECKING:
@@ -20,44 +20,11 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.ERROR
-FREE = frozenset(
-    [
-        "aol.com",
-        "bbox.fr",
-        "free.fr",
-        "gmail.com",
-        "gmx.com",
-        "gmx.de",
-        "gmx.fr",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "hotmail.fr",
-        "icloud.com",
-        "laposte.net",
-        "live.com",
-        "live.fr",
-        "mac.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "neuf.fr",
-        "orange.fr",
-        "outlook.com",
-        "outlook.fr",
-        "proton.me",
-        "protonmail.com",
-        "sfr.fr",
-        "wanadoo.fr",
-        "web.de",
-        "yahoo.com",
-        "yahoo.fr",
-        "yandex.com",
-        "yandex.ru",
-        "ymail.com",
-    ]
-)
+FREE = words_in("""
+    aol.com bbox.fr free.fr gmail.com gmx.com gmx.de gmx.fr gmx.net googlemail.com hotmail.com hotmail.fr
+    icloud.com laposte.net live.com live.fr mac.com mail.com mail.ru me.com msn.com neuf.fr orange.fr outlook.com
+    outlook.fr proton.me protonmail.com sfr.fr wanadoo.fr web.de yahoo.com yahoo.fr yandex.com yandex.ru ymail.com
+""")
 
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:

@@ -1,8 +1,9 @@
 """SpamAssassin's points
 
-SpamAssassin reads the message as a receiving server might; from 5 points on, many call it spam. Asked only where it is
-installed (`spamc` with a running `spamd`, or `spamassassin`). Rules about the way a mail travelled are left out: this
-one has not travelled yet.
+SpamAssassin reads the message as a receiving server might; from 5 points on, many call it spam. A running `spamd` is
+asked through `spamc`; where none runs, `--spam` starts `spamassassin`, once for all issues. Without either, only the
+other rules of this part have read the mail, and the report says so. Rules about the way a mail travelled are left out:
+this one has not travelled yet.
 
 Bad:  (a subject in capitals, one big image, a link by number)
 Good: (a letter)

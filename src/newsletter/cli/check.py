@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from newsletter.cli.console import ExitCode, count
 from newsletter.cli.findings import FORMATS
 from newsletter.cli.shell import Command, Session, pass_session
+from newsletter.errors import NewsletterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
     from newsletter.audience import Rule
     from newsletter.config import Config
-    from newsletter.errors import Problem
     from newsletter.finding import Finding
     from newsletter.store.database import Database
+    from newsletter.wiring.manuscripts import Read
 
 _ENOUGH = 8  # issues for a process to be worth its start
 
@@ -38,6 +40,7 @@ EPILOG = """Examples:
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--strict", is_flag=True, help="Take a warning for an error.")
 @click.option("--offline", is_flag=True, help="Ask no server whether links still lead somewhere.")
+@click.option("--spam", is_flag=True, help="Start SpamAssassin where no spamd answers; that takes seconds.")
 @click.option("--segment", metavar="RULE", default="", help="For those in this segment: 'tag:member'.")
 @click.option("--explain", metavar="RULE", help="Say why a rule is there, with a bad and a good example.")
 @pass_session
@@ -48,6 +51,7 @@ def command(
     as_json: bool,
     strict: bool,
     offline: bool,
+    spam: bool,
     segment: str,
     explain: str | None,
 ) -> ExitCode:
@@ -61,77 +65,103 @@ def command(
         return ExitCode.DONE
     if not issues:
         raise click.UsageError("name an ISSUE; or --explain RULE")
-    findings = _by_several(session, issues, segment, online=not offline)
+    how = _How(segment, not offline, spam)
+    findings, reader = _by_several(session, issues, how)
     if text := FORMATS["json" if as_json else form](findings):
         session.console.result(text)
     told = [each for each in findings if not each.waived]
     if form == "text" and not as_json:
         session.console.note(_summary(told, len(findings) - len(told)))
+    session.console.note(_SPAM_READERS[reader])
     grave = {"error", "warning"} if strict else {"error"}
     return ExitCode.REFUSED if any(each.severity.value in grave for each in told) else ExitCode.DONE
 
 
-def _by_several(session: Session, issues: Sequence[str], segment: str, *, online: bool) -> list[Finding]:
+class _How(NamedTuple):
+    """How the issues are to be read."""
+
+    segment: str
+    online: bool
+    spam: bool  # start SpamAssassin, where no spamd runs
+
+
+class _Told(NamedTuple):
+    """What there is to say, and which program looked for spam: a key of _SPAM_READERS."""
+
+    findings: list[Finding]
+    reader: str
+
+
+# Who looked at the mail as a receiving server would; said, so that silence is not taken for more than it is.
+_SPAM_READERS = {
+    "spamd": "Read for spam by SpamAssassin's spamd, and by our own rules.",
+    "spamassassin": "Read for spam by SpamAssassin, and by our own rules.",
+    "": "Read for spam by our own rules alone (no spamd answers; --spam starts SpamAssassin, which takes seconds).",
+}
+
+
+def _by_several(session: Session, issues: Sequence[str], how: _How) -> _Told:
     """What is to be said of the issues, in their order; many of them are read by several processes."""
     import os
 
     jobs = min(os.cpu_count() or 1, len(issues) // _ENOUGH)
     if jobs < 2:
-        return _all_found(session, issues, segment, online=online)
+        return _all_found(session, issues, how)
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     session.config()  # a mistake in it is told once
-    shares = [issues[at : at + _ENOUGH // 2] for at in range(0, len(issues), _ENOUGH // 2)]
+    size = -(-len(issues) // jobs) if how.spam else _ENOUGH // 2  # SpamAssassin's start is dear
+    shares = [issues[at : at + size] for at in range(0, len(issues), size)]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        futures = [pool.submit(_share, session.config_file, share, segment, online) for share in shares]
-        return [finding for future in futures for finding in future.result()]
+        futures = [pool.submit(_share, session.config_file, share, how) for share in shares]
+        told = [future.result() for future in futures]
+    return _Told([finding for each in told for finding in each.findings], min(each.reader for each in told))
 
 
-def _share(config_file: Path | None, issues: Sequence[str], segment: str, online: bool) -> list[Finding]:
+def _share(config_file: Path | None, issues: Sequence[str], how: _How) -> _Told:
     """One process's share."""
-    return _all_found(Session(config_file=config_file), issues, segment, online=online)
+    return _all_found(Session(config_file=config_file), issues, how)
 
 
-def _all_found(session: Session, issues: Sequence[str], segment: str, *, online: bool) -> list[Finding]:
+def _all_found(session: Session, issues: Sequence[str], how: _How) -> _Told:
     from newsletter import wiring
+    from newsletter.checks import check, unreadable
     from newsletter.segment import parse
     from newsletter.segment_values import Vocabulary
+    from newsletter.sources.spam import spam_points
     from newsletter.store.subscribers import Subscribers
 
     config = session.config()
     now = int(session.clock().timestamp())
     with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
         known = Subscribers(database).vocabulary(config.fields, config.segments, now=now) if database else None
-        rule = parse(segment, known or Vocabulary(segments=config.segments, now=now))
-        return [finding for name in issues for finding in _found(session, config, name, database, rule, online=online)]
+        rule = parse(how.segment, known or Vocabulary(segments=config.segments, now=now))
+        opened = [_opened(session, config, name, database, rule, how) for name in issues]
+    reads = [each for each in opened if not isinstance(each, NewsletterError)]
+    judged = spam_points([each.message for each in reads], start=how.spam)
+    points = iter(judged.points)
+    findings: list[Finding] = []
+    for name, each in zip(issues, opened, strict=True):
+        findings += unreadable(each.problems, name)
+        if not isinstance(each, NewsletterError):
+            findings += check(replace(each.manuscript, spam=next(points)))
+    return _Told(findings, judged.by)
 
 
-def _found(
-    session: Session, config: Config, name: str, database: Database | None, rule: Rule, *, online: bool
-) -> Sequence[Finding]:
-    """What is to be said of one issue; what keeps it from being rendered is told as findings, too."""
-    from newsletter.checks import check
-    from newsletter.cli.issues import load
-    from newsletter.cli.manuscripts import manuscript_of
+def _opened(
+    session: Session, config: Config, name: str, database: Database | None, rule: Rule, how: _How
+) -> Read | NewsletterError:
+    """An issue with all that is known of it, or what keeps it from being rendered."""
     from newsletter.errors import IssueError, ThemeError
+    from newsletter.wiring.editions import load
+    from newsletter.wiring.manuscripts import manuscript_of
 
     try:
         path, issue = load(config, name)
-        read = manuscript_of(config, path, issue, session.clock(), database, rule, online=online, thorough=True)
-        return [*broken(read.problems, name), *check(read.manuscript)]
+        return manuscript_of(config, path, issue, session.clock(), database, rule, online=how.online, thorough=True)
     except (IssueError, ThemeError) as error:
-        return broken(error.problems, name)
-
-
-def broken(problems: Sequence[Problem], name: str) -> list[Finding]:
-    """What stops the issue from being rendered at all, as findings of the rule `readable`."""
-    from newsletter.finding import Finding, Severity, Spot
-
-    return [
-        Finding("readable", Severity.ERROR, Spot(p.path or name, p.line or 0, p.column or 0), p.message, p.fix or "")
-        for p in problems
-    ]
+        return error
 
 
 def _explained(name: str) -> str:

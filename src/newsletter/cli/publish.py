@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from newsletter.actions.plan import Plan
     from newsletter.config import Config
-    from newsletter.edition import Edition
+    from newsletter.edition import Edition, Pattern
     from newsletter.issue import Issue
     from newsletter.store.database import Database
+    from newsletter.wiring.editions import Rendered
 
 
 @click.command(
@@ -66,13 +67,13 @@ def command(
     from newsletter.actions.archive import check_address
     from newsletter.actions.plan import make_plan, seconds_expected
     from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
-    from newsletter.cli.issues import for_archive, load, rendered
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
     from newsletter.report import Tally
     from newsletter.sources.git import revision
     from newsletter.store.life import accept_copy
     from newsletter.store.subscribers import Subscribers
+    from newsletter.wiring.editions import for_archive, lay_out, load
 
     config = session.config()
     timing = timing_of(config, at, at_local, spread, session.clock())
@@ -84,8 +85,9 @@ def command(
     with wiring.store(config) as database:
         if not force:
             check_copy(database, f"newsletter publish {written.key} --force")
-        edition = rendered(config, written, database, warn=session.console.warn)
-        _read_through(session, config, path, written)
+        made = lay_out(config, written, database, warn=session.console.warn)
+        edition = made.edition
+        _read_through(session, config, path, written, made)
         check_address(database, written)
         kept = for_archive(config, written, database)
         known_of_way = wiring.fitting(config, edition, name)
@@ -147,13 +149,14 @@ def command(
         return run(session, config, database, mailing, edition, transport, name, jobs=jobs, as_json=as_json)
 
 
-def _read_through(session: Session, config: Config, path: Path, issue: Issue) -> None:
+def _read_through(session: Session, config: Config, path: Path, issue: Issue, made: Rendered) -> None:
     """What `newsletter check` says without asking anybody. Raises IssueError when that is an error."""
     from newsletter.checks import check
-    from newsletter.cli.manuscripts import manuscript_of
     from newsletter.errors import IssueError, Problem
+    from newsletter.wiring.manuscripts import manuscript_of
 
-    found = [each for each in check(manuscript_of(config, path, issue, session.clock()).manuscript) if not each.waived]
+    manuscript = manuscript_of(config, path, issue, session.clock(), made=made).manuscript
+    found = [each for each in check(manuscript) if not each.waived]
     if wrong := [each for each in found if each.severity.value == "error"]:
         raise IssueError(
             *(
@@ -176,7 +179,7 @@ def _try_out(config: Config, edition: Edition, database: Database, way: str) -> 
     from datetime import UTC, datetime
 
     from newsletter import wiring
-    from newsletter.cli.people import recipient_like
+    from newsletter.actions.stand_in import recipient_like
     from newsletter.errors import ConfigError, Problem
     from newsletter.store.keys import load_keys
 
@@ -194,11 +197,10 @@ def _show(
 ) -> None:
     """The plan, as a person reads it before saying yes."""
     from newsletter.cli.console import duration
-    from newsletter.cli.issues import readable
 
     rows = [
         ("Issue", f"{plan.issue.path} ({revision})"),
-        ("Subject", readable(plan.edition.subject, plan.edition)),
+        ("Subject", _readable(plan.edition.subject, plan.edition)),
         ("From", sender),
         ("To", count(plan.recipients, "recipient") + (f" in {plan.segment}" if plan.segment else "")),
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
@@ -218,3 +220,18 @@ def _carried(edition: Edition) -> Iterator[tuple[str, str]]:
         yield "With", f"{count(len(edition.pictures), 'image')}, {figure(round(weight))} kB in each message"
     if edition.files:
         yield "" if edition.pictures else "With", f"attached: {', '.join(each.name for each in edition.files)}"
+
+
+def _readable(pattern: Pattern, edition: Edition) -> str:
+    """A pattern for a person to read, with its slots as the author wrote them."""
+    from newsletter.edition import Slot
+
+    out = []
+    for part in pattern:
+        if isinstance(part, str):
+            out.append(part)
+        elif isinstance(part, Slot):
+            out.append(f"{{{{ {edition.expressions[part.index].sources[0]} }}}}")
+        else:
+            out.append("".join(f"[{_readable(branch, edition)}]" for branch in part.branches))
+    return "".join(out)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import Command, Session, pass_session
-
-if TYPE_CHECKING:
-    from newsletter.config import Config
-    from newsletter.issue import Issue
 
 FORMATS = ("html", "text", "mjml", "eml", "web")
 
@@ -47,14 +42,14 @@ def command(
     from urllib.parse import quote
 
     from newsletter import wiring
-    from newsletter.cli.issues import load, rendered
-    from newsletter.cli.people import recipient_like
+    from newsletter.actions.stand_in import recipient_like
     from newsletter.edition import fill
     from newsletter.errors import Problem, Refused
     from newsletter.links import Links, Signer
     from newsletter.picture import self_contained
     from newsletter.render import render_mjml
     from newsletter.render.slots import evaluator
+    from newsletter.wiring.editions import load, rendered, web_page
 
     config = session.config()
     path, written = load(config, issue)
@@ -74,7 +69,7 @@ def command(
     elif form == "web":
         if person is not None:
             raise click.UsageError("--as shows what one person gets, and the page on the web is the same for everybody")
-        text = as_web_page(config, written, theme)
+        text = web_page(config, written, theme)
     else:
         # Without a list, there is nobody to be shown it as; and to look at an issue makes no list.
         with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
@@ -99,24 +94,3 @@ def command(
             raise Refused(Problem(f"cannot be written: {error.strerror}", str(output))) from None
         session.console.note(f"Wrote {output}")
     return ExitCode.DONE
-
-
-def as_web_page(config: Config, issue: Issue, theme: str | None) -> str:
-    """The issue's page in the archive, with its images in it."""
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from newsletter import wiring
-    from newsletter.cli.issues import for_archive
-    from newsletter.render.web import FILES, file_name
-    from newsletter.render.web_pages import Entry
-
-    with wiring.store(config, create=False) if wiring.has_store(config) else nullcontext() as database:
-        # Shown also for an issue that its author keeps out of the archive.
-        kept = for_archive(config, replace(issue, in_archive=True), database, theme)
-    assert kept is not None
-    entry = Entry(kept.form, datetime.now(UTC).replace(microsecond=0))
-    page = wiring.web_pages(config).issue(wiring.journal(config, entries=(entry,)), 0).content.decode()
-    for each in kept.files:
-        page = page.replace(f"../{FILES}/{file_name(each.digest, each.type)}", each.data_uri)
-    return page

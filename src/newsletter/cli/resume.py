@@ -118,8 +118,8 @@ def go_on(
 def _now(config: Config, issue: str, database: Database) -> Edition:
     """What the issue says now. One that is gone or broken stops nobody from sending what was planned."""
     from newsletter.actions.publish import on_as_planned
-    from newsletter.cli.issues import load, rendered
     from newsletter.errors import Problem, Refused
+    from newsletter.wiring.editions import load, rendered
 
     try:
         return rendered(config, load(config, issue)[1], database)

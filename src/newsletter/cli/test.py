@@ -24,11 +24,11 @@ def command(session: Session, issue: str, addresses: tuple[str, ...], person: st
 
     from newsletter import wiring
     from newsletter.actions.publish import check_settings
+    from newsletter.actions.stand_in import recipient_like
     from newsletter.actions.test import send_test
-    from newsletter.cli.issues import load, rendered
-    from newsletter.cli.people import recipient_like
     from newsletter.outcome import Accepted
     from newsletter.store.keys import load_keys
+    from newsletter.wiring.editions import load, rendered
 
     config = session.config()
     _, written = load(config, issue)

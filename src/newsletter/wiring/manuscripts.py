@@ -1,4 +1,4 @@
-"""What `check`, `publish` and `preview` share: an issue with all that is known of it, ready for the checks."""
+"""Manuscripts: from an issue to all that is known of it, ready for the checks: for `check`, `publish`, `preview`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from newsletter.audience import EVERYBODY
 from newsletter.manuscript import House, Manuscript
+from newsletter.wiring.editions import draft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from newsletter.errors import Problem
     from newsletter.issue import Issue
     from newsletter.manuscript import Audience
-    from newsletter.picture import Picture
-    from newsletter.render.pictures import Use
-    from newsletter.render.theme import Theme
     from newsletter.store.database import Database
+    from newsletter.wiring.editions import Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class Read:
 
     edition: Edition
     manuscript: Manuscript
+    message: bytes  # as somebody would get it
     problems: tuple[Problem, ...] = ()  # what is wrong with its images
 
 
@@ -42,33 +41,28 @@ def manuscript_of(
     database: Database | None = None,
     rule: Rule = EVERYBODY,
     *,
+    made: Rendered | None = None,
     online: bool = False,
     thorough: bool = False,
 ) -> Read:
-    """The issue as an editor reads it.
+    """The issue as an editor reads it; `made` is what was laid out of it already.
 
-    `online` asks servers whether its links still lead somewhere, `thorough` the programs for spelling and spam that
-    are installed here.
+    `online` asks servers whether its links still lead somewhere, `thorough` the program for spelling, if there is one.
 
     Raises IssueError and ThemeError when it cannot be rendered.
     """
     from newsletter import wiring
-    from newsletter.cli.people import recipient_like
+    from newsletter.actions.stand_in import recipient_like
     from newsletter.edition import fill
     from newsletter.links import Links, Signer
-    from newsletter.render import read
     from newsletter.render.slots import evaluator
     from newsletter.sources.earlier import earlier_issues
     from newsletter.sources.images.facts import image_files
     from newsletter.sources.link_answers import link_answers
-    from newsletter.sources.spam import spam_points
     from newsletter.sources.spelling import misspelt
 
-    theme = wiring.theme(config, issue)
-    reading = read(issue, theme, wiring.site(config), wiring.snippets(config))
-    pictures, problems = _pictures(config, reading.uses, issue, theme)
-    edition = reading.edition(_fields(database), pictures)
-    survey = reading.survey()
+    made = made or draft(config, issue, database)
+    edition, survey = made.edition, made.reading.survey()
     somebody = recipient_like(None, edition, None, None)
     # A key of its own: these links open nothing.
     keys = {1: b"for show"}
@@ -81,7 +75,7 @@ def manuscript_of(
         source=tuple(path.read_text("utf-8-sig").splitlines()),
         language=edition.language,
         survey=survey,
-        house=_house(config, theme.width),
+        house=_house(config, made.theme.width),
         edition=edition,
         subject=fill(edition.subject, values),
         preheader=fill(edition.preheader, values),
@@ -99,22 +93,8 @@ def manuscript_of(
         misspelt=misspelt((each.text for each in read_aloud), edition.language, config.folder / "words.txt")
         if thorough
         else {},
-        spam=spam_points(message.data) if thorough else None,
     )
-    return Read(edition, manuscript, problems)
-
-
-def _pictures(
-    config: Config, uses: Sequence[Use], issue: Issue, theme: Theme
-) -> tuple[Mapping[str, Picture], tuple[Problem, ...]]:
-    """The prepared images, or none of them and what is wrong: the rest of the issue can be read without."""
-    from newsletter import wiring
-    from newsletter.errors import IssueError
-
-    try:
-        return wiring.pictures(config, uses, issue, theme)[0], ()
-    except IssueError as error:
-        return {}, error.problems
+    return Read(edition, manuscript, message.data, made.problems)
 
 
 def _audience(
@@ -146,14 +126,6 @@ def _changed(config: Config) -> tuple[object, ...]:
     states = (file.stat() for file in files if file.exists())
     # To open the list makes an empty log beside it, each time.
     return path, *((state.st_mtime_ns, state.st_size) for state in states if state.st_size)
-
-
-def _fields(database: Database | None) -> set[str]:
-    if database is None:
-        return set()
-    from newsletter.store.subscribers import Subscribers
-
-    return Subscribers(database).field_names()
 
 
 def _house(config: Config, width: int) -> House:
