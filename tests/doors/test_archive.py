@@ -206,6 +206,20 @@ def test_the_index_lists_issues_by_year_in_each_ones_language(site: Site) -> Non
     assert '<html lang="fr" dir="ltr">' in page
 
 
+def test_of_many_issues_the_older_ones_have_pages_by_year_in_the_server_and_on_disk(site: Site) -> None:
+    site.archived.many(120)
+    site.clock.pass_by(seconds=2)
+    assert 'href="-/2024/">2024</a>' in site.get("/archive/").text
+    answer = site.get("/archive/-/2024")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "2024/")
+    old = site.get("/archive/-/2024/")
+    assert old.status_code == 200
+    assert 'href="../../2026-11-%C3%A9t%C3%A9-119/"' in old.text
+    assert site.get("/archive/-/2023/").status_code == site.get("/archive/-/2026/").status_code == 404
+    _, folder = build(site)
+    assert (folder / "archive/-/2024/index.html").read_bytes() == old.content
+
+
 def test_an_issue_tells_machines_what_it_is_and_people_what_stands_beside_it(site: Site) -> None:
     page = site.get("/archive/2025-12-ecrire/").text
     tree = html5lib.parse(page, treebuilder="etree", namespaceHTMLElements=False)

@@ -7,6 +7,7 @@ with Archived(tmp_path) as archived:
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,6 +147,24 @@ class Archived:
         self.sent("2025-12-ecrire", FRENCH)
         self.sent("2026-10-hello", "---\ntitle: Hello & <welcome>\nlang: en\ndate: 2026-10-03\n---\nIt *begins*.")
         self.sent("2026-11-été", "---\ntitle: L'été\n---\n## Une suite\n\nVoir [la suite](#une-suite).")
+
+    def many(self, number: int) -> None:
+        """So many copies of the last issue that was sent, each a week older than the one before."""
+        names = "issue, title, fingerprint, sender, segment, transport, state, commit_hash, modified, fence"
+        with self.database.transaction() as connection:
+            form = "SELECT issue, slug, fingerprint, content FROM web_forms ORDER BY mailing_id DESC LIMIT 1"
+            issue, slug, fingerprint, content = connection.execute(form).fetchone()
+            for n in range(number):
+                copy = f"{slug}-{n}"
+                mailing = connection.execute(
+                    f"INSERT INTO mailings ({names}, planned_at) SELECT {names}, planned_at - ? FROM mailings "
+                    "WHERE issue = ? LIMIT 1",
+                    ((n + 1) * 7 * 86_400, issue),
+                ).lastrowid
+                connection.execute(
+                    "INSERT INTO web_forms (mailing_id, issue, slug, fingerprint, content) VALUES (?, ?, ?, ?, ?)",
+                    (mailing, copy, copy, fingerprint, json.dumps({**json.loads(content), "slug": copy})),
+                )
 
     @property
     def archive(self) -> Archive:

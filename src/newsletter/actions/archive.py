@@ -1,9 +1,9 @@
 """The archive: what was sent, as pages and feeds that anybody may read. One list of files, for a server and for a disk.
 
-archive/                    the index, by year
+archive/                    the newest issues; archive/-/<year>/, the others
 archive/<slug>/             an issue
 archive/feed.xml            RSS; archive/atom.xml, archive/feed.json
-archive/-/images/<name>     an image, called by its content
+archive/-/files/<name>      an image or a calendar, called by its content
 sitemap.xml  404.html
 """
 
@@ -130,7 +130,10 @@ class Archive:
         def file(digest: str, kind: str) -> File:
             return File(file_content(self.database, digest), kind, None, caching=FOR_EVER)
 
-        found: dict[str, Callable[[], File]] = {f"{ARCHIVE}/": partial(page, partial(self.pages.index, journal))}
+        found: dict[str, Callable[[], File]] = {
+            f"{ARCHIVE}/{listing.path}": partial(page, partial(self.pages.index, journal, at))
+            for at, listing in enumerate(journal.listings)
+        }
         for at, entry in enumerate(journal.entries):
             found[f"{ARCHIVE}/{entry.form.slug}/"] = partial(page, partial(self.pages.issue, journal, at))
         for name, make in (("feed.xml", feeds.rss), ("atom.xml", feeds.atom), ("feed.json", feeds.json_feed)):

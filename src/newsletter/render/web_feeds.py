@@ -107,6 +107,10 @@ def sitemap(journal: Journal) -> bytes:
     """All pages, for search engines (https://www.sitemaps.org/protocol.html)."""
     rows = [(journal.home, _updated(journal) if journal.entries else None)]
     rows += [(journal.address(entry), entry.published) for entry in journal.entries]
+    rows += [
+        (journal.list_address(listing), max(entry.published for entry in listing.entries))
+        for listing in journal.listings[1:]
+    ]
     urls = "".join(
         f"<url><loc>{escape(address)}</loc>{f'<lastmod>{at.isoformat()}</lastmod>' if at else ''}</url>\n"
         for address, at in rows

@@ -1,4 +1,4 @@
-"""The archive's pages: an index by year, one page an issue, and one for what is not there. No I/O, no clock.
+"""The archive's pages: the list of issues, one page an issue, and one for what is not there. No I/O, no clock.
 
 Each page carries its style sheets in it, known to its Content Security Policy by their hashes, and nothing that runs.
 Addresses within the archive are relative, so that the pages lie as well in a folder of any host.
@@ -11,7 +11,6 @@ from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
@@ -22,6 +21,7 @@ from newsletter.errors import Problem, ThemeError
 from newsletter.render.theme import made
 from newsletter.render.typography import typeset
 from newsletter.render.web import ARCHIVE
+from newsletter.render.web_lists import listings
 from newsletter.render.web_style import SHEET
 from newsletter.render.words import archive_words, direction, joined, language_said, long_date
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from newsletter.render.theme import Theme
     from newsletter.render.web import WebForm
+    from newsletter.render.web_lists import Listing
 
 STYLE, INDEX, ISSUE, MISSING = "archive.css.j2", "archive.html.j2", "archive-issue.html.j2", "archive-missing.html.j2"
-_SUMMED_UP = 50  # issues in the list that say what they are about; of hundreds, it would weigh too much
+_SUMMED_UP = 50  # issues on a page of the list that say what they are about; of all, it would weigh too much
 FEEDS = {  # file → media type, name for people
     "feed.xml": ("application/rss+xml", "RSS"),
     "atom.xml": ("application/atom+xml", "Atom"),
@@ -91,6 +92,15 @@ class Journal:
         return f"{self.home}{entry.folder}"
 
     @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The pages of the list of issues; the first one is the archive's own."""
+        return listings(self.entries)
+
+    def list_address(self, listing: Listing) -> str:
+        """The whole address of such a page."""
+        return f"{self.home}{listing.path}"
+
+    @property
     def updated(self) -> datetime | None:
         """When the last issue came."""
         return max((entry.published for entry in self.entries), default=None)
@@ -119,27 +129,40 @@ class Pages:
         )
         self._env.globals.clear()
 
-    def index(self, journal: Journal) -> Page:
-        """The list of all issues, by year. Raises ThemeError for a template that cannot be run."""
+    def index(self, journal: Journal, at: int = 0) -> Page:
+        """The page number `at` of the list of issues, by year. Raises ThemeError for a template that cannot be run."""
+        listing = journal.listings[at]
+        root, here = listing.root, journal.list_address(listing)
+        summed_up = {entry.form.slug for entry in listing.entries[:_SUMMED_UP]}
         years = [
-            (year, [self._listed(entry, journal, summary=at < _SUMMED_UP) for at, entry in numbered])
-            for year, numbered in groupby(enumerate(journal.entries), key=lambda each: each[1].day.year)
+            (year, [self._listed(entry, journal, root, summary=entry.form.slug in summed_up) for entry in entries])
+            for year, entries in listing.years
         ]
         # Read by search engines: what this page is, and what it lists.
         data = {
             "@context": "https://schema.org",
             "@type": "Blog",
             "name": journal.title,
-            "url": journal.home,
+            "url": here,
             "inLanguage": journal.language,
             "blogPost": [
                 {"@type": "BlogPosting", "headline": each.form.title, "url": journal.address(each),
                  "datePublished": each.published.isoformat()}
-                for each in journal.entries[:20]
+                for each in listing.entries[:20]
             ],
         }  # fmt: skip
         title = typeset(journal.said()["title"].format(newsletter=journal.title), journal.language)
-        return self._run(INDEX, journal, journal.language, "", title=title, years=years, data=_json(data))
+        return self._run(
+            INDEX,
+            journal,
+            journal.language,
+            root,
+            title=f"{title}, {listing.label}" if listing.label else title,
+            years=years,
+            places=_places(journal.listings, listing),
+            here=here,
+            data=_json(data),
+        )
 
     def issue(self, journal: Journal, at: int) -> Page:
         """The page of the issue number `at`, counted from the newest one. Raises ThemeError."""
@@ -251,6 +274,15 @@ class Pages:
             line = getattr(error, "lineno", None)
             raise ThemeError(Problem(str(error), f"web/{template}", line)) from None
         return Page(text.encode(), f"{policy}; frame-ancestors 'none'")
+
+
+def _places(all_listings: Sequence[Listing], here: Listing) -> list[dict[str, object]]:
+    """Where a page of the list leads: to the years that are whole on the archive's own page, and to the other pages."""
+    home, *others = all_listings
+    paged = {year for listing in others for year, _ in listing.years}
+    whole = [(f"{year}", f"{here.root}#a-{year}", False) for year, _ in home.years if year not in paged]
+    apart = [(listing.label, f"{here.root}{listing.path}", listing.path == here.path) for listing in others]
+    return [{"label": label, "href": href, "is_here": is_here} for label, href, is_here in (*whole, *apart)]
 
 
 def _policy(sheets: Sequence[str], origins: Sequence[str]) -> str:

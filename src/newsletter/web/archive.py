@@ -1,6 +1,7 @@
 """The archive on the web: each published issue, the index, the feeds, the images. What it answers is `actions.archive`.
 
-GET  /archive/                 the index; /archive leads there
+GET  /archive/                 the newest issues; /archive leads there
+GET  /archive/-/<year>/        those of a year that are not all there
 GET  /archive/<slug>/          an issue; /archive/<slug>, as mails have it, leads there
 GET  /archive/feed.xml         and atom.xml, feed.json
 GET  /archive/-/files/<name>   images and calendars
