@@ -7,6 +7,7 @@ import json
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,6 @@ from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from newsletter.entry import Counts
 
@@ -57,7 +57,7 @@ def people(tmp_path: Path) -> Iterator[Subscribers]:
 
 def bytes_of(people: Subscribers) -> bytes:
     """All that lies on the disk: the file, its log, the index of the log."""
-    return b"\n".join(each.read_bytes() for each in sorted(people.database.path.parent.iterdir())).lower()
+    return b"\n".join(each.read_bytes() for each in sorted(Path(people.database.name).parent.iterdir())).lower()
 
 
 def found_in(people: Subscribers) -> list[bytes]:
@@ -211,7 +211,7 @@ def test_a_file_in_use_is_scrubbed_later(people: Subscribers) -> None:
 
 def test_copies_that_still_know_a_person_are_named(people: Subscribers) -> None:
     people.add(ANA, NOW)
-    people.database.path.with_name("newsletter.db.before-0005").write_bytes(b"")
+    Path(people.database.name).with_name("newsletter.db.before-0005").write_bytes(b"")
     assert forget(people.database, [ANA.email], now=NOW).copies == ("newsletter.db.before-0005",)
 
 

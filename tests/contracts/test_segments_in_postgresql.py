@@ -66,8 +66,8 @@ def postgresql(sqlite: Subscribers) -> Iterator[None]:
     metadata.create_all(engine, checkfirst=False)
     with sqlite.database.reading() as connection:
         for table in ("subscribers", "suppressions", "editions", "mailings", "deliveries", "events"):
-            rows = connection.execute(f"SELECT * FROM {table}")
-            names = ", ".join(column[0] for column in rows.description)
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+            names = ", ".join(column.name for column in metadata.tables[table].columns)
             statements += [f"INSERT INTO {table} ({names}) VALUES ({', '.join(map(quoted, row))})" for row in rows]
     psql(statements)
     yield

@@ -156,11 +156,11 @@ class Archived:
             issue, slug, fingerprint, content = connection.execute(form).fetchone()
             for n in range(number):
                 copy = f"{slug}-{n}"
-                mailing = connection.execute(
+                (mailing,) = connection.execute(
                     f"INSERT INTO mailings ({names}, planned_at) SELECT {names}, planned_at - ? FROM mailings "
-                    "WHERE issue = ? LIMIT 1",
+                    "WHERE issue = ? LIMIT 1 RETURNING id",
                     ((n + 1) * 7 * 86_400, issue),
-                ).lastrowid
+                ).fetchone()
                 connection.execute(
                     "INSERT INTO web_forms (mailing_id, issue, slug, fingerprint, content) VALUES (?, ?, ?, ?, ?)",
                     (mailing, copy, copy, fingerprint, json.dumps({**json.loads(content), "slug": copy})),

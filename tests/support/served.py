@@ -23,6 +23,7 @@ from newsletter.sources.themes import read_theme
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.notices import Kind, take
+from newsletter.store.schema import metadata
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
 from newsletter.web.courier import Courier
@@ -164,4 +165,8 @@ class Served:
     def snapshot(self) -> list[str]:
         """All that the database holds, as text: the same before and after means that nothing was changed."""
         with self.database.reading() as connection:
-            return list(connection.iterdump())
+            return [
+                f"{table.name} {row}"
+                for table in metadata.sorted_tables
+                for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2")
+            ]

@@ -19,9 +19,8 @@ from newsletter.store.notices import Kind, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 SECONDS = 72 * 3600  # for which a token works
 _SALT = b"newsletter: confirm a subscription"

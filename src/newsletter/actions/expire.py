@@ -16,9 +16,8 @@ from newsletter.store.segments import LAST_SIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 DAY = 86_400
 PENDING_AFTER = 30 * DAY  # a wish that nobody confirmed for so long was a mistake, or another person's

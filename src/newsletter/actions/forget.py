@@ -17,9 +17,8 @@ from newsletter.subscriber import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from newsletter.store.subscribers import leave
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
     from newsletter.links import Ticket
+    from newsletter.store.database import Connection
 
 # What may be answered to the one question; anything else counts as no answer.
 REASONS = ("often", "interest", "never", "other")

@@ -71,7 +71,7 @@ def make_plan(
     """
     subscribers = Subscribers(database)
     rule = parse(segment, vocabulary or subscribers.vocabulary(now=now))
-    audience = recipients(rule, language=language, now=now)
+    audience = recipients(rule, language=language, now=now, dialect=database.dialect)
     earlier = mailings_of(database, issue.key)
     unfinished = [mailing for mailing in earlier if not mailing.is_over]
     if unfinished:

@@ -13,8 +13,8 @@ from newsletter.store.changes import change_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from sqlite3 import Connection
 
+    from newsletter.store.database import Connection
     from newsletter.subscriber import Subscriber
 
 PAUSE_SECONDS = 30 * 86_400

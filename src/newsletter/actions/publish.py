@@ -145,7 +145,7 @@ def check_copy(database: Database, again: str) -> None:
         raise LedgerError(
             Problem(
                 f"{told}. Readers may get an issue twice, and who has left since is on the list again",
-                str(database.path),
+                database.name,
                 fix=f"put the newer one back; if there is none, see who has left or got it since, and then: {again}",
             )
         )

@@ -26,10 +26,9 @@ from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from sqlite3 import Connection
 
     from newsletter.delivery import State
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.store.events import Person, Try
 
 DAY = 86_400

@@ -32,8 +32,8 @@ from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from sqlite3 import Connection
 
+    from newsletter.store.database import Connection
     from newsletter.store.notices import Notice
 
 _DAY = 86_400

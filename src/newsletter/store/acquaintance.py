@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from newsletter.audience import EVERYBODY
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from newsletter.audience import Rule
     from newsletter.store.database import Database
+    from newsletter.store.dialects import Dialect
 
 _COLUMNS = frozenset({"first_name", "last_name", "name", "language"})
 
@@ -26,14 +26,14 @@ def acquaintance(
     `printed` are the fields that everybody must have, as `render.needs` tells them, and the lines that print them;
     `language` is the newsletter's, `now` is in UTC seconds.
     """
-    chosen = recipients(rule, language=language, now=now)
+    chosen = recipients(rule, language=language, now=now, dialect=database.dialect)
     without: dict[str, int] = {}
     longest: dict[str, str] = {}
     with database.reading() as connection:
         total = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {chosen.sql}", chosen.parameters)  # noqa: S608
         (number,) = total.fetchone()
         for name in printed:
-            value, parameters = _value(name)
+            value, parameters = _value(name, database.dialect)
             if not value:
                 continue
             (without[name],) = connection.execute(
@@ -53,10 +53,10 @@ def acquaintance(
     return Audience(int(number), without, dict(printed.items()), longest, dict(domains))
 
 
-def _value(name: str) -> tuple[str, tuple[str, ...]]:
+def _value(name: str, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
     """A field of `subscribers s` as SQL that is never NULL, and its parameters; "" for one that nobody can lack."""
     if name in _COLUMNS:
         return f"s.{name}", ()
     if name.startswith("fields."):
-        return "coalesce(json_extract(s.fields, ?), '')", (f"$.{json.dumps(name.removeprefix('fields.'))}",)
+        return dialect.field, (dialect.key(name.removeprefix("fields.")),)
     return "", ()

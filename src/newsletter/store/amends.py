@@ -16,9 +16,8 @@ from newsletter.store.leases import count_states
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 
 def uncertain(database: Database, mailing: int) -> dict[int, str]:
@@ -83,7 +82,10 @@ def reopen_rejected(database: Database, mailing: int, now: int) -> int:
 
 
 def _at_rest(connection: Connection, mailing: int) -> None:
-    (lease_until,) = connection.execute("SELECT lease_until FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    (lease_until,) = connection.execute(
+        f"SELECT lease_until FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+        (mailing,),
+    ).fetchone()
     if lease_until:
         raise LedgerError(
             Problem(

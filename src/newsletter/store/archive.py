@@ -14,11 +14,10 @@ from newsletter.mailing import Mailing, MailingState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from sqlite3 import Connection
 
     from newsletter.picture import Enclosed
     from newsletter.render.web import WebForm
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 # States in which somebody may have got the mailing; one that was cancelled had begun if a sender moved its fence.
 _BEGUN = (

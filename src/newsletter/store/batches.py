@@ -11,15 +11,15 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import State
+from newsletter.store.database import Lock
 from newsletter.store.leases import check
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.store.leases import Lease
 
 
@@ -97,7 +97,7 @@ def take_again(database: Database, lease: Lease, provider: str, now: int) -> lis
     Raises LedgerError when another sender has taken over.
     """
     again: list[list[Subscriber]] = []
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         found = list(_open(connection, lease.mailing, now))
         if not found:

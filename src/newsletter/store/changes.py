@@ -11,9 +11,7 @@ from newsletter.store.subscribers import COLUMNS, fields_text, read_row, remembe
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.subscriber import Subscriber
 
 _CHANGE = """

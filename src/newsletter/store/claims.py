@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
+from newsletter.store.database import Lock
 from newsletter.store.leases import check
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status
@@ -66,7 +67,7 @@ def why_not(status: str | None, suppressed: str | None, paused_until: int | None
 def still_wanted(database: Database, lease: Lease, keys: Collection[int], now: int) -> set[int]:
     """Those of the claimed who are still to be written to. The others have left since, and are skipped."""
     marks = ", ".join("?" * len(keys))
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         rows = connection.execute(
             "SELECT d.subscriber_id, s.status, x.reason, s.paused_until, s.canonical FROM deliveries d "  # noqa: S608  (marks only)
@@ -93,7 +94,7 @@ def take_back(database: Database, lease: Lease, keys: Iterable[int], now: int) -
 
     What the server said stays on record. Returns how many there are.
     """
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         return connection.executemany(
             "UPDATE deliveries SET state = ?, attempts = attempts - 1, next_at = 0, updated_at = ?, "

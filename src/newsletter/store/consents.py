@@ -8,7 +8,6 @@ of                all of a person's
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,8 @@ from newsletter.consent import Consent, How
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 _COLUMNS = "subscriber_id, at, how, source, page, words, language, confirmed_at, network"
 _INSERT = f"INSERT INTO consents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  (constant columns)
@@ -67,12 +65,12 @@ def record_imported(
 
 def imported_of(connection: Connection, subscribers: Iterable[int]) -> set[tuple[int, int, str]]:
     """What earlier lists said of these people, inside a transaction: number, when they agreed, how that is known."""
-    numbers = json.dumps(list(subscribers))
+    say = connection.dialect
     return set(
         connection.execute(
-            "SELECT c.subscriber_id, c.at, c.page FROM json_each(?) j JOIN consents c ON c.subscriber_id = j.value "
-            "WHERE c.how = ?",
-            (numbers, How.IMPORT.value),
+            "SELECT c.subscriber_id, c.at, c.page "  # noqa: S608  (our own words)
+            f"FROM {say.listed.format('bigint')} JOIN consents c ON c.subscriber_id = item.value WHERE c.how = ?",
+            (say.lists(list(subscribers)), How.IMPORT.value),
         )
     )
 

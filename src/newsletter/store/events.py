@@ -18,9 +18,8 @@ from newsletter.subscriber import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +48,23 @@ class Try:
 _DELIVERY = """
     SELECT s.id, s.email, s.canonical, coalesce(m.id, 0), coalesce(m.planned_at, 0)
     FROM subscribers s
-    LEFT JOIN deliveries d ON d.subscriber_id = s.id AND d.mailing_id = ?1
+    LEFT JOIN deliveries d ON d.subscriber_id = s.id AND d.mailing_id = ?
     LEFT JOIN mailings m ON m.id = d.mailing_id
-    WHERE s.id = ?2 AND (m.id IS NOT NULL OR s.created_at <= ?1)
+    WHERE s.id = ? AND (m.id IS NOT NULL OR s.created_at <= ?)
 """
 # The last mailing that was sent to an address, for a report that names nothing else.
 _LAST_DELIVERY = """
     SELECT s.id, s.email, s.canonical, m.id, m.planned_at
-    FROM subscribers s JOIN mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = s.id
+    FROM subscribers s JOIN deliveries d ON d.subscriber_id = s.id JOIN mailings m ON m.id = d.mailing_id
     WHERE s.canonical = ? AND d.state IN (?, ?) AND d.updated_at >= ?
     ORDER BY m.id DESC LIMIT 1
 """
 
 
 _KEEP = """
-    INSERT OR IGNORE INTO events (id, kind, bounce, mailing_id, subscriber_id, at, received_at, code, enhanced, reply,
+    INSERT INTO events (id, kind, bounce, mailing_id, subscriber_id, at, received_at, code, enhanced, reply,
                                   source)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
 
@@ -82,7 +81,7 @@ def receiving(database: Database, *, dry_run: bool) -> Iterator[Connection]:
 
 def proved(connection: Connection, event: Event) -> Person | None:
     """Whom the event's signed id names; None when the person is gone, or was never sent that mailing."""
-    row = connection.execute(_DELIVERY, (event.mailing, event.subscriber)).fetchone()
+    row = connection.execute(_DELIVERY, (event.mailing, event.subscriber, event.mailing)).fetchone()
     return row and Person(*row)
 
 

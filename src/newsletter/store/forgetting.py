@@ -14,25 +14,25 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
-from newsletter.store.database import translated
 from newsletter.store.seals import seal
 from newsletter.subscriber import canonical
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 GONE = "(forgotten)"
 _WANTED = "scrub wanted"
 
 # Tables in which rows are a person's, and nothing else's.
 _OWN = ("consents", "changes", "notices")
+_ANEW = (
+    "VACUUM FULL subscribers, suppressions, consents, changes, notices, hooks",
+    "VACUUM deliveries, events, mailings",
+)
 
 # What a server said may name the address. Why somebody was skipped is a word of ours, and stays. By the primary key: a
 # mailing has a million deliveries, and a person a few.
@@ -44,7 +44,7 @@ _REPLIES = f"""
 
 def erase(connection: Connection, subscriber: int, address: str) -> None:
     """Let a person go, inside a transaction; `address` is canonical. What keeps the address out stays as it is."""
-    connection.execute("PRAGMA secure_delete = ON")
+    _overwrite(connection)
     for table in _OWN:
         connection.execute(f"DELETE FROM {table} WHERE subscriber_id = ?", (subscriber,))  # noqa: S608  (_OWN)
     connection.execute("UPDATE events SET reply = '' WHERE subscriber_id = ? AND reply <> ''", (subscriber,))
@@ -75,7 +75,7 @@ def keep_out(connection: Connection, address: str, now: int, *, always: bool) ->
 
     With `always`, also for an address that was not suppressed: who asks to be forgotten does not want to be imported.
     """
-    connection.execute("PRAGMA secure_delete = ON")
+    _overwrite(connection)
     row = connection.execute("SELECT reason, since, source FROM suppressions WHERE address = ?", (address,)).fetchone()
     if row is None and not always:
         return False
@@ -94,8 +94,16 @@ def scrub(database: Database) -> bool:
 
     A deleted row may leave copies behind in pages that were split, and in the log (https://www.sqlite.org/wal.html).
     It takes a few seconds for a list of a million.
+
+    A server writes the tables of people anew, and lets the pages of the ledger be used again, which says the least and
+    is the largest; what stands in its log and in its backups goes as they go.
     """
-    with translated(database.path), closing(database.connect()) as connection:
+    with database.own() as connection:
+        if database.dialect.on_a_server:
+            for statement in _ANEW:
+                connection.execute(statement)
+            connection.execute("DELETE FROM meta WHERE name = ?", (_WANTED,))
+            return True
         connection.execute("PRAGMA secure_delete = ON")
         try:
             connection.execute("VACUUM")
@@ -108,6 +116,11 @@ def scrub(database: Database) -> bool:
                 return False
             raise
     return not busy
+
+
+def _overwrite(connection: Connection) -> None:
+    if not connection.dialect.on_a_server:
+        connection.execute("PRAGMA secure_delete = ON")
 
 
 def want_scrub(connection: Connection) -> None:
@@ -125,4 +138,8 @@ def scrub_if_wanted(database: Database) -> bool:
 
 def copies(database: Database) -> list[str]:
     """The names of copies that upgrades left beside the database: they know nothing of who was forgotten since."""
+    from newsletter.store.sqlite import SqliteDatabase
+
+    if not isinstance(database, SqliteDatabase):
+        return []
     return sorted(each.name for each in database.path.parent.glob(f"{database.path.name}.before-*"))

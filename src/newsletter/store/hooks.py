@@ -15,9 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 KEPT_DAYS = 7  # what was dealt with: long enough to look into what seems wrong
 KEPT_FAILED_DAYS = 30  # what was not

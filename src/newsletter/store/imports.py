@@ -17,35 +17,35 @@ commit a seventh each. All is done in one thread: sqlite3 hands the interpreter 
 from __future__ import annotations
 
 import json
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from newsletter.entry import Counts, Verdict
 from newsletter.store.consents import imported_of, record_imported
-from newsletter.store.database import translated
 from newsletter.store.seals import PREFIX, sealed_among
-from newsletter.store.subscribers import INSERT, SUPPRESS, fields_text, remember_fields, tags_text
+from newsletter.store.subscribers import COLUMNS_OF_NEW, SUPPRESS, fields_text, remember_fields, tags_text
 from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from sqlite3 import Connection
 
     from newsletter.entry import Entry
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 # Who of a batch is known, blocked, or came in an earlier batch: three probes a row, and nothing comes back for who
 # is new. Nobody has to remember those whom this import itself has added.
 _KNOWN = """
-    SELECT j.key, s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
-           s.time_zone, x.reason, e.canonical IS NOT NULL OR coalesce(s.id > ? AND s.created_at = ? AND s.source = ?, 0)
-    FROM json_each(?) j
-    LEFT JOIN subscribers s ON s.canonical = j.value
-    LEFT JOIN suppressions x ON x.address = j.value
-    LEFT JOIN temp.seen e ON e.canonical = j.value
+    SELECT item.key, s.id, s.status, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.joined,
+           s.time_zone, x.reason,
+           CASE WHEN e.canonical IS NOT NULL OR (s.id > ? AND s.created_at = ? AND s.source = ?) THEN 1 ELSE 0 END
+    FROM {listed}
+    LEFT JOIN subscribers s ON s.canonical = item.value
+    LEFT JOIN suppressions x ON x.address = item.value
+    LEFT JOIN seen e ON e.canonical = item.value
     WHERE s.id IS NOT NULL OR x.reason IS NOT NULL OR e.canonical IS NOT NULL
 """
+_SEEN = "INSERT INTO seen (canonical) VALUES (?) ON CONFLICT DO NOTHING"
 _NOTHING = (None,) * 12
 _UPDATE = """
     UPDATE subscribers SET status = ?, first_name = ?, last_name = ?, name = ?, language = ?, tags = ?, fields = ?,
@@ -65,20 +65,21 @@ def importing(database: Database, *, source: str, now: int, dry_run: bool = Fals
 
     With `dry_run` nothing is written and nobody is kept waiting.
     """
-    with translated(database.path), closing(database.connect()) as connection:
-        # A large batch touches the same pages of the index again and again: they wait in 32 MB until it is written, and
-        # go from the log to the file less often, which halves the time of the commits.
-        connection.execute("PRAGMA cache_size = -32000")
-        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+    with database.own() as connection:
+        if not database.dialect.on_a_server:
+            # A large batch touches the same pages of the index again and again: they wait in 32 MB until it is written,
+            # and go from the log to the file less often, which halves the time of the commits.
+            connection.execute("PRAGMA cache_size = -32000")
+            connection.execute("PRAGMA wal_autocheckpoint = 8000")
         # This table goes to disk when it grows.
-        connection.execute("CREATE TEMP TABLE seen (canonical TEXT PRIMARY KEY) WITHOUT ROWID")
-        yield Importer(connection, source, now, dry_run=dry_run)
+        connection.execute("CREATE TEMP TABLE seen (canonical TEXT PRIMARY KEY)")
+        yield Importer(database, connection, source, now, dry_run=dry_run)
 
 
 def suppressed(database: Database) -> Iterator[tuple[str, Reason]]:
     """Every address that must not be written to, on the list or not; of who was forgotten, nothing is left to tell."""
     with database.reading() as connection:
-        rows = connection.execute("SELECT address, reason FROM suppressions ORDER BY since, address")
+        rows = connection.stream("SELECT address, reason FROM suppressions ORDER BY since, address")
         for address, reason in rows:
             if not address.startswith(PREFIX):
                 yield address, Reason(reason)
@@ -87,7 +88,9 @@ def suppressed(database: Database) -> Iterator[tuple[str, Reason]]:
 class Importer:
     """Takes one batch after another of the same list."""
 
-    def __init__(self, connection: Connection, source: str, now: int, *, dry_run: bool) -> None:
+    def __init__(self, database: Database, connection: Connection, source: str, now: int, *, dry_run: bool) -> None:
+        self._database = database
+        self._known = _KNOWN.format(listed=database.dialect.listed.format("text"))
         self._connection = connection
         self._source = source
         self._now = now
@@ -97,15 +100,8 @@ class Importer:
 
     def take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None = None) -> Counts:
         """Store a batch, all of it or nothing, and say what became of its rows; of each line, in `told`."""
-        self._connection.execute("BEGIN" if self._dry_run else "BEGIN IMMEDIATE")
-        try:
-            counts = self._take(entries, told)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            raise
-        return counts
+        with self._database.writing_on(self._connection, wait=not self._dry_run):
+            return self._take(entries, told)
 
     def _take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None) -> Counts:
         firsts: dict[str, Entry] = {}
@@ -114,8 +110,9 @@ class Importer:
             if entry.leaves and not first.leaves:
                 firsts[entry.canonical] = first._replace(leaves=entry.leaves, left=entry.left)
         plan = _Plan(self._source, self._now, Counts(duplicates=len(entries) - len(firsts)))
-        parameters = (self._newest_before, self._now, self._source, json.dumps(list(firsts)))
-        known = {key: row for key, *row in self._connection.execute(_KNOWN, parameters)}
+        addresses = self._connection.dialect.lists(list(firsts))
+        parameters = (self._newest_before, self._now, self._source, addresses)
+        known = {key: row for key, *row in self._connection.execute(self._known, parameters)}
         forgotten = sealed_among(self._connection, firsts)
         if known and any(entry.agreed for entry in firsts.values()):
             plan.on_record = imported_of(self._connection, (row[0] for row in known.values() if row[0] is not None))
@@ -133,12 +130,14 @@ class Importer:
             for entry in entries:
                 told[entry.line] = by_address.pop(entry.canonical, Verdict.DUPLICATE)
         seen = firsts if self._dry_run else plan.known
-        self._connection.executemany("INSERT OR IGNORE INTO temp.seen VALUES (?)", [(address,) for address in seen])
+        self._connection.executemany(
+            "INSERT INTO seen (canonical) VALUES (?) ON CONFLICT DO NOTHING", [(address,) for address in seen]
+        )
         return plan.counts
 
     def _write(self, plan: _Plan, firsts: dict[str, Entry]) -> None:
         run = self._connection.executemany
-        run(INSERT, plan.new)
+        self._connection.add_rows("subscribers", COLUMNS_OF_NEW, plan.new)
         run(_UPDATE, plan.changed)
         run(SUPPRESS, plan.suppressed)
         run(_LEAVE, plan.gone)

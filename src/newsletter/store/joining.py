@@ -12,14 +12,13 @@ from newsletter.subscriber import Status, canonical
 from newsletter.suppression import Reason
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
+    from newsletter.store.database import Connection
     from newsletter.subscriber import Subscriber
 
 _INSERT = """
     INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
                              source, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 
 
@@ -62,7 +61,7 @@ def _standing(connection: Connection, row: tuple[object, ...] | None, address: s
 def insert(connection: Connection, person: Subscriber, now: int) -> int:
     """Put somebody on the list who is not on it; the number."""
     joined = int(person.joined.timestamp()) if person.joined else now
-    number = connection.execute(
+    (number,) = connection.execute(
         _INSERT,
         (
             person.email,
@@ -79,10 +78,9 @@ def insert(connection: Connection, person: Subscriber, now: int) -> int:
             now,
             now,
         ),
-    ).lastrowid
-    assert number is not None
+    ).fetchone()
     remember_fields(connection, person.fields)
-    return number
+    return int(number)
 
 
 def left_since(connection: Connection, notice: int) -> bool:

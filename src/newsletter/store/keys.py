@@ -46,7 +46,7 @@ def add_key(database: Database) -> int:
     with database.transaction() as connection:
         (number,) = connection.execute("SELECT max(number) + 1 FROM keys").fetchone()
         if number > MOST:
-            raise StoreError(Problem(f"there are {MOST} keys, and a link can name no more", path=str(database.path)))
+            raise StoreError(Problem(f"there are {MOST} keys, and a link can name no more", path=database.name))
         connection.execute(
             "INSERT INTO keys (number, secret, created_at) VALUES (?, ?, ?)",
             (number, secrets.token_bytes(SECRET_BYTES), int(time.time())),

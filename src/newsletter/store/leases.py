@@ -14,12 +14,12 @@ from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import MailingState, Wish
 from newsletter.report import Tally, tally
 from newsletter.store import life
+from newsletter.store.database import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 LEASE_SECONDS = 60
 
@@ -69,7 +69,8 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
     """
     with database.transaction(durable=True) as connection:
         text, lease_until, fence, state = connection.execute(
-            "SELECT worker, lease_until, fence, state FROM mailings WHERE id = ?", (mailing,)
+            f"SELECT worker, lease_until, fence, state FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+            (mailing,),
         ).fetchone()
         if state == MailingState.CANCELLED.value:
             raise LedgerError(Problem("this mailing was cancelled", fix="publish the issue again"))
@@ -84,8 +85,9 @@ def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive
                         fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s of silence",
                     )
                 )
-            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
-            lost_power = holder.boot != worker.boot or not holder.boot
+            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims;
+            # a server elsewhere has it.
+            lost_power = not database.dialect.on_a_server and (holder.boot != worker.boot or not holder.boot)
             _settle(connection, mailing, now, lost_power=lost_power)
         connection.execute(
             "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
@@ -106,7 +108,7 @@ def is_free(database: Database, mailing: int) -> bool:
 
 def beat(database: Database, lease: Lease, now: int) -> None:
     """Prolong the lease while messages are under way. Raises LedgerError when another sender has taken over."""
-    with database.transaction(durable=True) as connection:
+    with database.transaction(durable=True, lock=Lock.ROWS) as connection:
         renew(connection, lease, now)
         step = life.count(connection)
     life.remember(database, step)
@@ -117,7 +119,7 @@ def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
 
     Raises LedgerError when another sender has taken over.
     """
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         row = connection.execute(
             """
@@ -132,7 +134,7 @@ def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
 
 def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:
     """Settle what one of several jobs left behind when it died: its claims are free for the others at once."""
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         _settle(connection, lease.mailing, now, job=job)
 
@@ -152,7 +154,7 @@ def _settle(
     ):
         connection.execute(
             "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
-            "WHERE mailing_id = ? AND state = ? AND (? IS NULL OR claim = ?)",
+            "WHERE mailing_id = ? AND state = ? AND (CAST(? AS BIGINT) IS NULL OR claim = ?)",
             (becomes.value, reply, now, mailing, state.value, job, job),
         )
     connection.executemany(
@@ -163,7 +165,10 @@ def _settle(
 
 def check(connection: Connection, lease: Lease) -> None:
     """See inside a transaction that the fence stands. Raises LedgerError when another sender has taken over."""
-    (fence,) = connection.execute("SELECT fence FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
+    (fence,) = connection.execute(
+        f"SELECT fence FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+        (lease.mailing,),
+    ).fetchone()
     if fence != lease.fence:
         raise LedgerError(
             Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")

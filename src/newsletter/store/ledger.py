@@ -19,18 +19,18 @@ from newsletter.mailing import Mailing, MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
 from newsletter.store import batches
 from newsletter.store.claims import CANCELLED, Choice, why_not
+from newsletter.store.database import Lock
 from newsletter.store.leases import check, renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from sqlite3 import Connection
 
     from newsletter.edition import Edition
     from newsletter.store.archive import Kept
     from newsletter.store.batches import Repeats
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.store.leases import Lease
     from newsletter.store.segments import Condition
     from newsletter.timing import Timing
@@ -83,7 +83,7 @@ def write_plan(
     many mailings of the issue the author knew of when they agreed; raises LedgerError when there are others by now.
     With a timing, the deliveries are due as it says; `zone` is that of recipients who named none.
     """
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.PLANS) as connection:
         (found,) = connection.execute("SELECT count(*) FROM mailings WHERE issue = ?", (issue,)).fetchone()
         if earlier is not None and found != earlier:
             raise LedgerError(
@@ -93,11 +93,11 @@ def write_plan(
                 )
             )
         connection.execute(
-            "INSERT OR IGNORE INTO editions (fingerprint, content) VALUES (?, ?)",
+            "INSERT INTO editions (fingerprint, content) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (edition.fingerprint, edition.to_json()),
         )
         connection.executemany(
-            "INSERT OR IGNORE INTO pictures (digest, type, content) VALUES (?, ?, ?)",
+            "INSERT INTO pictures (digest, type, content) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(each.digest, each.type, each.content) for each in (*edition.pictures, *edition.files)],
         )
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mailings").fetchone()
@@ -121,7 +121,7 @@ def write_plan(
                 MailingState.PLANNED.value,
                 now,
                 commit,
-                modified,
+                int(modified),
             ),
         )
         connection.execute(
@@ -165,7 +165,7 @@ _CLAIM = """
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
     WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?{where}
-    ORDER BY {order} LIMIT ?
+    ORDER BY {order} LIMIT ?{unclaimed}
 """
 
 
@@ -180,12 +180,12 @@ def claim(
 
     def waiting(state: State) -> list[tuple[Any, ...]]:
         where, order, parameters = choice.sql(state)
-        query = _CLAIM.format(where=where, order=order)
+        query = _CLAIM.format(where=where, order=order, unclaimed=database.dialect.unclaimed)
         return connection.execute(query, (lease.mailing, state.value, now, *parameters, limit)).fetchall()
 
     recipients: list[Subscriber] = []
     while not recipients:
-        with database.transaction(durable=True) as connection:
+        with database.transaction(durable=True, lock=Lock.ROWS) as connection:
             renew(connection, lease, now)
             state = State.PENDING
             if not (rows := waiting(state)):
@@ -220,7 +220,7 @@ def claim(
                     "WHERE mailing_id = ? AND subscriber_id = ?",
                     skipped,
                 )
-            if choice.has_gaps:
+            if choice.has_gaps or database.dialect.on_a_server:
                 connection.executemany(
                     f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND subscriber_id = ?",  # noqa: S608
                     [(job, now, lease.mailing, each.id) for each in recipients],
@@ -254,7 +254,7 @@ def record(
     of None means that the content was certainly not taken after all: the delivery is pending again. With `repeats`,
     those who are offered are one batch, and stay on record as one until they have an answer.
     """
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         check(connection, lease)
         if outcomes:
             _record_outcomes(connection, lease, outcomes, now, schedule)

@@ -1,9 +1,14 @@
-"""Whether a database is an old copy of itself. Each send counts in it; a file beside it remembers how far it was.
+"""Whether a database is an old copy of itself: put back from a backup, it does not know what was sent after that.
 
-A database restored from a copy does not know what was sent after the copy was made. The file, `newsletter.db-sent`,
-does: its number is higher than the database's then. It is written after the database, which is written through to the
-disk, so that a power cut raises no false alarm; where it is missing, nothing is known, and nothing said. A database
-that is made anew is no copy: the file goes.
+A file: each send counts in it, and a second file beside it, `newsletter.db-sent`, remembers how far it was. Its number
+is higher than the database's then. It is written after the database, which is written through to the disk, so that a
+power cut raises no false alarm; where it is missing, nothing is known, and nothing said. A database that is made anew
+is no copy: the file goes.
+
+A database on a server: each send puts on record which one it is, by the server's own number and the database's. One
+that was loaded from a dump has another number, and brings the record of the old one along. A server that was set back
+as a whole, to an earlier moment or to a follower that had not heard everything, cannot be told from what it was:
+docs/how-to/keep-the-list-in-postgresql.md says what to do then.
 """
 
 from __future__ import annotations
@@ -13,24 +18,33 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 _NONSENSE = 2**62
 _COUNT = """
     INSERT INTO meta (name, value) VALUES ('sent', '1')
-    ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT) RETURNING value
+    ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value
 """
+_HERE = """
+    SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database
+    WHERE datname = current_database()
+"""
+_PUT = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 def count(connection: Connection) -> int:
     """Count one step of sending, inside a transaction that is written through; hand the number to `remember`."""
+    if connection.dialect.on_a_server:
+        connection.execute(f"INSERT INTO meta (name, value) VALUES ('home', ({_HERE})) ON CONFLICT (name) DO NOTHING")  # noqa: S608
+        return 0
     return int(connection.execute(_COUNT).fetchone()[0])
 
 
 def remember(database: Database, number: int) -> None:
     """Let the file know the number too, once the transaction is over. A folder that cannot be written is no matter."""
+    if database.dialect.on_a_server:
+        return
     file = _file(database)
     with suppress(OSError):
         if number > _read(file):
@@ -40,23 +54,34 @@ def remember(database: Database, number: int) -> None:
 
 
 def is_old_copy(database: Database) -> bool:
-    """Whether more was sent from this place than the database knows."""
+    """Whether more was sent from this place than the database knows, or may have been."""
     with database.reading() as connection:
-        row = connection.execute("SELECT value FROM meta WHERE name = 'sent'").fetchone()
-    return _read(_file(database)) > (int(row[0]) if row else 0)
+        if database.dialect.on_a_server:
+            home = _value(connection, "home")
+            return bool(home) and home != connection.execute(_HERE).fetchone()[0]
+        return _read(_file(database)) > int(_value(connection, "sent") or 0)
 
 
 def accept_copy(database: Database) -> None:
     """Go on with an old copy, at the author's word."""
-    known = _read(_file(database))
     with database.transaction(durable=True) as connection:
-        connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('sent', '0')")
-        connection.execute(
-            "UPDATE meta SET value = ? WHERE name = 'sent' AND CAST(value AS INTEGER) < ?", (str(known), known)
-        )
+        if database.dialect.on_a_server:
+            connection.execute(_PUT, ("home", connection.execute(_HERE).fetchone()[0]))
+            return
+        known = _read(_file(database))
+        if known > int(_value(connection, "sent") or 0):
+            connection.execute(_PUT, ("sent", str(known)))
+
+
+def _value(connection: Connection, name: str) -> str:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
 
 
 def _file(database: Database) -> Path:
+    from newsletter.store.sqlite import SqliteDatabase
+
+    assert isinstance(database, SqliteDatabase)
     return database.path.with_name(f"{database.path.name}-sent")
 
 

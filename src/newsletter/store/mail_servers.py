@@ -38,7 +38,8 @@ def remember(database: Database, servers: Mapping[str, str], now: int) -> None:
     """Keep the best mail server of each domain; "" for one that takes no mail."""
     with database.transaction() as connection:
         connection.executemany(
-            "REPLACE INTO mail_servers (domain, server, at) VALUES (?, ?, ?)",
+            "INSERT INTO mail_servers (domain, server, at) VALUES (?, ?, ?) "
+            "ON CONFLICT (domain) DO UPDATE SET server = excluded.server, at = excluded.at",
             [(domain, server, now) for domain, server in servers.items()],
         )
 

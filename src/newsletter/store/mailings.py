@@ -66,7 +66,7 @@ def mailings_of(database: Database, issue: str | None = None) -> list[Mailing]:
     """The mailings of one issue, or all of them, oldest first."""
     with database.reading() as connection:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM mailings WHERE ? IS NULL OR issue = ? ORDER BY id",  # noqa: S608  (constant columns)
+            f"SELECT {_COLUMNS} FROM mailings WHERE CAST(? AS TEXT) IS NULL OR issue = ? ORDER BY id",  # noqa: S608  (constant columns)
             (issue, issue),
         ).fetchall()
     return [_mailing(row) for row in rows]
@@ -125,7 +125,7 @@ def tally_of(database: Database, mailing: int) -> Tally:
 def undelivered(database: Database, mailing: int) -> Iterator[Undelivered]:
     """Everybody who has not got it, or may not have, in the order of the list."""
     with database.reading() as connection:
-        rows = connection.execute(
+        rows = connection.stream(
             """
             SELECT coalesce(s.email, '(no longer on the list)'), d.state, d.code, d.enhanced, d.reply, d.attempts,
                    d.next_at
@@ -161,8 +161,8 @@ def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
     """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:
         worker, planned = connection.execute(
-            "SELECT iif(lease_until, worker, ''), iif(starts_at > planned_at, starts_at, planned_at) FROM mailings "
-            "WHERE id = ?",
+            "SELECT CASE WHEN lease_until > 0 THEN worker ELSE '' END, "
+            "CASE WHEN starts_at > planned_at THEN starts_at ELSE planned_at END FROM mailings WHERE id = ?",
             (mailing,),
         ).fetchone()
         (updated,) = connection.execute(

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from sqlite3 import Connection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 _LEASE = 300  # seconds for which whoever takes a notice has it
 _KEPT = 30 * 86_400  # seconds for which a notice that was dealt with is remembered
@@ -60,12 +59,11 @@ def put(
 ) -> int:  # fmt: skip
     """Add a notice, inside a transaction; its number."""
     text = json.dumps(content, ensure_ascii=False) if content else ""
-    number = connection.execute(
-        "INSERT INTO notices (kind, subscriber_id, content, created_at, next_at) VALUES (?, ?, ?, ?, ?)",
+    (number,) = connection.execute(
+        "INSERT INTO notices (kind, subscriber_id, content, created_at, next_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (kind.value, subscriber, text, now, now),
-    ).lastrowid
-    assert number is not None
-    return number
+    ).fetchone()
+    return int(number)
 
 
 def take(database: Database, limit: int, now: int) -> list[Notice]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from newsletter.store.database import Lock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,7 +47,7 @@ class Step(NamedTuple):
 def add(database: Database, mailing: int, worker: str, counts: Mapping[str, Mapping[str, int]], now: int) -> None:
     """Add what a process has heard since it last did so: group → one of COUNTED → how many."""
     rows = [(mailing, worker, group, *(heard.get(name, 0) for name in COUNTED), now) for group, heard in counts.items()]
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.ROWS) as connection:
         connection.executemany(_ADD, rows)
 
 
@@ -54,7 +56,7 @@ def steps(database: Database, mailing: int | None = None) -> list[Step]:
     with database.reading() as connection:
         rows = connection.execute(
             "SELECT mailing_id, worker, domain_group, accepted, deferred, rejected, uncertain, at FROM progress "
-            "WHERE ? IS NULL OR mailing_id = ? ORDER BY mailing_id, worker, domain_group",
+            "WHERE CAST(? AS BIGINT) IS NULL OR mailing_id = ? ORDER BY mailing_id, worker, domain_group",
             (mailing, mailing),
         ).fetchall()
     return [Step(*row) for row in rows]

@@ -16,10 +16,8 @@ from newsletter.store.claims import CANCELLED
 from newsletter.store.leases import count_states
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
     from newsletter.report import Tally
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.timing import Timing
 
 _MINUTE = 60
@@ -96,7 +94,10 @@ def confirm(database: Database, mailing: int, now: int) -> None:
 
 
 def _not_begun(connection: Connection, mailing: int) -> None:
-    state, issue = connection.execute("SELECT state, issue FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    state, issue = connection.execute(
+        f"SELECT state, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+        (mailing,),
+    ).fetchone()
     if state != MailingState.PLANNED.value:
         raise LedgerError(Problem("this mailing has begun", fix=f"pause it, or cancel it: newsletter pause {issue}"))
 
@@ -128,7 +129,8 @@ def wish(database: Database, mailing: int, wanted: Wish, now: int) -> None:
     """
     with database.transaction(durable=True) as connection:
         state, before, issue = connection.execute(
-            "SELECT state, wish, issue FROM mailings WHERE id = ?", (mailing,)
+            f"SELECT state, wish, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+            (mailing,),
         ).fetchone()
         if state in (MailingState.FINISHED.value, MailingState.CANCELLED.value) or (
             before == Wish.CANCEL.value and wanted is not Wish.CANCEL
@@ -155,7 +157,8 @@ def close_cancelled(database: Database, mailing: int, now: int) -> Tally | None:
 
     with database.transaction(durable=True) as connection:
         lease_until, state = connection.execute(
-            "SELECT lease_until, state FROM mailings WHERE id = ?", (mailing,)
+            f"SELECT lease_until, state FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+            (mailing,),
         ).fetchone()
         if lease_until:
             return None

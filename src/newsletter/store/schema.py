@@ -5,7 +5,20 @@ The migrations are the truth for databases that exist; a test keeps the two in s
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, event, text
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+    text,
+)
 
 # Constraints that a later migration may have to name have a name from the first day.
 metadata = MetaData(
@@ -18,13 +31,17 @@ metadata = MetaData(
 )
 
 
+# SQLite has one kind, and calls it so where a key counts by itself. PostgreSQL's smaller one would end in 2038.
+WHOLE = BigInteger().with_variant(Integer, "sqlite")
+
+
 def _text(name: str, default: str = "", *, primary_key: bool = False) -> Column[str]:
     return Column(name, Text, nullable=False, primary_key=primary_key, server_default=None if primary_key else default)
 
 
 def _number(name: str, default: int = 0, *, primary_key: bool = False) -> Column[int]:
     return Column(
-        name, Integer, nullable=False, primary_key=primary_key, server_default=None if primary_key else str(default)
+        name, WHOLE, nullable=False, primary_key=primary_key, server_default=None if primary_key else str(default)
     )
 
 
@@ -97,7 +114,7 @@ mailings = Table(
     _text("transport"),
     _text("state"),  # newsletter.mailing.MailingState
     _number("planned_at"),
-    Column("finished_at", Integer, nullable=True),
+    Column("finished_at", WHOLE, nullable=True),
     _text("commit_hash"),
     _number("modified"),  # 1: the issue had changes that were not committed
     _text("worker"),
@@ -120,7 +137,7 @@ mailings = Table(
 web_forms = Table(
     "web_forms",
     metadata,
-    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    Column("mailing_id", WHOLE, primary_key=True, autoincrement=False),
     _text("issue"),
     _text("slug"),
     _text("fingerprint"),
@@ -132,8 +149,8 @@ web_forms = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
-    Column("subscriber_id", Integer, primary_key=True, autoincrement=False),
+    Column("mailing_id", WHOLE, primary_key=True, autoincrement=False),
+    Column("subscriber_id", WHOLE, primary_key=True, autoincrement=False),
     _number("state"),  # newsletter.delivery.State
     _number("attempts"),
     _number("next_at"),
@@ -164,8 +181,8 @@ tokens = Table("tokens", metadata, _text("name", primary_key=True), _number("amo
 batches = Table(
     "batches",
     metadata,
-    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
-    Column("first_id", Integer, primary_key=True, autoincrement=False),  # the first of its members
+    Column("mailing_id", WHOLE, primary_key=True, autoincrement=False),
+    Column("first_id", WHOLE, primary_key=True, autoincrement=False),  # the first of its members
     _text("provider"),
     _number("until"),  # from then on, the provider would take it for a new one
     _text("members"),  # subscribers, as a JSON array, in their order
@@ -184,7 +201,7 @@ mail_servers = Table(
 progress = Table(
     "progress",
     metadata,
-    Column("mailing_id", Integer, primary_key=True, autoincrement=False),
+    Column("mailing_id", WHOLE, primary_key=True, autoincrement=False),
     _text("worker", primary_key=True),  # host, process, job
     _text("domain_group", primary_key=True),  # newsletter.limits.GROUPS; "": all others
     _number("accepted"),

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from sqlite3 import Connection
+
+    from newsletter.store.database import Connection
 
 PREFIX = "sealed:"
 _AFTER = "sealed;"  # the first text behind all that begin with the prefix

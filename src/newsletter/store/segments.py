@@ -47,7 +47,8 @@ ACTIVE = f"s.status = '{Status.ACTIVE.value}'"
 # comes onto the list past them.
 FREE = "NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical)"
 # When a person last did something; when they were stored, where no day of joining is known.
-LAST_SIGN = "max(coalesce(nullif(s.joined, 0), s.created_at), s.last_active_at)"
+_STORED = "coalesce(nullif(s.joined, 0), s.created_at)"
+LAST_SIGN = f"CASE WHEN s.last_active_at > {_STORED} THEN s.last_active_at ELSE {_STORED} END"
 # Who asked for a pause gets nothing until its end. The moment, in UTC seconds, is the parameter.
 PAUSED = "(s.paused_until > ?)"
 
@@ -104,7 +105,7 @@ class _Writer:
             case Contains(name, value):
                 text = self._lowered(self._text(name), value)
                 self.parameters.append(self._say.folded(value))
-                return f"({self._say.find}({text}, ?) > 0)"
+                return f"(instr({text}, ?) > 0)"
             case Between("joined" | "last_active" as name, first, last):
                 return self._moment(name, first, last)
             case Between(name, first, last):
@@ -153,7 +154,7 @@ class _Writer:
             wanted = value.casefold().replace("_", "-")
             self.parameters += (self._language, wanted, self._language, f"{wanted}-")
             spoken = "lower(coalesce(nullif(s.language, ''), ?))"
-            tests.append(f"{spoken} = ? OR {self._say.find}({spoken}, ?) = 1")
+            tests.append(f"{spoken} = ? OR instr({spoken}, ?) = 1")
         return f"({' OR '.join(tests)})"
 
     def _moment(self, name: str, first: date | None, last: date | None) -> str:

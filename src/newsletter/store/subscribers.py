@@ -23,12 +23,12 @@ from newsletter.suppression import Reason, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from sqlite3 import Connection
 
     from newsletter.audience import Rule
     from newsletter.consent import Consent
     from newsletter.field import Field
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
+    from newsletter.store.dialects import Dialect
 
 COLUMNS = (
     "id, email, first_name, last_name, name, language, status, tags, fields, joined, source, "
@@ -38,11 +38,11 @@ _CHUNK = 1000
 NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
 NO_SEGMENTS: Mapping[str, str] = MappingProxyType({})
 
-INSERT = """
-    INSERT INTO subscribers (email, canonical, first_name, last_name, name, language, status, tags, fields, joined,
-                             source, created_at, updated_at, time_zone)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+COLUMNS_OF_NEW = (
+    "email", "canonical", "first_name", "last_name", "name", "language", "status", "tags", "fields", "joined", "source",
+    "created_at", "updated_at", "time_zone",
+)  # fmt: skip
+_INSERT = f"INSERT INTO subscribers ({', '.join(COLUMNS_OF_NEW)}) VALUES ({', '.join('?' * len(COLUMNS_OF_NEW))}) RETURNING id"  # noqa: S608, E501
 
 # A complaint weighs more than a wish to leave, that more than the author's decision, that more than a bounce, which may
 # be mended: a lighter reason never takes the place of a weightier one.
@@ -118,10 +118,10 @@ class Subscribers:
 
         It streams, and shows the list as it was when it began. `language` is the newsletter's.
         """
-        where, parameters = _chosen(rule, status, language)
+        where, parameters = _chosen(self.database.dialect, rule, status, language)
         columns = ", ".join(f"s.{name}" for name in COLUMNS.split(", "))
         with self.database.reading() as connection:
-            rows = connection.execute(
+            rows = connection.stream(
                 f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608
                 f"WHERE {where} ORDER BY s.id",
                 parameters,
@@ -132,14 +132,14 @@ class Subscribers:
 
     def count(self, rule: Rule = EVERYBODY, *, status: Status | None = None, language: str = "") -> int:
         """How many are in the segment, suppressed ones included."""
-        where, parameters = _chosen(rule, status, language)
+        where, parameters = _chosen(self.database.dialect, rule, status, language)
         with self.database.reading() as connection:
             (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608
         return int(number)
 
     def audience(self, rule: Rule = EVERYBODY, *, language: str = "", now: int) -> Audience:
         """Whom an issue for this segment would reach today, and who is left out, and why. `now` is in UTC seconds."""
-        inside = segments.condition(rule, language=language)
+        inside = segments.condition(rule, language=language, dialect=self.database.dialect)
         with self.database.reading() as connection:
             counted = dict(
                 connection.execute(
@@ -168,7 +168,7 @@ class Subscribers:
     def field_names(self) -> set[str]:
         """The names of all custom fields that anybody ever had, so that a misspelt one can be found."""
         with self.database.reading() as connection:
-            rows = connection.execute("SELECT substr(name, 7) FROM meta WHERE name GLOB 'field:*'").fetchall()
+            rows = connection.execute("SELECT substr(name, 7) FROM meta WHERE name LIKE 'field:%'").fetchall()
         return {name for (name,) in rows}
 
     # ── writing
@@ -202,11 +202,11 @@ class Subscribers:
                 now,
                 subscriber.time_zone,
             )
-            number = connection.execute(INSERT, row).lastrowid
+            (number,) = connection.execute(_INSERT, row).fetchone()
             remember_fields(connection, subscriber.fields)
             if consent:
-                record(connection, replace(consent, subscriber=number or 0))
-        added = self.by_id(number or 0)
+                record(connection, replace(consent, subscriber=number))
+        added = self.by_id(number)
         assert added is not None
         return added
 
@@ -241,8 +241,8 @@ def suppress(connection: Connection, address: str, *, now: int, source: str, rea
     return connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount > 0
 
 
-def _chosen(rule: Rule, status: Status | None, language: str) -> tuple[str, tuple[Any, ...]]:
-    inside = segments.condition(rule, language=language)
+def _chosen(dialect: Dialect, rule: Rule, status: Status | None, language: str) -> tuple[str, tuple[Any, ...]]:
+    inside = segments.condition(rule, language=language, dialect=dialect)
     if status is None:
         return inside.sql, inside.parameters
     return f"s.status = ? AND {inside.sql}", (status.value, *inside.parameters)
@@ -299,4 +299,6 @@ def fields_text(fields: Mapping[str, str]) -> str:
 
 def remember_fields(connection: Connection, names: Iterable[str]) -> None:
     """Put names on record for `field_names`, which would have to read every row otherwise."""
-    connection.executemany("INSERT OR IGNORE INTO meta (name) VALUES (?)", [(f"field:{name}",) for name in names])
+    connection.executemany(
+        "INSERT INTO meta (name) VALUES (?) ON CONFLICT DO NOTHING", [(f"field:{name}",) for name in names]
+    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.limits import Bucket, ready_at, refilled, spent, tokens_in
+from newsletter.store.database import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 # Longer than the longest wait for an answer, so that a place is never given away under a message. Whoever dies blocks
 # theirs as long, or until somebody goes on with their mailing.
 HOLD_SECONDS = 660
+
+_PUT = """
+    INSERT INTO tokens (name, amount, at) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET amount = excluded.amount, at = excluded.at
+"""
+_HOLD = """
+    INSERT INTO places (name, holder, held, until) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name, holder) DO UPDATE SET held = excluded.held, until = excluded.until
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ def spend(
     rate_rows = {name: f"rate {name} {rate}" for name, rate in rates.items()}
     cap_rows = {name: f"day {name}" for name in caps}
     wanted_rows = (*rate_rows.values(), *cap_rows.values())
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.TOKENS) as connection:
         marks = ", ".join("?" * len(wanted_rows))
         query = f"SELECT name, amount, at FROM tokens WHERE name IN ({marks})"  # noqa: S608  (marks only)
         found = {name: (amount, at) for name, amount, at in connection.execute(query, wanted_rows)}
@@ -70,16 +80,16 @@ def spend(
             return refusal
         rows = [(rate_rows[name], *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
         rows += [(cap_rows[name], amount + number, day) for name, amount in used.items()]
-        connection.executemany("REPLACE INTO tokens (name, amount, at) VALUES (?, ?, ?)", rows)
+        connection.executemany(_PUT, rows)
     return Grant(number)
 
 
 def refund(database: Database, number: int, caps: Iterable[str], day: int) -> None:
     """Give so many messages back to daily caps, if it is still the same day."""
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.TOKENS) as connection:
         connection.executemany(
-            "UPDATE tokens SET amount = max(0, amount - ?) WHERE name = ? AND at = ?",
-            [(number, f"day {name}", day) for name in caps],
+            "UPDATE tokens SET amount = CASE WHEN amount > ? THEN amount - ? ELSE 0 END WHERE name = ? AND at = ?",
+            [(number, number, f"day {name}", day) for name in caps],
         )
 
 
@@ -96,21 +106,22 @@ def hold(database: Database, name: str, holder: str, wanted: int, busy: int, lim
     Who asks for some counts from then on, also with none: each gets an equal part, one at least as long as there are
     any. `now` is in seconds.
     """
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.TOKENS) as connection:
         connection.execute("DELETE FROM places WHERE name = ? AND until <= ?", (name, now))
         others, taken = connection.execute(
             "SELECT count(*), coalesce(sum(held), 0) FROM places WHERE name = ? AND holder != ?", (name, holder)
         ).fetchone()
         fair = max(1, limit // (others + 1))
         held = max(busy, min(wanted, fair, limit - int(taken)))
-        connection.execute("REPLACE INTO places VALUES (?, ?, ?, ?)", (name, holder, held, now + HOLD_SECONDS))
+        connection.execute(_HOLD, (name, holder, held, now + HOLD_SECONDS))
     return int(held)
 
 
 def leave(database: Database, holders: str, but: str = "") -> None:
     """Give the places back of those whose names begin so, but for those whose names begin with the longer text."""
-    with database.transaction() as connection:
+    with database.transaction(lock=Lock.TOKENS) as connection:
         connection.execute(
-            "DELETE FROM places WHERE substr(holder, 1, ?) = ? AND (? = '' OR substr(holder, 1, ?) != ?)",
-            (len(holders), holders, but, len(but), but),
+            "DELETE FROM places WHERE substr(holder, 1, length(?)) = ? "
+            "AND (? = '' OR substr(holder, 1, length(?)) != ?)",
+            (holders, holders, but, but, but),
         )

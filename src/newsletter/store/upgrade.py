@@ -9,17 +9,23 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from newsletter import __version__
 from newsletter.errors import Problem, StoreError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection as EngineConnection
 
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_TABLES = {
+    False: "SELECT name FROM sqlite_master WHERE type = 'table'",
+    True: "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+# A database on a server may hold other things beside a list, but not under our names.
+_OURS = {"alembic_version", "subscribers", "mailings", "deliveries", "meta"}
 
 
 def known_versions(migrations: Path = MIGRATIONS) -> list[str]:
@@ -27,40 +33,67 @@ def known_versions(migrations: Path = MIGRATIONS) -> list[str]:
     return sorted(file.name[:4] for file in (migrations / "versions").glob("[0-9]*.py"))
 
 
-def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS) -> None:
+def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, create: bool = True) -> None:
     """Make, upgrade or accept the database, whoever else opens it at this moment.
 
-    Raises StoreError when it is not one of ours, or when a newer program wrote it.
+    Raises StoreError when it is not one of ours, when a newer program wrote it, or when there is none and `create` is
+    False.
     """
     head = known_versions(migrations)[-1]
-    with closing(database.connect()) as raw:
-        if _version(raw, database.path, head) == head:
+    with database.own() as connection:
+        version = _version(connection, database, head)
+        if version == head:
             return
-        raw.execute("PRAGMA journal_mode = WAL")
-    # Begins with BEGIN IMMEDIATE, so only one process is ever in here.
-    with database.engine.begin() as connection:
-        raw = cast("sqlite3.Connection", connection.connection.driver_connection)
-        version = _version(raw, database.path, head)
+        if not version and not create:
+            raise StoreError(
+                Problem("there is no list in this database yet", path=database.name,
+                        fix="`newsletter subscribers import FILE` makes one")
+            )  # fmt: skip
+        if not database.dialect.on_a_server:
+            connection.execute("PRAGMA journal_mode = WAL")
+    # Begins with a lock, so only one process is ever in here.
+    with database.engine.begin() as engine_connection:
+        connection = _plain(engine_connection)
+        version = _version(connection, database, head)
         if version == head:  # another process did the work while this one waited
             return
         if version:
             _copy(database, f"before-{head}")
         if not version and migrations == MIGRATIONS:
-            _create(connection)
+            _create(engine_connection)
         else:
-            _upgrade(connection, migrations)
-        raw.execute("REPLACE INTO meta (name, value) VALUES ('program', ?)", (__version__,))
+            _upgrade(engine_connection, migrations)
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES ('program', ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (__version__,),
+        )
 
 
-def _version(connection: sqlite3.Connection, path: Path, head: str) -> str:
-    """The stored version, "" for an empty database."""
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not names:
+def is_made(database: Database) -> bool:
+    """Whether there is a list in the database, of whatever version. Raises StoreError when it is another program's."""
+    with database.own() as connection:
+        return bool(_version(connection, database, "9999"))
+
+
+def _plain(connection: EngineConnection) -> Connection:
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return raw  # type: ignore[return-value]
+    from newsletter.store.postgresql import PostgresConnection
+
+    return PostgresConnection(raw)  # type: ignore[arg-type]
+
+
+def _version(connection: Connection, database: Database, head: str) -> str:
+    """The stored version, "" where there is no list."""
+    names = {name for (name,) in connection.execute(_TABLES[database.dialect.on_a_server])}
+    if not names or (database.dialect.on_a_server and names.isdisjoint(_OURS)):
         return ""
     if "alembic_version" not in names or "subscribers" not in names:
         raise StoreError(
-            Problem("this database belongs to another program", path=str(path),
-                    fix="name another file under [store] in newsletter.toml; nothing was changed")
+            Problem("this database belongs to another program", path=database.name,
+                    fix="name another one under [store] in newsletter.toml; nothing was changed")
         )  # fmt: skip
     (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if version > head:
@@ -68,24 +101,36 @@ def _version(connection: sqlite3.Connection, path: Path, head: str) -> str:
         raise StoreError(
             Problem(f"this database was written by newsletter {program} (schema {version}); "
                     f"this is newsletter {__version__}, which knows schema {head}",
-                    path=str(path), fix="upgrade this program: pip install --upgrade newsletter")
+                    path=database.name, fix="upgrade this program: pip install --upgrade newsletter")
         )  # fmt: skip
     return str(version)
 
 
 def _copy(database: Database, suffix: str) -> None:
-    """A copy beside the file, whole or not at all. It is read through a second connection: this one holds the lock."""
+    """A copy beside the file, whole or not at all. It is read through a second connection: this one holds the lock.
+
+    On a server, an upgrade is one transaction, and copies are the business of whoever keeps it: pg_dump.
+    """
+    from newsletter.store.sqlite import SqliteDatabase, unusable
+
+    if not isinstance(database, SqliteDatabase):
+        return
     copy = database.path.with_name(f"{database.path.name}.{suffix}")
     part = copy.with_name(f"{copy.name}.part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=database.path.stat().st_mode & 0o777)
-    with closing(database.connect()) as source, closing(sqlite3.connect(part)) as target:
-        source.backup(target)
-    part.replace(copy)
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=database.path.stat().st_mode & 0o777)
+        with closing(database.connect()) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+        part.replace(copy)
+    except OSError as error:
+        raise unusable(database.path, error) from error
 
 
-def _create(connection: Connection) -> None:
+def _create(connection: EngineConnection) -> None:
     """What all the steps together would make, without importing Alembic. A test holds the two against each other."""
+    from sqlalchemy import text
+
     from newsletter.store.schema import metadata
 
     metadata.create_all(connection, checkfirst=False)
@@ -94,10 +139,10 @@ def _create(connection: Connection) -> None:
         "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n\t"
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
     )
-    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (known_versions()[-1],))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": known_versions()[-1]})
 
 
-def _upgrade(connection: Connection, migrations: Path) -> None:
+def _upgrade(connection: EngineConnection, migrations: Path) -> None:
     from alembic import command
     from alembic.config import Config
 

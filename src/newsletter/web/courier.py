@@ -27,10 +27,10 @@ from newsletter.web.notices import Letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from sqlite3 import Connection
 
     from newsletter.message import Message
     from newsletter.outcome import Outcome
+    from newsletter.store.database import Connection
     from newsletter.store.notices import Notice
     from newsletter.subscriber import Subscriber
     from newsletter.transports import Transport

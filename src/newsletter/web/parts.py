@@ -18,7 +18,6 @@ from newsletter.web.counters import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from sqlite3 import Connection
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Config
     from newsletter.render.theme import Theme
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
     from newsletter.web.look import Look
 
     Page = Callable[["Parts", Request], Response]

@@ -34,11 +34,11 @@ from newsletter.web.parts import route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from sqlite3 import Connection
 
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from newsletter.store.database import Connection
     from newsletter.subscriber import Subscriber
     from newsletter.web.parts import Parts
 

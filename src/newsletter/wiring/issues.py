@@ -29,9 +29,9 @@ NO_BASE_URL = "https://example.org"
 
 def has_store(config: Config) -> bool:
     """Whether there is a list yet. Raises StoreError for an address that no store can have."""
-    from newsletter.store.database import path_of
+    from newsletter.store.database import exists
 
-    return path_of(config.store_url).exists()
+    return exists(config.store_url)
 
 
 def store(config: Config, *, create: bool = True) -> Database:

@@ -106,7 +106,7 @@ def _audience(
     from newsletter.store.acquaintance import acquaintance
 
     lines = needs(edition)
-    asked = (repr(rule), config.language, tuple(sorted(lines)), *_changed(config))
+    asked = (repr(rule), config.language, tuple(sorted(lines)), *database.state())
     if asked not in _KNOWN:
         _KNOWN.clear()
         _KNOWN[asked] = acquaintance(database, lines, rule, language=config.language, now=int(now.timestamp()))
@@ -115,17 +115,6 @@ def _audience(
 
 # A million readers are looked through once, and not with each save of an issue that is previewed.
 _KNOWN: dict[tuple[object, ...], Audience] = {}
-
-
-def _changed(config: Config) -> tuple[object, ...]:
-    """Where the list is, and when anything was written to it."""
-    from newsletter.store.database import path_of
-
-    path = path_of(config.store_url)
-    files = (path, path.with_name(f"{path.name}-wal"))
-    states = (file.stat() for file in files if file.exists())
-    # To open the list makes an empty log beside it, each time.
-    return path, *((state.st_mtime_ns, state.st_size) for state in states if state.st_size)
 
 
 def _house(config: Config, width: int) -> House:
