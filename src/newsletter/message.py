@@ -27,9 +27,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from newsletter.edition import ESCAPES, Choice, Pattern, Slot, Where, fill, is_unchanged
+from newsletter.edition import fill
 from newsletter.encoding import header, header_safe, mailbox_header, quoted_printable, quoted_value
 from newsletter.picture import attachments, related_begins, related_ends
+from newsletter.splicing import Program, Splicer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,85 +116,8 @@ class Frame:
     one_click: bool = True  # RFC 8058 asks for https: without it, the one click is not promised
 
 
-class _Program:
-    """Patterns as encoded constants and the places of what is filled in."""
-
-    __slots__ = ("choices", "constants", "slots")
-
-    def __init__(self) -> None:
-        self.constants: list[bytes] = []
-        self.slots: list[tuple[int, int]] = []  # position, number of the encoded value
-        self.choices: list[tuple[int, int, tuple[_Program, ...]]] = []  # position, expression, branches
-
-    def add(self, pattern: Pattern, encodings: dict[tuple[int, Where], int]) -> None:
-        for number, part in enumerate(pattern):
-            if isinstance(part, str):
-                last = number + 1 == len(pattern)
-                self.constants.append(quoted_printable(part, soft_end=not last))
-                continue
-            position = len(self.constants)
-            self.constants.append(b"")
-            if isinstance(part, Slot):
-                encoded = encodings.setdefault((part.index, part.where), len(encodings))
-                self.slots.append((position, encoded))
-            else:
-                branches = tuple(_Program() for _ in part.branches)
-                for program, branch in zip(branches, part.branches, strict=True):
-                    program.add((*branch, ""), encodings)
-                self.choices.append((position, part.index, branches))
-
-    def parts(self, encoded: Sequence[bytes], values: Sequence[str]) -> list[bytes]:
-        """All in pieces: they are joined once, with all else that the message consists of."""
-        out = self.constants.copy()
-        for position, number in self.slots:
-            out[position] = encoded[number]
-        for position, index, branches in self.choices:
-            branch = int(values[index])
-            if 0 <= branch < len(branches):
-                out[position] = b"".join(branches[branch].parts(encoded, values))
-        return out
-
-
-class _Value:
-    """An expression's value, and the places where it stands."""
-
-    __slots__ = ("index", "is_address", "is_part", "last", "numbers", "places")
-
-    def __init__(self, index: int, at: dict[Where, int]) -> None:
-        self.index = index
-        self.places = tuple((number, ESCAPES[where]) for where, number in at.items())  # of the encoded value
-        self.numbers = tuple(at.values())
-        self.is_address = Where.URL in at
-        self.is_part = Where.URL_PART in at  # of an address
-        # The archive's address is everybody's, and so is a default where no name is known.
-        self.last = ("", b"")
-
-    def encode(self, value: str, encoded: list[bytes]) -> None:
-        """Write the value into `encoded`, for each of its places."""
-        known, once = self.last
-        if value == known and once:
-            for number in self.numbers:
-                encoded[number] = once
-            return
-        if not self.is_part and is_unchanged(value, as_address=self.is_address):
-            once = quoted_value(value)
-            self.last = (value, once)
-            for number in self.numbers:
-                encoded[number] = once
-            return
-        before, once = "", b""
-        for number, escape in self.places:
-            text = escape(value)
-            if text != before or not once:  # it is often the same in HTML and in plain text
-                before, once = text, quoted_value(text)
-            encoded[number] = once
-
-
-def _values(encodings: dict[tuple[int, Where], int]) -> list[_Value]:
-    places: dict[int, dict[Where, int]] = {}
-    for (index, where), number in encodings.items():
-        places.setdefault(index, {})[where] = number
-    return [_Value(index, at) for index, at in places.items()]
+def _constant(text: str, hole: bool) -> bytes:
+    return quoted_printable(text, soft_end=hole)
 
 
 class Compiled:
@@ -227,17 +151,15 @@ class Compiled:
         )
         end = related_ends(edition.pictures, inner) + b"\r\n--" + boundary + b"--\r\n"
         end += attachments(edition.files, outer)
-        encodings: dict[tuple[int, Where], int] = {}
-        self._program = _Program()
+        self._splicer, self._program = Splicer(_constant, quoted_value), Program()
         self._program.constants += [head, *[b""] * _PERSONAL_HEADERS, before_text]
-        self._program.add(edition.text, encodings)
+        self._splicer.add(self._program, edition.text)
         self._program.constants.append(before_html)
-        self._program.add(edition.html, encodings)
+        self._splicer.add(self._program, edition.html)
         self._program.constants.append(end)
+        self._splicer.ready()
         # What is filled in is ASCII, too, but for the recipient's address.
         self._is_ascii = all(map(bytes.isascii, self._program.constants))
-        self._encodings = len(encodings)
-        self._values = _values(encodings)
 
     def compose(
         self,
@@ -257,10 +179,7 @@ class Compiled:
         cannot be written in UTF-8 (a lone surrogate) and for an address that cannot stand in a header.
         """
         subject = self._constant_subject or self._encode_subject(values)
-        encoded = [b""] * self._encodings
-        for value in self._values:
-            value.encode(values[value.index], encoded)
-        parts = self._program.parts(encoded, values)
+        parts = self._program.parts(self._splicer.encode(values), values)
         unsubscribe = header_safe(unsubscribe_url)
         parts[1 : 1 + _PERSONAL_HEADERS] = (
             _date(date),
@@ -303,4 +222,4 @@ def list_id(address: str) -> str:
     return address.replace("@", ".", 1)
 
 
-__all__ = ["Choice", "Compiled", "Composer", "Envelope", "Frame", "Mailbox", "Message", "list_id"]
+__all__ = ["Compiled", "Composer", "Envelope", "Frame", "Mailbox", "Message", "list_id"]

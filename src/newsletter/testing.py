@@ -31,6 +31,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     method: str = "POST"
+    port: int = 0  # of whoever asked: the same for what comes over one connection
 
     @property
     def request(self) -> Request:
@@ -81,7 +82,7 @@ class Api:
                     self.close_connection = True
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                call = Call(self.path, headers, body, self.command)
+                call = Call(self.path, headers, body, self.command, self.client_address[1])
                 with api._lock:
                     api.calls.append(call)
                     reply = api.answer(call)
@@ -95,9 +96,8 @@ class Api:
                     return
                 content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 self.send_response(reply.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                for name, value in reply.headers.items():
+                usual = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+                for name, value in {**usual, **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)

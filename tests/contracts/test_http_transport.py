@@ -174,3 +174,42 @@ def test_with_nothing_to_send_for_now_it_waits_for_what_is_under_way() -> None:
         keys = [message.key for part in transport.deliver(slowly(), lambda _: None) for message, _ in part]
         transport.close()
     assert sorted(keys) == [1, 2]
+
+
+def test_an_answer_that_breaks_off_in_its_middle_is_uncertain() -> None:
+    with Api(lambda _: Reply(200, b"[", {"Content-Length": "100"})) as api:
+        account = Account("key", endpoint=api.url)
+        transport = HttpTransport(provider("postmark"), account, connections=1, timeout=0.3, batch=2)
+        outcomes, why = told(transport, 2)
+    assert [type(outcome) for outcome in outcomes] == [Uncertain, Uncertain]
+    assert "Postmark does not answer" in why
+
+
+def test_what_goes_alone_is_offered_together_and_nothing_that_waits_leaves_after_a_doubt() -> None:
+    with Api(lambda _: Reply(202)) as api:
+        transport = HttpTransport(provider("sendgrid"), Account("key", endpoint=api.url), connections=4)
+        offers: list[int] = []
+        list(transport.deliver(messages(10), lambda batch: offers.append(len(batch))))
+        transport.close()
+        assert offers == [4, 4, 2]
+        assert len(api.calls) == 10
+    with Api(lambda _: Reply(500)) as api:
+        transport = HttpTransport(provider("sendgrid"), Account("key", endpoint=api.url), connections=4)
+        outcomes, why = told(transport, 100)
+        assert "SendGrid does not answer" in why
+        assert len(api.calls) == sum(isinstance(outcome, Uncertain) for outcome in outcomes)
+        assert len(api.calls) <= 8
+        assert len(outcomes) <= 8
+
+
+def test_connections_are_kept_open_and_no_more_than_told() -> None:
+    opened: set[int] = set()
+
+    def answer(call: Call) -> Reply:
+        opened.add(call.port)
+        return good(call)
+
+    with Api(answer) as api:
+        found, _ = sent(api, 40, batch=2, connections=3)
+    assert len(found) == 40
+    assert len(opened) <= 3

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.letter import Letter
+from newsletter.edition import Choice, Edition, Slot, Where, fill
+from newsletter.letter import Letter, Letters, Part
 from newsletter.message import Envelope, Mailbox, Message
 from newsletter.outcome import Accepted
 from newsletter.picture import enclose
 from newsletter.providers import Account, provider
-from newsletter.providers.asking import literal_html, literal_text
+from newsletter.providers.asking import literal_html, literal_text, to_json
 from newsletter.providers.fitting import fit
 from newsletter.transports.http import HttpTransport
 from tests.contracts.test_providers import EDITION, FRAME
@@ -28,6 +30,7 @@ from tests.support.api import Api, Call, Reply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from newsletter.edition import Pattern
     from newsletter.outcome import Outcome
 
 PICTURE = enclose(b"\x89PNG a picture", "hills.png", "image/png")
@@ -42,8 +45,8 @@ def letter(number: int = 1, **changed: Any) -> Letter:
         to=Mailbox(f"reader{number}@example.org", "Zoé Durand"),
         reply_to="",
         subject="Hello",
-        html=f'<p>Hello</p><img src="cid:{PICTURE.content_id}">',
-        text="Hello",
+        html_part=Part.of(f'<p>Hello</p><img src="cid:{PICTURE.content_id}">'),
+        text_part=Part.of("Hello"),
         headers=(
             ("List-Id", "=?utf-8?q?La_lettre_d=27=C3=A9t=C3=A9?= <letter.example.org>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
@@ -151,14 +154,62 @@ def test_no_text_of_a_readers_means_anything_to_a_template_language(text: str) -
 
 @given(st.text(st.sampled_from("{}%#$7*x é"), max_size=30))
 def test_html_looks_the_same_and_means_nothing_to_a_template_language(text: str) -> None:
-    made = literal_html(f"<p title='{text}'>{text}</p>")
+    made = literal_html(Part.of(f"<p title='{text}'>{text}</p>")).text
     assert not BEGINS.search(made)
     assert unescape(made) == f"<p title='{text}'>{text}</p>"
 
 
 def test_style_sheets_keep_their_braces_and_only_get_a_blank_between() -> None:
     html = "<style>@media(min-width:9px){#a{color:red}}</style><p>{{7*7}}</p>"
-    assert literal_html(html) == "<style>@media(min-width:9px){ #a{color:red}}</style><p>&#123;{7*7}}</p>"
+    assert literal_html(Part.of(html)).text == "<style>@media(min-width:9px){ #a{color:red}}</style><p>&#123;{7*7}}</p>"
+
+
+# ── Splices ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What could be taken for a mark, a quote or an escape, and what needs two of them.
+SPLICED = st.text(st.sampled_from('\0\\"u0é🌱{%\n\u2028') | st.characters(exclude_categories=["Cs"]), max_size=12)
+DATA: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.integers() | SPLICED | SPLICED.map(Part.of),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SPLICED, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(DATA)
+def test_what_is_spliced_is_what_the_standard_library_would_write(data: Any) -> None:
+    plain = json.dumps(data, separators=(",", ":"), default=lambda part: part.text).encode()
+    assert to_json(data) == plain
+
+
+@given(values=st.lists(SPLICED, min_size=3, max_size=3), branch=st.integers(-1, 2), texts=st.tuples(SPLICED, SPLICED))
+def test_a_spliced_letter_says_what_the_edition_says(values: list[str], branch: int, texts: tuple[str, str]) -> None:
+    first, second = texts
+    slots = tuple(Slot(index, where) for index in range(2) for where in Where)
+    pattern: Pattern = (first, *slots, second, Choice(2, ((first, slots[1]), (slots[7],))), Slot(0, Where.PLAIN))
+    edition = Edition(("Hello",), ("",), pattern, (*slots, first), (), "en", "Hello")
+    given = (*values[:2], f"{branch}")
+    for _ in range(2):  # what was encoded for the last one may be used again
+        made = composed(Letters(edition, FRAME, "hello"), given)
+        assert (made.html, made.text) == (fill(edition.html, given), fill(edition.text, given))
+
+
+def test_half_of_a_character_is_in_no_letter() -> None:
+    edition = Edition(("Hello",), ("",), (Slot(0, Where.HTML),), ("",), (), "en", "Hello")
+    with pytest.raises(ValueError, match="surrogates"):
+        composed(Letters(edition, FRAME, "hello"), ("\ud83c",))
+
+
+def composed(letters: Letters, values: tuple[str, ...]) -> Letter:
+    made = letters.compose(
+        1,
+        Mailbox("reader@example.org"),
+        values,
+        message_id="<7.1.0123456789abcdef@example.org>",
+        date=datetime(2026, 11, 21, tzinfo=UTC),
+        unsubscribe_url="https://example.org/unsubscribe/token",
+    )
+    assert made.letter is not None
+    return made.letter
 
 
 # ── Keys for repeats ─────────────────────────────────────────────────────────────────────────────────────────────────

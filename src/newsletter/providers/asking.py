@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from newsletter.letter import Part
 from newsletter.outcome import Reply, parse_reply
 from newsletter.providers import Response, Trouble, What, reply_of
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 # What begins a place in the template languages of providers, such as `{{ name }}`, `{% if %}`, `{# … #}` and `{$name}`.
 _BEGINS = re.compile(r"\{(?=[{%#$])")
+_BEGIN_IN_JSON = re.compile(rb"\{[{%#$]")  # these stand for themselves there
 _STYLE = re.compile(r"(<style\b.*?</style>)", re.IGNORECASE | re.DOTALL)
+_BLANK = Part.of(" ")
 _NOTHING_SEEN = "\u2060"  # WORD JOINER: no width, and no place to break a line
 
 
@@ -29,8 +33,31 @@ def letters(batch: Sequence[Message]) -> list[Letter]:
 
 
 def to_json(data: Any) -> bytes:
-    """Data as the body of a request. With escapes for what is not ASCII: Python writes those three times as fast."""
-    return json.dumps(data, separators=(",", ":")).encode("ascii")
+    """Data as the body of a request, in which a `Part` is a text. What is not ASCII is escaped: that is fast to write.
+
+    Parts are spliced in as they are. A text of NUL alone marks their places: where it was in the data, all is written
+    anew.
+    """
+    parts: list[Part] = []
+
+    def mark(part: Any) -> str:
+        if not isinstance(part, Part):
+            raise TypeError(f"no data: {type(part).__name__}")
+        parts.append(part)
+        return "\0"
+
+    pieces = json.dumps(data, separators=(",", ":"), default=mark).encode("ascii").split(b'"\\u0000"')
+    if len(pieces) != len(parts) + 1:
+        return json.dumps(data, separators=(",", ":"), default=lambda part: part.text).encode("ascii")
+    body = [pieces[0]]
+    for part, piece in zip(parts, pieces[1:], strict=True):
+        body += part.json, piece
+    return b"".join(body)
+
+
+def filled(part: Part) -> Part:
+    """A text, or a blank in place of none: some refuse a message without."""
+    return part if part.json != b'""' else _BLANK
 
 
 def mailbox(name: str, email: str) -> str:
@@ -39,22 +66,33 @@ def mailbox(name: str, email: str) -> str:
     return f'"{quoted}" <{email}>' if name else email
 
 
-def content(each: Enclosed) -> str:
-    """A file in base64."""
-    return b64encode(each.content).decode()
+@lru_cache(maxsize=32)
+def content(each: Enclosed) -> Part:
+    """A file in base64: encoded once for all messages that carry it."""
+    return base64_part(each.content)
 
 
-def literal_html(html: str) -> str:
+def base64_part(data: bytes) -> Part:
+    """Octets in base64, as a text."""
+    return Part(b'"' + b64encode(data) + b'"')
+
+
+def literal_html(html: Part) -> Part:
     """HTML in which no brace means anything to a template language, and which looks the same."""
-    if not _BEGINS.search(html):
+    if not _BEGIN_IN_JSON.search(html.json):
         return html
-    parts = _STYLE.split(html)
+    parts = _STYLE.split(html.text)
     # In a style sheet, a blank behind a brace; elsewhere, the brace as a character reference.
-    return "".join(_BEGINS.sub("{ " if number % 2 else "&#123;", part) for number, part in enumerate(parts))
+    return Part.of("".join(_BEGINS.sub("{ " if number % 2 else "&#123;", part) for number, part in enumerate(parts)))
+
+
+def literal_part(text: Part) -> Part:
+    """Plain text in which no brace means anything to a template language, and which looks the same."""
+    return Part.of(literal_text(text.text)) if _BEGIN_IN_JSON.search(text.json) else text
 
 
 def literal_text(text: str) -> str:
-    """Text in which no brace means anything to a template language, and which looks the same."""
+    """A line of text in which no brace means anything to a template language, and which looks the same."""
     return _BEGINS.sub("{" + _NOTHING_SEEN, text)
 
 

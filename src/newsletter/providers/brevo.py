@@ -18,7 +18,17 @@ from newsletter.bounce import BounceClass
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Hook, Request, Response, Setting, Trouble, What, reply_of, usual
-from newsletter.providers.asking import content, letters, literal_html, literal_text, refusal, refused, to_json
+from newsletter.providers.asking import (
+    content,
+    filled,
+    letters,
+    literal_html,
+    literal_part,
+    literal_text,
+    refusal,
+    refused,
+    to_json,
+)
 from newsletter.providers.grading import judge, reply_in
 from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
 
@@ -55,8 +65,8 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     body: dict[str, Any] = {
         "sender": _mailbox(first.sender.name, first.sender.email),
         "subject": literal_text(first.subject),  # of versions that have none; all of them have
-        "htmlContent": literal_html(first.html),
-        "textContent": literal_text(first.text),
+        "htmlContent": literal_html(first.html_part),
+        "textContent": literal_part(filled(first.text_part)),
         "tags": [first.tag],
         "headers": {"idempotencyKey": str(UUID(bytes=sha256(key.encode()).digest()[:16], version=4))},
         "messageVersions": [_version(letter) for letter in told],
@@ -74,8 +84,8 @@ def _version(letter: Letter) -> dict[str, Any]:
     return {
         "to": [_mailbox(letter.to.name, letter.to.email)],
         "subject": literal_text(letter.subject),
-        "htmlContent": literal_html(letter.html),
-        "textContent": literal_text(letter.text) or " ",
+        "htmlContent": literal_html(letter.html_part),
+        "textContent": literal_part(filled(letter.text_part)),
         "headers": {**headers, "X-Mailin-custom": letter.reference},
     }
 

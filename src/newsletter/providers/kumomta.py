@@ -27,6 +27,7 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
+from newsletter.providers.asking import to_json
 from newsletter.providers.hearing import check_secret, heard, text_in
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     if account.key:
         login = b64encode(f"{account.setting('username')}:{account.key}".encode()).decode()
         headers["Authorization"] = f"Basic {login}"
-    return Request(f"{account.endpoint}/api/inject/v1", headers, json.dumps(body).encode("ascii"))
+    return Request(f"{account.endpoint}/api/inject/v1", headers, to_json(body))
 
 
 def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:  # noqa: ARG001

@@ -18,9 +18,11 @@ from newsletter.outcome import Accepted, Outcome, Rejected, Reply, parse_reply
 from newsletter.providers import Account, Capabilities, Forged, Hook, Request, Response, Setting, Trouble, usual
 from newsletter.providers.asking import (
     content,
+    filled,
     joined,
     letters,
     literal_html,
+    literal_part,
     literal_text,
     objects,
     refusal,
@@ -73,8 +75,8 @@ def _message(letter: Letter, plan: str) -> dict[str, Any]:
         "from": _mailbox(letter.sender.name, letter.sender.email),
         "to": [_mailbox(letter.to.name, letter.to.email)],
         "subject": literal_text(letter.subject),
-        "html": literal_html(letter.html),
-        "text": literal_text(letter.text) or " ",
+        "html": literal_html(letter.html_part),
+        "text": literal_part(filled(letter.text_part)),
         "tags": [letter.tag[:191], letter.reference],  # what comes back: there is no other place for it
         "settings": {"track_clicks": False, "track_opens": False, "track_content": False},
     }
@@ -93,7 +95,7 @@ def _mailbox(name: str, email: str) -> dict[str, str]:
     return {"email": email, "name": literal_text(name)} if name else {"email": email}
 
 
-def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
+def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
     told = {"filename": each.name, "content": content(each), "disposition": "attachment"}
     return {**told, "disposition": "inline", "id": each.content_id} if inline else told
 

@@ -60,8 +60,8 @@ def _message(letter: Letter) -> dict[str, Any]:
         "From": _mailbox(letter.sender.name, letter.sender.email),
         "To": [_mailbox(letter.to.name, letter.to.email)],
         "Subject": letter.subject,
-        "TextPart": letter.text,
-        "HTMLPart": letter.html,
+        "TextPart": letter.text_part,
+        "HTMLPart": letter.html_part,
         "TemplateLanguage": False,  # braces are braces
         "Headers": {name: value for name, value in letter.headers if name.lower() not in _NOT_OURS},
         "CustomID": letter.reference,
@@ -85,7 +85,7 @@ def _mailbox(name: str, email: str) -> dict[str, str]:
     return {"Email": email, "Name": name} if name else {"Email": email}
 
 
-def _part(each: Enclosed) -> dict[str, str]:
+def _part(each: Enclosed) -> dict[str, Any]:
     return {"ContentType": each.type, "Filename": each.name, "Base64Content": content(each)}
 
 

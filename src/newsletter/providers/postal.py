@@ -6,8 +6,7 @@ https://docs.postalserver.io/developer/webhooks
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
+from newsletter.providers.asking import base64_part, to_json
 from newsletter.providers.hearing import check_fresh, heard, object_in, split_reply, text_in
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     body = {
         "mail_from": message.envelope.sender,
         "rcpt_to": [message.envelope.recipient],
-        "data": b64encode(message.data).decode(),
+        "data": base64_part(message.data),
         "bounce": False,
     }
     return Request(
         f"{account.endpoint}/api/v1/send/raw",
         {"X-Server-API-Key": account.key, "Content-Type": "application/json"},
-        json.dumps(body).encode(),
+        to_json(body),
     )
 
 

@@ -60,8 +60,8 @@ def _message(letter: Letter, stream: str) -> dict[str, Any]:
         "From": mailbox(letter.sender.name, letter.sender.email),
         "To": mailbox(letter.to.name, letter.to.email),
         "Subject": letter.subject,
-        "HtmlBody": letter.html,
-        "TextBody": letter.text,
+        "HtmlBody": letter.html_part,
+        "TextBody": letter.text_part,
         "Headers": [{"Name": name, "Value": value} for name, value in letter.headers],
         "Tag": letter.tag,
         "Metadata": {"delivery": letter.reference},
@@ -76,7 +76,7 @@ def _message(letter: Letter, stream: str) -> dict[str, Any]:
     return told
 
 
-def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
+def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
     told = {"Name": each.name, "Content": content(each), "ContentType": each.type}
     return {**told, "ContentID": f"cid:{each.content_id}"} if inline else told
 

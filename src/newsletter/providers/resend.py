@@ -66,8 +66,8 @@ def _message(letter: Letter) -> dict[str, Any]:
         "from": mailbox(letter.sender.name, letter.sender.email),
         "to": [mailbox(letter.to.name, letter.to.email)],
         "subject": letter.subject,
-        "html": letter.html,
-        "text": letter.text,
+        "html": letter.html_part,
+        "text": letter.text_part,
         "headers": dict(letter.headers),
         # Tags take no dots, and no other letters than these.
         "tags": [
@@ -82,7 +82,7 @@ def _message(letter: Letter) -> dict[str, Any]:
     return told
 
 
-def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
+def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
     told = {"filename": each.name, "content": content(each), "content_type": each.type}
     return {**told, "content_id": each.content_id} if inline else told
 

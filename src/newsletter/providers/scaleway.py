@@ -6,8 +6,6 @@ https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-e
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +24,7 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
+from newsletter.providers.asking import content, letters, to_json
 from newsletter.providers.hearing import check_secret, heard, object_in, split_reply, text_in
 
 if TYPE_CHECKING:
@@ -58,29 +57,25 @@ _REFERENCE = "X-Newsletter-Delivery"
 
 def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (it knows no keys)
     """POST /transactional-email/v1alpha1/regions/REGION/emails."""
-    (message,) = batch
-    letter = message.letter
-    assert letter is not None
+    (letter,) = letters(batch)
     headers = [*letter.headers, (_REFERENCE, letter.reference)]
     if letter.reply_to:
         headers.append(("Reply-To", letter.reply_to))
-    body = {
+    body: dict[str, Any] = {
         "project_id": account.setting("project_id"),
         "from": {"email": letter.sender.email, "name": letter.sender.name},
         "to": [{"email": letter.to.email, "name": letter.to.name}],
         "subject": letter.subject,
-        "text": letter.text,
-        "html": letter.html,
+        "text": letter.text_part,
+        "html": letter.html_part,
         "additional_headers": [{"key": name, "value": value} for name, value in headers],
-        "attachments": [
-            {"name": each.name, "type": each.type, "content": b64encode(each.content).decode()} for each in letter.files
-        ],
+        "attachments": [{"name": each.name, "type": each.type, "content": content(each)} for each in letter.files],
     }
     host = account.endpoint or "https://api.scaleway.com"
     return Request(
         f"{host}/transactional-email/v1alpha1/regions/{account.setting('region') or 'fr-par'}/emails",
         {"X-Auth-Token": account.key, "Content-Type": "application/json"},
-        json.dumps(body).encode("ascii"),
+        to_json(body),
     )
 
 

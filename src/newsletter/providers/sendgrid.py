@@ -18,7 +18,7 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Forged, Hook, Request, Response, Setting, Trouble, usual
-from newsletter.providers.asking import content, joined, letters, objects, refusal, refused, to_json
+from newsletter.providers.asking import content, filled, joined, letters, objects, refusal, refused, to_json
 from newsletter.providers.grading import judge, reply_in
 from newsletter.providers.hearing import check_fresh, heard, objects_in, text_in
 
@@ -66,8 +66,8 @@ def _message(letter: Letter) -> dict[str, Any]:
         "from": _mailbox(letter.sender.name, letter.sender.email),
         "subject": letter.subject,
         "content": [
-            {"type": "text/plain", "value": letter.text or " "},  # an empty one is refused
-            {"type": "text/html", "value": letter.html},
+            {"type": "text/plain", "value": filled(letter.text_part)},  # an empty one is refused
+            {"type": "text/html", "value": letter.html_part},
         ],
         "categories": [letter.tag[:255]],
         "tracking_settings": {
@@ -93,7 +93,7 @@ def _quoted(name: str) -> str:
     return f'"{quote(name)}"' if {",", ";"} & set(name) else name
 
 
-def _part(each: Enclosed, *, inline: bool = False) -> dict[str, str]:
+def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
     told = {"content": content(each), "type": each.type, "filename": each.name, "disposition": "attachment"}
     return {**told, "disposition": "inline", "content_id": each.content_id} if inline else told
 

@@ -6,8 +6,6 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,7 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
+from newsletter.providers.asking import base64_part, to_json
 from newsletter.providers.hearing import heard, split_reply, text_in
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     (message,) = batch
     body: dict[str, Any] = {
         "Destination": {"ToAddresses": [message.envelope.recipient]},
-        "Content": {"Raw": {"Data": b64encode(message.data).decode()}},
+        "Content": {"Raw": {"Data": base64_part(message.data)}},
         # Tags take letters, digits, _ and -: the reference has its dots as dashes there.
         "EmailTags": [{"Name": "delivery", "Value": message.reference.replace(".", "-")}],
     }
@@ -78,7 +77,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     return Request(
         f"{_endpoint(account)}/v2/email/outbound-emails",
         {"Content-Type": "application/json"},
-        json.dumps(body).encode(),
+        to_json(body),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -50,13 +51,19 @@ def signed(request: Request, who: Credentials, region: str, service: str, now: d
     )
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join((_ALGORITHM, moment, scope, sha256(canonical.encode()).hexdigest()))
-    key = f"AWS4{who.secret}".encode()
-    for step in scope.split("/"):
-        key = hmac.digest(key, step.encode(), "sha256")
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    signature = hmac.digest(_key(who.secret, scope), to_sign.encode(), "sha256").hex()
     credential = f"Credential={who.access_key}/{scope}"
     authorization = f"{_ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
     return replace(request, headers={**headers, "authorization": authorization})
+
+
+@lru_cache(maxsize=4)
+def _key(secret: str, scope: str) -> bytes:
+    """What signs for a day, a region and a service."""
+    key = f"AWS4{secret}".encode()
+    for step in scope.split("/"):
+        key = hmac.digest(key, step.encode(), "sha256")
+    return key
 
 
 def _all(text: str) -> str:

@@ -27,6 +27,7 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
+from newsletter.providers.asking import to_json
 from newsletter.providers.hearing import check_secret, heard, split_reply, text_in
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     return Request(
         f"{host}/api/v1/transmissions",
         {"Authorization": account.key, "Content-Type": "application/json", "Accept": "application/json"},
-        json.dumps(body).encode("ascii"),
+        to_json(body),
     )
 
 

@@ -7,6 +7,8 @@ smtp    a mail server (also LMTP)          smtp.py ── smtp_run.py         on
                                                                        smtp_chunking.py   the same with BDAT
 folder  .eml files                         folder.py
 http    providers' APIs                    http.py ── newsletter.providers
+                                             ├── http_batches.py    what goes into one request
+                                             └── http_asking.py     the request, and its answer
 memory  a list, for tests and measurements memory.py
 """
 

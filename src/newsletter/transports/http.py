@@ -7,7 +7,8 @@
                                                      │                                its key, where repeats are known
                                                      └ refused because of one         again in halves
 
-Pure functions of the provider say what to ask and what the answer means; this file does the asking.
+Pure functions of the provider say what to ask and what the answer means; http_batches.py says what goes together,
+http_asking.py does the asking.
 """
 
 from __future__ import annotations
@@ -17,31 +18,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from threading import Lock, local
+from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
-from newsletter.outcome import Outcome, Rejected, Reply, Uncertain
+from newsletter.outcome import Outcome, Rejected, Uncertain
 from newsletter.providers import Response, Trouble, What
 from newsletter.transports import PAUSE, Capabilities
+from newsletter.transports.http_asking import Asker
+from newsletter.transports.http_batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from requests import Session
-
     from newsletter.message import Message
-    from newsletter.picture import Enclosed
     from newsletter.providers import Account, Provider, Request
     from newsletter.transports import Messages, Offer, Results, Transport
 
 _PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
-# A request grows no further, whatever the provider takes: a larger one is no faster, and all of it is in memory.
-_REQUEST = 8_000_000  # octets
-_RESPONSE = 4_000_000  # octets of an answer that are read
-_GATHER = 0.25  # seconds that a batch waits for more when the sender is told to go slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +66,22 @@ class HttpTransport:
 
         For `patience` seconds the provider may say "later" before the delivery ends.
         """
-        self._provider, self._account, self._timeout = provider, account, timeout
+        self._provider, self._account = provider, account
         self._connections, self._patience = connections, patience
-        self._largest = min(provider.CAPABILITIES.largest, _REQUEST)
-        self._batch = min(batch or provider.CAPABILITIES.batch, provider.CAPABILITIES.batch)
+        self._sign = getattr(provider, "sign", None)
         can = provider.CAPABILITIES
+        self._batches = Batches(can, batch)
+        self._asker = Asker(connections, timeout)
+        # One message a request would be one record a message, which takes longer than the request: they are offered
+        # together, and as many as are asked wait for their turn. Where repeats are known, a record is a request.
+        alone = self._batches.most == 1 and not can.idempotent
+        self._together = connections if alone else 1
+        self._room = connections if alone else connections - 1  # under way when more are offered
         self.capabilities = Capabilities(
-            in_flight=connections * self._batch, knows_repeats=can.idempotent, provider=provider.NAME
+            in_flight=(self._room + self._together) * self._batches.most,
+            knows_repeats=can.idempotent,
+            provider=provider.NAME,
         )
-        self._here = local()
-        self._sessions: list[Session] = []
         self._lock = Lock()
         self._not_before = 0.0  # on the monotonic clock: no request before that
         self._left = False  # whoever pulled the outcomes does so no more
@@ -87,41 +89,55 @@ class HttpTransport:
     def deliver(self, messages: Messages, offer: Offer) -> Iterator[Results]:
         """See Transport."""
         ended: TransportError | None = None
-        under_way: set[Future[_Answer]] = set()
+        under_way: dict[Future[_Answer], Sequence[Message]] = {}
         with ThreadPoolExecutor(self._connections, "provider") as pool, self._leaving():
 
             def start(batches: Sequence[Sequence[Message]]) -> None:
-                for batch in batches:  # all on record before the first leaves
-                    offer(batch)
-                under_way.update(pool.submit(self._deliver, batch) for batch in batches)
+                if self._together > 1:  # of one message each: as many as there are, in one record
+                    offer([message for batch in batches for message in batch])
+                else:
+                    for batch in batches:  # all on record before the first leaves
+                        offer(batch)
+                under_way.update((pool.submit(self._deliver, batch), batch) for batch in batches)
 
             def finish(done: set[Future[_Answer]]) -> Iterator[Results]:
                 nonlocal ended
                 for future in done:
+                    under_way.pop(future, None)
                     answer = future.result()
                     ended = ended or answer.end
                     if answer.results:
                         yield answer.results
                     if ended:  # nothing of them was taken, and nothing will be
                         yield from (_not_taken(half) for half in answer.halves)
-                    else:
+                    elif answer.halves:
                         start(answer.halves)
+                if ended:
+                    unsent = [future for future in under_way if future.cancel()]
+                    yield from (_not_taken(under_way.pop(future)) for future in unsent)
 
-            for batch in self._batches(messages):
+            ready: list[list[Message]] = []
+            for batch in self._batches.of(messages):
                 if batch:
-                    start([batch])
-                full = len(under_way) >= self._connections
-                done, waiting = wait(under_way, None if full else 0 if batch else PAUSE, FIRST_COMPLETED)
-                if not batch and not done and not waiting:
+                    ready.append(batch)
+                    if len(ready) < self._together:
+                        continue
+                if ready:
+                    start(ready)
+                    ready = []
+                if under_way:
+                    pause = None if len(under_way) > self._room else 0 if batch else PAUSE
+                    yield from finish(wait(under_way, pause, FIRST_COMPLETED)[0])
+                    while len(under_way) > self._room and not ended:
+                        yield from finish(wait(under_way, None, FIRST_COMPLETED)[0])
+                elif not batch:
                     sleep(PAUSE)
-                under_way.difference_update(done)
-                yield from finish(done)
                 if ended:
                     break
+            if ready and not ended:
+                start(ready)
             while under_way:
-                done, _ = wait(under_way, None, FIRST_COMPLETED)
-                under_way.difference_update(done)
-                yield from finish(done)
+                yield from finish(wait(under_way, None, FIRST_COMPLETED)[0])
         if ended:
             raise ended
 
@@ -137,45 +153,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for session in self._sessions:
-            session.close()
-
-    def _batches(self, messages: Messages) -> Iterator[list[Message]]:
-        """Batches as full as they get; an empty one says that nothing may be sent now."""
-        batch: list[Message] = []
-        size, since = 0, monotonic()
-        for message in messages:
-            if message is None:
-                if batch and monotonic() - since < _GATHER:
-                    sleep(PAUSE)
-                    continue
-                yield batch
-                batch, size = [], 0
-                continue
-            octets, most = _octets(message), self._most(message)
-            if batch and (batch[0].again != message.again or _enclosed(batch[0]) != _enclosed(message)):
-                yield batch
-                batch, size = [], 0
-            if message.again:  # as it was offered, whatever holds now
-                batch.append(message)
-                continue
-            if batch and (len(batch) >= most or size + octets > self._largest):
-                yield batch
-                batch, size = [], 0
-            if not batch:
-                since = monotonic()
-            batch.append(message)
-            size += octets
-            if len(batch) >= most:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
-
-    def _most(self, message: Message) -> int:
-        """How many messages like this one go into a request."""
-        fewer = self._provider.CAPABILITIES.batch_enclosed if any(_enclosed(message)) else 0
-        return min(fewer, self._batch) if fewer else self._batch
+        self._asker.close()
 
     # ── one batch, in a thread of the pool
 
@@ -229,48 +207,9 @@ class HttpTransport:
         return _Answer(_not_taken(batch), end)
 
     def _ask(self, request: Request) -> Response | Trouble:
-        """The answer to a request; a trouble when none came."""
-        from requests import ConnectionError as NoConnection
-        from requests import ConnectTimeout, RequestException, Timeout
-        from urllib3.exceptions import NewConnectionError
-
-        if (sign := getattr(self._provider, "sign", None)) is not None:
-            request = sign(self._account, request, datetime.now(UTC))
-        try:
-            with self._session().request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=dict(request.headers),
-                timeout=(min(self._timeout, 15.0), self._timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                body = answer.raw.read(_RESPONSE, decode_content=True)
-                return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
-        except ConnectTimeout:
-            return Trouble(What.THROTTLED, Reply(0, "4.4.1", "no connection"))
-        except NoConnection as error:
-            reason = getattr(error.args[0] if error.args else None, "reason", None)
-            if isinstance(reason, NewConnectionError):  # not one octet has left
-                return Trouble(What.THROTTLED, Reply(0, "4.4.1", "no connection"))
-            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", "the connection broke after the request"))
-        except Timeout:
-            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", f"no answer within {self._timeout:g} s"))
-        except (RequestException, OSError) as error:
-            return Trouble(What.UNCLEAR, Reply(0, "4.4.2", f"no answer: {type(error).__name__}"))
-
-    def _session(self) -> Session:
-        """The connection of a thread, kept open between requests."""
-        session: Session | None = getattr(self._here, "session", None)
-        if session is None:
-            from requests import Session
-
-            session = self._here.session = Session()
-            session.trust_env = False  # no password from .netrc in place of the key
-            with self._lock:
-                self._sessions.append(session)
-        return session
+        if self._sign is not None:
+            request = self._sign(self._account, request, datetime.now(UTC))
+        return self._asker.ask(request)
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:
@@ -298,17 +237,3 @@ def quota_of(transport: Transport) -> float | None:
 
 def _not_taken(batch: Sequence[Message]) -> Results:
     return [(message, None) for message in batch]
-
-
-def _enclosed(message: Message) -> tuple[tuple[Enclosed, ...], ...]:
-    """The images and the files of a letter: some providers take them once for a request."""
-    return (message.letter.pictures, message.letter.files) if message.letter else ()
-
-
-def _octets(message: Message) -> int:
-    """About how much of a request a message takes."""
-    if message.letter is None:
-        return len(message.data) * 4 // 3 + 500
-    letter = message.letter
-    enclosed = sum(len(each.content) for each in (*letter.pictures, *letter.files)) * 4 // 3
-    return len(letter.html) + len(letter.text) + enclosed + 2_000
