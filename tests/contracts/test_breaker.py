@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ from newsletter.actions.send import send
 from newsletter.errors import LedgerError, Paused
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
 from newsletter.store.database import Database, open_database
-from newsletter.store.leases import Heard, Worker, acquire, hear_together
+from newsletter.store.leases import Heard, Worker, hear_together, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.subscriber import Subscriber
 from newsletter.transports.memory import MemoryTransport
@@ -144,9 +143,12 @@ class Jobs:
     def __init__(self, database: Database, number: int) -> None:
         fill_list(database, 1)
         self.mailing = plan(database)
-        lease = acquire(database, self.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()), lambda _: True)
-        self.breakers = [Breaker(partial(hear_together, database, lease)) for _ in range(number)]
+        self.breakers = [Breaker(self._share(database, job)) for job in range(number)]
         self._message = post_for(database, self.mailing).message_for(Subscriber(email="a@example.org", id=1), NOW)
+
+    def _share(self, database: Database, job: int) -> Callable[[Heard], Heard]:
+        lease = join(database, self.mailing.id, Worker("host", "boot", job), int(NOW.timestamp()), lambda _: True)
+        return lambda heard: hear_together(database, lease, heard, int(NOW.timestamp()))
 
     def hear(self, job: int, outcome: Outcome, times: int) -> None:
         self.breakers[job].hear([(self._message, outcome)] * times)
@@ -195,8 +197,8 @@ def test_addresses_that_do_not_exist_are_counted_over_all_jobs(database: Databas
 def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
     jobs = Jobs(database, 1)
     jobs.hear(0, REFUSED, 19)
-    lease = acquire(database, jobs.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()) + 99, lambda _: False)
-    assert hear_together(database, lease, Heard(blocked=1)).blocked == 1
+    lease = join(database, jobs.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()) + 99, lambda _: False)
+    assert hear_together(database, lease, Heard(blocked=1), int(NOW.timestamp())).blocked == 1
     with pytest.raises(LedgerError, match="taken over"):
         jobs.hear(0, REFUSED, 1)
 

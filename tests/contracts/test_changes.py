@@ -11,7 +11,7 @@ import pytest
 from newsletter.delivery import State
 from newsletter.store import changes
 from newsletter.store.database import open_database
-from newsletter.store.leases import Worker, acquire
+from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim
 from newsletter.store.mailings import tally_of, undelivered
 from newsletter.store.seals import known_seal, seal, sealed_among
@@ -41,7 +41,7 @@ def planned(people: Subscribers, addresses: list[str]) -> tuple[Mailing, Lease]:
     for address in addresses:
         people.add(Subscriber(address), NOW)
     mailing = plan(people.database)
-    return mailing, acquire(people.database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
+    return mailing, join(people.database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
 
 
 def test_what_a_person_changes_is_stored_and_told_by_name_alone(people: Subscribers) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from newsletter.delivery import State
 from newsletter.store.claims import Choice
 from newsletter.store.database import open_database
-from newsletter.store.leases import Worker, acquire
+from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim
 from tests.support.sending import plan
 
@@ -60,7 +60,7 @@ def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
                 [(key, f"r{key}@{each.domain}") for key, each in known.items()],
             )
         mailing = plan(database)
-        lease = acquire(database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
+        lease = join(database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)
         with database.transaction() as connection:
             connection.executemany(
                 "UPDATE deliveries SET state = ?, next_at = ? WHERE subscriber_id = ?",
@@ -74,7 +74,7 @@ def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
                 [(key,) for key, each in known.items() if each.left],
             )
         claimed: list[int] = []
-        while chunk := claim(database, lease, size, NOW, 3, choice):
+        while chunk := claim(database, lease, size, NOW, choice):
             assert len(chunk) <= size
             claimed += [each.id for each in chunk]
         with database.reading() as connection:
@@ -85,8 +85,8 @@ def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
         if each.waits and (not choice.domains or (each.domain in choice.domains) is not choice.but_these)
     }
     assert sorted(claimed) == [key for key, each in meant.items() if not each.left]
-    for key, state, job in rows:
+    for key, state, worker in rows:
         if key not in meant:
             assert State(state) is known[key].state
         else:
-            assert (State(state), job) == (State.SKIPPED if known[key].left else State.CLAIMED, 3)
+            assert (State(state), worker) == (State.SKIPPED if known[key].left else State.CLAIMED, lease.worker)

@@ -16,6 +16,7 @@ from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.mailing import MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Reply
 from newsletter.store.database import Database, open_database
+from newsletter.store.leases import LEASE_SECONDS, Worker, holder, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.store.tokens import HOLD_SECONDS, hold, used_today
 from newsletter.transports.memory import MemoryTransport
@@ -145,7 +146,9 @@ def test_places_of_a_sender_who_died_are_free_for_the_one_who_goes_on(database: 
     put(database, *people(5, "orange.fr"))
     mailing = plan(database)
     post = Round(database)
-    hold(database, "orange", f"{mailing.id}/0/0/", 2, 0, 2, int(NOW.timestamp()))
+    now = int(NOW.timestamp())
+    gone = join(database, mailing.id, Worker("elsewhere", "boot", 1), now - LEASE_SECONDS, lambda _: True)
+    hold(database, "orange", holder(gone), 2, 0, 2, now)
     post.send(mailing, Limits(groups={"orange": Limit(in_flight=2)}))
     assert post.clock.moment - NOW < timedelta(seconds=5)
 
@@ -153,7 +156,7 @@ def test_places_of_a_sender_who_died_are_free_for_the_one_who_goes_on(database: 
 def test_places_of_another_mailing_are_waited_for(database: Database) -> None:
     put(database, *people(5, "orange.fr"), *people(5))
     post = Round(database)
-    hold(database, "orange", "77/0/0/", 2, 0, 2, int(NOW.timestamp()))
+    hold(database, "orange", "77/1", 2, 0, 2, int(NOW.timestamp()))
     post.send(plan(database), Limits(groups={"orange": Limit(in_flight=2)}))
     assert post.sent[:5] == people(5)
     assert post.moments("@orange.fr")[0] - NOW.timestamp() == pytest.approx(HOLD_SECONDS, abs=3)

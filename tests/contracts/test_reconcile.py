@@ -17,6 +17,7 @@ from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
 from newsletter.store.amends import reopen_rejected, uncertain
 from newsletter.store.database import Database, open_database
 from newsletter.store.keys import load_keys
+from newsletter.store.leases import Worker, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.transports.memory import MemoryTransport
 from tests.support.mail_log import postfix_log
@@ -130,8 +131,7 @@ def test_what_was_found_and_what_was_assumed_are_written_down_together_or_not_at
     send(database, later, post_for(database, later), MemoryTransport(answer=answer), clock)
     signer = Signer(load_keys(database))
     findings = [*look(database, ISSUE, signer, ()), *look(database, "2026-12-next", signer, ())]
-    with database.transaction() as connection:  # as if another process had begun to send it
-        connection.execute("UPDATE mailings SET lease_until = 1 WHERE id = ?", (later.id,))
+    join(database, later.id, Worker("elsewhere", "boot", 1), int(NOW.timestamp()), lambda _: True)
     with pytest.raises(LedgerError, match="is being sent"):
         reconcile(database, findings, unseen_were="unsent", where="", now=NOW)
     assert [tally_of(database, each.mailing).uncertain for each in findings] == [2, 2]

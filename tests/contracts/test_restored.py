@@ -16,9 +16,10 @@ from newsletter.bounce import BounceClass
 from newsletter.event import Event, EventKind
 from newsletter.links import Signer
 from newsletter.outcome import Reply
+from newsletter.store import leases
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
-from newsletter.store.leases import Worker, acquire, beat
+from newsletter.store.leases import Worker, beat
 from newsletter.store.ledger import write_plan
 from newsletter.store.life import accept_copy, is_old_copy
 from newsletter.store.mailings import joined_after
@@ -175,7 +176,7 @@ def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_o
         fill_list(database, 3)
         mailing = plan_at(database, 0)
         now = int(NOW.timestamp())
-        lease = acquire(database, mailing.id, Worker("host", "boot", 1), now, lambda _: True)
+        lease = leases.join(database, mailing.id, Worker("host", "boot", 1), now, lambda _: True)
         with closing(sqlite3.connect(copy)) as target, closing(database.connect()) as source:
             source.backup(target)
         beat(database, lease, now + 15)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from newsletter.limits import ALL, Rate
 from newsletter.store.database import Database, open_database
+from newsletter.store.leases import Worker, holder, join, take_over
 from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, leave, refund, spend, used_today
+from tests.support.sending import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,13 +106,17 @@ def test_places_of_one_who_left_or_died_are_free_again(database: Database) -> No
     assert hold(database, "orange", "c", 9, 0, 2, 100 + HOLD_SECONDS) == 2
 
 
-def test_who_goes_on_with_a_mailing_frees_the_places_of_those_before_and_no_others(database: Database) -> None:
-    for holder in ("1/4/0/", "1/4/1/", "1/5/0/", "11/4/0/", "2/4/0/"):
-        hold(database, holder, holder, 1, 0, 1, 100)
-    leave(database, "1/", but="1/5/")
+def test_who_is_taken_over_from_holds_no_places_any_more_and_the_others_keep_theirs(database: Database) -> None:
+    mailing = plan(database)
+    now = mailing.id
+    gone = join(database, mailing.id, Worker("here", "boot", 1), now, lambda _: True)
+    there = join(database, mailing.id, Worker("elsewhere", "boot", 1), now, lambda _: True)
+    for name in (holder(gone), holder(there), "1/1"):
+        hold(database, name, name, 1, 0, 1, now)
+    assert take_over(database, mailing.id, Worker("here", "boot", 2), now, lambda _: False) == 1
     with database.reading() as connection:
-        left = [holder for (holder,) in connection.execute("SELECT holder FROM places ORDER BY holder")]
-    assert left == ["1/5/0/", "11/4/0/", "2/4/0/"]
+        left = {name for (name,) in connection.execute("SELECT holder FROM places")}
+    assert left == {holder(there), "1/1"}
 
 
 askers = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 6), st.integers(0, 2)), max_size=40)

@@ -15,6 +15,8 @@ import pytest
 from newsletter.actions.send import send
 from newsletter.inbox import HANG_UP
 from newsletter.store.database import open_database
+from newsletter.store.leases import Worker, join
+from newsletter.store.mailings import mailings_of
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
 from tests.support.author import COUNTS, HELLO, readers_of
@@ -489,8 +491,9 @@ def test_a_mailing_that_nobody_has_touched_for_days_goes_on_only_by_force(stoppe
 
 
 def test_a_database_that_came_from_another_machine_goes_on_only_by_force(stopped: Author) -> None:
-    with stopped.database() as database, database.transaction() as connection:
-        connection.execute("UPDATE mailings SET worker = 'elsewhere|boot|1', lease_until = 1")
+    with stopped.database() as database:
+        (mailing,) = mailings_of(database)
+        join(database, mailing.id, Worker("elsewhere", "boot", 1), 1, lambda _: True)
     with stopped.inbox() as inbox:
         answer = stopped.run("resume", HELLO)
         assert (answer.code, "sent from another machine (elsewhere)" in answer.err) == (3, True)

@@ -129,7 +129,8 @@ def test_the_log_tells_what_senders_do_and_never_whom_they_write_to(ready: Autho
     assert kinds[-1] == "lease given back"
     assert sum(event["recipients"] for event in events if event["event"] == "claim") == 8
     assert {event["mailing"] for event in events} == {events[0]["mailing"]}
-    assert all(re.fullmatch(r"\d+/[0-2]", event["worker"]) for event in events)
+    assert all(re.fullmatch(r"\S+ \d+", event["worker"]) for event in events)
+    assert len({event["worker"] for event in events}) == {"1": 1, "2": 3}[jobs]
     assert "@" not in "".join(map(json.dumps, events))
 
 

@@ -71,8 +71,7 @@ def test_after_a_power_cut_nobody_is_lost_or_doubled_and_what_was_claimed_last_i
         monkeypatch.setattr(sending, "claim", claim)
         with open_database(f"sqlite:///{kept}/newsletter.db") as database:
             with database.transaction() as connection:  # the machine was started anew
-                connection.execute("UPDATE mailings SET worker = 'host|another start|1' WHERE id = ?", (mailing.id,))
-                connection.execute("UPDATE mailings SET lease_until = 1 WHERE id = ?", (mailing.id,))
+                connection.execute("UPDATE workers SET boot = 'another start', lease_until = 1")
             counts = send(database, mailing, post, transport, clock)
             doubtful = {who.email for who in undelivered(database, mailing.id) if who.state is State.UNCERTAIN}
     everybody = {f"reader{n}@example.org" for n in range(READERS)}

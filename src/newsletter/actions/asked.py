@@ -19,10 +19,9 @@ _LOOK_EVERY = 0.5  # seconds: a look costs 15 µs, and whoever asked waits
 class Asked:
     """One sender's ear."""
 
-    def __init__(self, database: Database, mailing: int, job: int = 0) -> None:
+    def __init__(self, database: Database, mailing: int) -> None:
         self._database = database
         self._mailing = mailing
-        self._job = job
         self._wish = Wish.NONE
         self._again = 0.0
 
@@ -32,7 +31,7 @@ class Asked:
             self._again = now + _LOOK_EVERY
             self._wish = wish_of(self._database, self._mailing)
             if self._wish is not Wish.NONE:
-                log(f"{self._wish.value} heard", mailing=self._mailing, job=self._job)
+                log(f"{self._wish.value} heard", mailing=self._mailing)
         return self._wish is not Wish.NONE
 
     def pause(self, issue: str) -> Paused | None:

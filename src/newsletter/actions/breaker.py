@@ -3,8 +3,8 @@
 20 refusals in a row that are about us, not about the reader    a block list, a missing signature, a limit of theirs
 more than 5 % hard bounces after 200 answers                     an old list, or one that was bought
 
-It is counted since the mailing was begun or gone on with. Where several jobs send it, they count together: each tells
-the ledger what it has heard, bad news at once and good ones a few times a second, and hears the sum.
+It is counted since the mailing was begun or gone on with, over all who send it: each tells the ledger what it has
+heard, bad news at once and good ones a few times a second, and hears the sum.
 
 Greylisting is no refusal: it asks everybody to come back. What came in before the breaker opened stays on record, but
 for the readers of the streak, who are pending again as if nobody had tried.
@@ -36,13 +36,13 @@ _SHARE_EVERY = 0.1  # seconds, for good news
 class Breaker:
     """What the senders of a mailing have heard since it was begun or gone on with."""
 
-    def __init__(self, share: Callable[[Heard], Heard] | None = None) -> None:
-        """`share` adds what this job has heard to what all have, and returns that; None: this one is all."""
+    def __init__(self, share: Callable[[Heard], Heard]) -> None:
+        """`share` adds what this one has heard to what all have, and returns that."""
         self.streak: list[int] = []  # who was refused here because of us, since somebody was not
         self.is_open = False
         self._share = share
         self._shared_at = monotonic()
-        self._answered = self._hard = self._blocked = 0  # by all; where it is shared, since the ledger was told
+        self._answered = self._hard = self._blocked = 0  # since the ledger was told
         self._is_broken = False
         self._last: Reply | None = None  # the last refusal since then
         self._reason = ""
@@ -56,7 +56,7 @@ class Breaker:
             elif isinstance(outcome, Deferred | Rejected):
                 self._answered += 1
                 self._refused(message.key, outcome.reply)
-        if self._share and (self._last or (self._answered and monotonic() - self._shared_at > _SHARE_EVERY)):
+        if self._last or (self._answered and monotonic() - self._shared_at > _SHARE_EVERY):
             mine = Heard(self._answered, self._hard, self._blocked, self._is_broken)
             heard, reply = self._share(mine), self._last
             self._shared_at = monotonic()
@@ -78,8 +78,6 @@ class Breaker:
                 return
             self._hard += 1
         self._last = reply
-        if not self._share:
-            self._judge(Heard(self._answered, self._hard, self._blocked), reply)
 
     def _break_streak(self) -> None:
         self._blocked, self._is_broken = 0, True

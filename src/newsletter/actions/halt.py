@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.actions.send import leased
+from newsletter.actions.presence import leased
 from newsletter.errors import LedgerError
 from newsletter.mailing import Wish
 from newsletter.store.leases import is_free
@@ -32,7 +32,7 @@ def pause(
     """
     wish(database, mailing.id, Wish.PAUSE, int(clock().timestamp()))
     for _ in range(_PATIENCE):
-        if is_free(database, mailing.id):
+        if is_free(database, mailing.id, int(clock().timestamp())):
             return tally_of(database, mailing.id), True
         wait(_LOOK_EVERY)
     return tally_of(database, mailing.id), False

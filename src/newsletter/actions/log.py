@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import platform
 from datetime import UTC, datetime
 
 FORMATS = ("json", "text")
@@ -16,10 +17,10 @@ VARIABLE = "NEWSLETTER_LOG"  # the processes that a sender starts read it, too
 LOGGER = logging.getLogger("newsletter")
 
 
-def log(event: str, *, mailing: int = 0, job: int = 0, **facts: int | float | str) -> None:
-    """Tell that something happened. `job` is the process among several that send one mailing."""
+def log(event: str, *, mailing: int = 0, **facts: int | float | str) -> None:
+    """Tell that something happened, and in which process of which machine."""
     if LOGGER.isEnabledFor(logging.INFO):
-        worker = f"{os.getpid()}/{job}"
+        worker = f"{platform.node()} {os.getpid()}"
         about = {"mailing": mailing, "worker": worker} if mailing else {"worker": worker}
         LOGGER.info(event, extra={"facts": about | facts})
 

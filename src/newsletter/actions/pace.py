@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from newsletter.errors import Paused, Problem
 from newsletter.limits import ALL, GOOD_FOR, Limit
 from newsletter.store.claims import Choice, still_wanted
+from newsletter.store.leases import holder
 from newsletter.store.ledger import claim
 from newsletter.store.mail_servers import domains_at
 from newsletter.store.tokens import hold, leave, refund, spend
@@ -70,15 +71,12 @@ class Pacer:
         lease: Lease,
         limits: Limits,
         clock: Callable[[], datetime],
-        *,
-        job: int = 0,
     ) -> None:
         self._database = database
         self._lease = lease
         self._limits = limits
         self._clock = clock
-        self._job = job
-        self._holder = f"{lease.mailing}/{lease.fence}/{job}/"
+        self._holder = holder(lease)
         groups = [_Lane(name, limit, limits.domains(name)) for name, limit in limits.groups.items()]
         self._lanes = deque([_Lane(""), *groups])
         self._by_domain = {domain: lane for lane in groups for domain in lane.domains}
@@ -211,10 +209,6 @@ class Pacer:
         """How many more of a lane may be under way."""
         if not lane.limit.in_flight:
             return len(lane.waiting)
-        if not any(each.places_at for each in self._lanes):
-            # Who had this mailing before is gone, or the fence would not be ours.
-            mailing = f"{self._lease.mailing}/"
-            leave(self._database, mailing, but=f"{mailing}{self._lease.fence}/")
         if lane.places_at is None or now - lane.places_at > _PLACES_MS:
             wanted = min(lane.limit.in_flight, len(lane.waiting) + len(lane.under_way))
             busy = len(lane.under_way)
@@ -270,7 +264,7 @@ class Pacer:
         size = max(self._size, min(a_tenth, _LARGEST_CLAIM))
         chunk: list[Subscriber] = []
         for start in (after, 0) if after else (0,):
-            chunk = claim(self._database, self._lease, size, now // 1000, self._job, replace(choice, after=start))
+            chunk = claim(self._database, self._lease, size, now // 1000, replace(choice, after=start))
             if chunk:
                 break
         self._after[choice] = chunk[-1].id if chunk else 0

@@ -7,14 +7,8 @@ stand. Nothing is offered before that is on record, and nothing that may have be
 from __future__ import annotations
 
 import gc
-import os
-import platform
-import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from pathlib import Path
-from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,7 +16,7 @@ from newsletter.actions.asked import Asked
 from newsletter.actions.breaker import Breaker
 from newsletter.actions.log import log
 from newsletter.actions.pace import Pacer
-from newsletter.actions.receive import receive_refusals
+from newsletter.actions.presence import leased, this_worker
 from newsletter.actions.tell_progress import Teller
 from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
@@ -31,7 +25,7 @@ from newsletter.message import Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.batches import Repeats, take_again
 from newsletter.store.claims import still_wanted, take_back
-from newsletter.store.leases import Lease, Worker, acquire, beat, hear_together, let_go
+from newsletter.store.leases import hear_together
 from newsletter.store.ledger import SCHEDULE, claim, record
 from newsletter.store.mailings import tally_of
 
@@ -39,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from newsletter.actions.presence import Seat
     from newsletter.delivery import Schedule
     from newsletter.limits import Limits
     from newsletter.mailing import Mailing
@@ -57,7 +52,6 @@ _CLAIM_SECONDS = 0.25
 _SMALLEST_CLAIM, _LARGEST_CLAIM = 20, 2_000
 # Where the server is slower, who was claimed longer ago is looked up once more: they may have left since.
 _FRESH_SECONDS = 0.5
-_HEARTBEAT_SECONDS = 15
 _SAME_MOMENT_SECONDS = 0.2  # a message's date names the second: asking for each what time it is would be a waste
 
 
@@ -110,64 +104,36 @@ def send(
     stop: Callable[[], bool] = lambda: False,
     limits: Limits | None = None,
     schedule: Schedule = SCHEDULE,
+    alone: bool = True,
 ) -> Tally:
     """Send a planned mailing, or go on with one, until nobody is left who is due, or `stop` says so.
 
-    Returns the tally of the whole mailing. Raises LedgerError if another process is sending it, Paused if a daily
-    limit is reached or the server refuses us, and whatever made the transport or the store give up; what was done
-    until then is on record.
+    Returns the tally of the whole mailing. Raises LedgerError if it was taken over, or with `alone` if another process
+    is sending it; Paused if a daily limit is reached or the server refuses us; and whatever made the transport or the
+    store give up. What was done until then is on record.
     """
-    with leased(database, mailing, clock) as lease:
-        work(database, lease, post, transport, clock, progress=progress, stop=stop, limits=limits, schedule=schedule)
+    with leased(database, mailing, clock, alone=alone) as seat:
+        _work(database, seat, post, transport, clock, progress, stop, limits, schedule)
     return tally_of(database, mailing.id)
 
 
-@contextmanager
-def leased(database: Database, mailing: Mailing, clock: Callable[[], datetime]) -> Iterator[Lease]:
-    """Hold the right to send a mailing, and give it back at the end, whatever that is.
-
-    Raises LedgerError if another process holds it.
-    """
-
-    def now() -> int:
-        return int(clock().timestamp())
-
-    lease = acquire(database, mailing.id, this_worker(), now(), is_alive)
-    log("lease taken", mailing=mailing.id, fence=lease.fence, issue=mailing.issue)
-
-    with _Heartbeat(lambda: beat(database, lease, now())):
-        try:
-            yield lease
-            receive_refusals(database, mailing.id, now())
-        except BaseException:
-            # If even this fails, the next sender finds the lease of a process that is gone.
-            with suppress(NewsletterError):
-                receive_refusals(database, mailing.id, now())
-                let_go(database, lease, now())
-            raise
-    counts = let_go(database, lease, now())
-    told = {name: getattr(counts, name) for name in ("accepted", "deferred", "rejected", "uncertain", "pending")}
-    log("lease given back", mailing=mailing.id, fence=lease.fence, **told)
-
-
-def work(
+def _work(
     database: Database,
-    lease: Lease,
+    seat: Seat,
     post: Post,
     transport: Transport,
     clock: Callable[[], datetime],
-    *,
     progress: Callable[[Sequence[Outcome]], None],
     stop: Callable[[], bool],
-    job: int = 0,
-    limits: Limits | None = None,
-    schedule: Schedule = SCHEDULE,
+    limits: Limits | None,
+    schedule: Schedule,
 ) -> None:
-    """Claim, compose, deliver and record until nobody is left who is due; several jobs may do so under one lease."""
+    """Claim, compose, deliver and record until nobody is left who is due."""
+    lease = seat.lease
     outcomes: list[tuple[int, Outcome | None]] = []
-    breaker = Breaker(partial(hear_together, database, lease) if job else None)
-    pacer = Pacer(database, lease, limits, clock, job=job) if limits else None
-    asked = Asked(database, lease.mailing, job)
+    breaker = Breaker(lambda heard: hear_together(database, lease, heard, now()))
+    pacer = Pacer(database, lease, limits, clock) if limits else None
+    asked = Asked(database, lease.mailing)
 
     can = transport.capabilities
     # Half of the time is for the first request, half for asking again.
@@ -176,19 +142,19 @@ def work(
     def now() -> int:
         return int(clock().timestamp())
 
-    teller = Teller(database, lease.mailing, f"{platform.node()} {os.getpid()}/{job}", now)
+    teller = Teller(database, lease.mailing, str(this_worker()), now)
 
     def over() -> bool:
-        return breaker.is_open or stop() or asked.to_stop()
+        return breaker.is_open or stop() or asked.to_stop() or seat.lost is not None
 
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
         while not over():
             fresh_until = monotonic() + _FRESH_SECONDS
-            chunk = claim(database, lease, size, now(), job)
+            chunk = claim(database, lease, size, now())
             if not chunk:
                 return
-            log("claim", mailing=lease.mailing, job=job, recipients=len(chunk))
+            log("claim", mailing=lease.mailing, recipients=len(chunk))
             began = monotonic()
             gone: set[int] = set()
             for number, recipient in enumerate(chunk):
@@ -205,14 +171,13 @@ def work(
             size = max(_SMALLEST_CLAIM, min(fitting, size * 2, _LARGEST_CLAIM))
 
     def once_more() -> Messages:
-        """Batches without an answer, as they were offered, to a provider who knows repeats; by one job for all."""
+        """Batches without an answer, as they were offered, to a provider who knows repeats."""
         for number, people in enumerate(take_again(database, lease, repeats.provider if repeats else "", now()), 1):
             for person in people:
                 yield replace(post.message_for(person, clock().replace(microsecond=0)), again=number)
 
     def messages() -> Messages:
-        if job <= 1:
-            yield from once_more()
+        yield from once_more()
         moment, until = clock().replace(microsecond=0), monotonic() + _SAME_MOMENT_SECONDS
         for recipient in pacer.recipients(over) if pacer else recipients():
             if recipient is None:
@@ -258,7 +223,7 @@ def work(
             come_to_an_end()
         raise
     if pause := asked.pause(post.issue) or breaker.pause(post.issue) or (pacer and pacer.pause(post.issue)):
-        log("stopped", mailing=lease.mailing, job=job, why="asked" if asked.to_stop() else "breaker or limit")
+        log("stopped", mailing=lease.mailing, why="asked" if asked.to_stop() else "breaker or limit")
         raise pause
 
 
@@ -271,57 +236,3 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-class _Heartbeat:
-    """Renews the lease while the sender waits for a slow server."""
-
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        self._end = Event()
-        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def _run(self) -> None:
-        while not self._end.wait(_HEARTBEAT_SECONDS):
-            # If the store cannot be written or the lease is lost, the next record will say so where it matters.
-            with suppress(NewsletterError):
-                self._beat()
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-
-def this_worker() -> Worker:
-    """The process that runs, as the ledger names it."""
-    return Worker(platform.node(), _boot(), os.getpid())
-
-
-@cache
-def _boot() -> str:
-    """What tells this run of the machine from the one before its last start; "" where nothing does."""
-    linux = Path("/proc/sys/kernel/random/boot_id")
-    if linux.exists():
-        return linux.read_text().strip()
-    if platform.system() == "Darwin":
-        asked = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False
-        )
-        return asked.stdout.strip()
-    return ""
-
-
-def is_alive(worker: Worker) -> bool:
-    """Whether a process of this machine is still there. Windows cannot say without a handle: assume that it is."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(worker.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

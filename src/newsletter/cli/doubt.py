@@ -29,7 +29,7 @@ def decide(session: Session, database: Database, issue: str, on_uncertain: str |
     They may get the message twice, with the same Message-ID. Raises LedgerError when a process is sending it.
     """
     from newsletter.actions.plan import what_is_left
-    from newsletter.actions.send import leased
+    from newsletter.actions.presence import leased
     from newsletter.cli.console import count
     from newsletter.store.amends import Verdict, settle, uncertain
 

@@ -69,8 +69,8 @@ def go_on(
 
     from newsletter import wiring
     from newsletter.actions.plan import not_published, what_is_left
+    from newsletter.actions.presence import this_worker
     from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender, same_text, unfinished
-    from newsletter.actions.send import this_worker
     from newsletter.cli.console import ExitCode
     from newsletter.cli.doubt import decide
     from newsletter.cli.sending import run

@@ -47,8 +47,9 @@ def send_what_is_due(
 
     from newsletter import wiring
     from newsletter.actions.groups import learn_groups
+    from newsletter.actions.presence import this_worker
     from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender
-    from newsletter.actions.send import send, this_worker
+    from newsletter.actions.send import send
     from newsletter.cli.sending import asking
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
     from newsletter.store.archive import address_of

@@ -1,7 +1,7 @@
 """The inline engine: one mailing, several processes of this machine.
 
-The parent holds the lease and counts; each child claims, composes and delivers over connections of its own. A child
-that dies leaves its claims to the others at once, and what it had offered is uncertain. A child whose parent is gone
+Each child is a worker like any other, and takes part in the mailing over connections of its own. The parent takes part
+in it, too, but only counts, and sees that a child that died is taken over from at once. A child whose parent is gone
 stops by itself: its standard input ends.
 """
 
@@ -18,10 +18,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from newsletter.actions.send import leased
-from newsletter.errors import Paused, Problem, Stopped, TransportError
+from newsletter.actions.presence import leased, look_after
+from newsletter.errors import NewsletterError, Paused, Problem, Stopped, TransportError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
-from newsletter.store.leases import settle_job
 from newsletter.store.mailings import tally_of
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ class Order:
 
     config: str  # the path of newsletter.toml
     mailing: int
-    fence: int
     transport: str
     job: int  # from 1
     jobs: int  # that share the connections
@@ -86,19 +84,22 @@ def send_with_jobs(
     *,
     progress: Callable[[Sequence[Outcome]], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    alone: bool = True,
 ) -> Tally:
     """As actions.send.send, in `jobs` processes. Raises Stopped when a child could not go on."""
-    with leased(database, mailing, clock) as lease:
+    with leased(database, mailing, clock, alone=alone):
         said: SimpleQueue[_Said] = SimpleQueue()
         children = {}
         try:
             for job in range(1, jobs + 1):
-                order = Order(str(config), mailing.id, lease.fence, transport, job, jobs)
+                order = Order(str(config), mailing.id, transport, job, jobs)
                 children[job] = _start(order, said)
-            failure = _listen(children, said, progress, stop, lambda job: settle_job(database, lease, job, _now(clock)))
+            failure = _listen(children, said, progress, stop, lambda: look_after(database, mailing.id, _now(clock)))
         finally:
             for child in children.values():
                 _end(child)
+            with suppress(NewsletterError):  # else whoever goes on finds what they held
+                look_after(database, mailing.id, _now(clock))
     if failure:
         raise failure
     return tally_of(database, mailing.id)
@@ -140,7 +141,7 @@ def _listen(
     said: SimpleQueue[_Said],
     progress: Callable[[Sequence[Outcome]], None],
     stop: Callable[[], bool],
-    settle: Callable[[int], None],
+    look_after: Callable[[], None],
 ) -> Stopped | None:
     """Hear all children to their end; what stood in their way, if anything did."""
     problems: dict[str, Problem] = {}
@@ -172,7 +173,7 @@ def _listen(
                 progress([OUTCOMES[name] for name, number in told.items() for _ in range(number)])
             continue
         running.discard(word.job)
-        settle(word.job)
+        look_after()
         code = children[word.job].returncode
         if code < 0 or code == 1:
             message = f"a sending process ended by itself (exit code {code})"

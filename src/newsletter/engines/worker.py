@@ -30,14 +30,13 @@ _SAY_EVERY = 0.2  # seconds
 
 
 def run(order: Order, stop: Event) -> None:
-    """Work under the parent's lease until nobody is left who is due."""
+    """Take part in the mailing until nobody is left who is due."""
     from newsletter import wiring
     from newsletter.actions.publish import same_sender
-    from newsletter.actions.send import work
+    from newsletter.actions.send import send
     from newsletter.sources.settings import read_config
     from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
-    from newsletter.store.leases import Lease
     from newsletter.store.mailings import edition_of, mailings_of
 
     config = read_config(Path(order.config))
@@ -62,17 +61,17 @@ def run(order: Order, stop: Event) -> None:
         keys, address = load_keys(database), address_of(database, mailing)
         post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id, through=order.transport)
         transport = wiring.transport(config, order.transport, os.environ, jobs=order.jobs)
-        work(
+        send(
             database,
-            Lease(order.mailing, order.fence),
+            mailing,
             post,
             transport,
             lambda: datetime.now(UTC),
             progress=progress,
             stop=stop.is_set,
-            job=order.job,
             limits=wiring.limits(config, order.transport, transport),
             schedule=config.schedule,
+            alone=False,
         )
     say()
 

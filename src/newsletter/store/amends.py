@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from newsletter.delivery import State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import MailingState
-from newsletter.store.leases import count_states
+from newsletter.store.leases import count_states, lock, present
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -82,11 +82,8 @@ def reopen_rejected(database: Database, mailing: int, now: int) -> int:
 
 
 def _at_rest(connection: Connection, mailing: int) -> None:
-    (lease_until,) = connection.execute(
-        f"SELECT lease_until FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
-        (mailing,),
-    ).fetchone()
-    if lease_until:
+    lock(connection, mailing)
+    if present(connection, mailing):
         raise LedgerError(
             Problem(
                 "this mailing is being sent, or its sender was killed and left it open",

@@ -1,8 +1,8 @@
 """Batches: who was offered to a provider in one request, for providers that know the same request when it comes again.
 
-A batch is on record before its request is made, and until its answer is. Whoever finds it there after a crash may make
-the same request again for a while: the provider delivers it once. It must be the same to the octet, so all of it goes
-again or nothing; when somebody in it has left since, or it is too late, all of it is uncertain.
+A batch is on record before its request is made, and until its answer is. After a crash it belongs to nobody, and
+whoever finds it may make the same request again for a while: the provider delivers it once. It must be the same to the
+octet, so all of it goes again or nothing; when somebody in it has left since, or it is too late, they are uncertain.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import State
 from newsletter.store.database import Lock
-from newsletter.store.leases import check
+from newsletter.store.leases import Lease, lock, renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from newsletter.store.database import Connection, Database
-    from newsletter.store.leases import Lease
 
 
 class Repeats(NamedTuple):
@@ -30,6 +29,7 @@ class Repeats(NamedTuple):
     seconds: int
 
 
+_NOBODY = 0  # the number of no worker
 _WHY = "the sender stopped before an answer was on record"
 # The time counts from the first request: a repeat does not prolong it.
 _REMEMBER = """
@@ -63,25 +63,37 @@ def give_up(connection: Connection, mailing: int, now: int) -> None:
     )
 
 
-def open_members(connection: Connection, mailing: int, now: int) -> list[int]:
-    """All whose batch may be offered again, as far as is known here."""
-    return [member for _, members in _open(connection, mailing, now) for member in members]
+def orphan(connection: Connection, lease: Lease, now: int) -> None:
+    """Let the batches of a worker who is gone belong to nobody, if they may be offered again: whole, and in time."""
+    for _, until, members in _batches(connection, lease.mailing):
+        if until > now and len(_offered(connection, lease, members)) == len(members):
+            _hand_over(connection, lease, members, _NOBODY)
 
 
-def _open(connection: Connection, mailing: int, now: int) -> Iterator[tuple[str, list[int]]]:
-    """Batches within their time, all of whose members still stand as offered."""
+def _batches(connection: Connection, mailing: int) -> list[tuple[str, int, list[int]]]:
+    """The provider, the end of its time, and the members of each batch of a mailing."""
     rows = connection.execute(
-        "SELECT provider, members FROM batches WHERE mailing_id = ? AND until > ? ORDER BY first_id", (mailing, now)
+        "SELECT provider, until, members FROM batches WHERE mailing_id = ? ORDER BY first_id", (mailing,)
     ).fetchall()
-    for provider, text in rows:
-        members = [int(each) for each in json.loads(text)]
-        marks = ", ".join("?" * len(members))
-        (offered,) = connection.execute(
-            f"SELECT count(*) FROM deliveries WHERE mailing_id = ? AND state = ? AND subscriber_id IN ({marks})",  # noqa: S608
-            (mailing, State.OFFERED.value, *members),
-        ).fetchone()
-        if offered == len(members):
-            yield provider, members
+    return [(provider, until, [int(each) for each in json.loads(members)]) for provider, until, members in rows]
+
+
+def _offered(connection: Connection, lease: Lease, members: Sequence[int]) -> list[int]:
+    """Those of a batch who stand as offered by this worker."""
+    marks = ", ".join("?" * len(members))
+    rows = connection.execute(
+        "SELECT subscriber_id FROM deliveries WHERE mailing_id = ? AND state = ? AND claim = ? "  # noqa: S608  (marks)
+        f"AND subscriber_id IN ({marks})",
+        (lease.mailing, State.OFFERED.value, lease.worker, *members),
+    ).fetchall()
+    return [key for (key,) in rows]
+
+
+def _hand_over(connection: Connection, lease: Lease, members: Sequence[int], to: int) -> None:
+    connection.executemany(
+        "UPDATE deliveries SET claim = ? WHERE mailing_id = ? AND subscriber_id = ?",
+        [(to, lease.mailing, each) for each in members],
+    )
 
 
 _PEOPLE = """
@@ -92,24 +104,30 @@ _PEOPLE = """
 
 
 def take_again(database: Database, lease: Lease, provider: str, now: int) -> list[list[Subscriber]]:
-    """The batches that go to this provider again, each in its order. Everybody else who was offered is uncertain.
+    """The batches of nobody that go to this provider again, each in its order; they belong to this worker now.
 
-    Raises LedgerError when another sender has taken over.
+    Who is in another batch of nobody is uncertain. Raises LedgerError when another worker has taken over.
     """
     again: list[list[Subscriber]] = []
     with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
-        found = list(_open(connection, lease.mailing, now))
+        found = _batches(connection, lease.mailing)
         if not found:
             return []
-        for theirs, members in found:
-            people = _people(connection, members, now) if theirs == provider else {}
+        lock(connection, lease.mailing)  # who begins at the same moment waits, and finds what is left
+        renew(connection, lease, now)
+        for theirs, until, members in found:
+            orphans = _offered(connection, Lease(lease.mailing, _NOBODY), members)
+            if not orphans:
+                continue  # somebody is at it
+            is_whole = len(orphans) == len(members) and until > now and theirs == provider
+            people = _people(connection, members, now) if is_whole else {}
             if len(people) == len(members):
+                _hand_over(connection, lease, members, lease.worker)
                 again.append([people[each] for each in members])
                 continue
             connection.executemany(
                 "UPDATE deliveries SET state = ?, reply = ?, updated_at = ? WHERE mailing_id = ? AND subscriber_id = ?",
-                [(State.UNCERTAIN.value, _WHY, now, lease.mailing, each) for each in members],
+                [(State.UNCERTAIN.value, _WHY, now, lease.mailing, each) for each in orphans],
             )
             forget(connection, lease.mailing, members[:1])
     return again

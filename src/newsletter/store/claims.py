@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
 from newsletter.store.database import Lock
-from newsletter.store.leases import check
+from newsletter.store.leases import renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status
 
@@ -68,7 +68,7 @@ def still_wanted(database: Database, lease: Lease, keys: Collection[int], now: i
     """Those of the claimed who are still to be written to. The others have left since, and are skipped."""
     marks = ", ".join("?" * len(keys))
     with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
+        renew(connection, lease, now)
         rows = connection.execute(
             "SELECT d.subscriber_id, s.status, x.reason, s.paused_until, s.canonical FROM deliveries d "  # noqa: S608  (marks only)
             "LEFT JOIN subscribers s ON s.id = d.subscriber_id LEFT JOIN suppressions x ON x.address = s.canonical "
@@ -95,7 +95,7 @@ def take_back(database: Database, lease: Lease, keys: Iterable[int], now: int) -
     What the server said stays on record. Returns how many there are.
     """
     with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
+        renew(connection, lease, now)
         return connection.executemany(
             "UPDATE deliveries SET state = ?, attempts = attempts - 1, next_at = 0, updated_at = ?, "
             "deferred_at = CASE WHEN attempts > 1 THEN deferred_at ELSE 0 END "

@@ -1,7 +1,19 @@
 """Leases: who sends a mailing.
 
-Exactly one sender works on a mailing. It holds a lease, and a fence: a number that grows with every new holder, and
-without which nothing can be recorded. A sender that slept through its lease finds the fence moved, and stops.
+Any number of workers send one mailing, each a process with a row in `workers`. The row's number is never given again;
+it stands in `deliveries.claim` beside all that the worker has claimed, and as long as the row is there, what it holds
+is the worker's. Its lease is prolonged with every record and every heartbeat. When it has run out, or the process is
+seen to be gone, any other worker takes over: the row goes, and what it held is settled.
+
+    renew     the row is there, and stays until this transaction ends: the fence before every claim and every record
+    join      a row of one's own; who is gone is taken over first
+    leave     what is left in one's hands is settled; the last one who leaves closes the mailing
+
+A worker that slept through its lease finds no row, and can neither claim, record nor offer. One message a connection
+may have been on its way when it fell asleep: it was put on record as offered before, so whoever took over has called it
+uncertain and sends it to nobody; when the sleeper wakes up and its bytes still go out, they are the only copy.
+
+Rows are always locked in this order: mailing, worker, deliveries.
 """
 
 from __future__ import annotations
@@ -21,7 +33,8 @@ if TYPE_CHECKING:
 
     from newsletter.store.database import Connection, Database
 
-LEASE_SECONDS = 60
+HEARTBEAT_SECONDS = 5
+LEASE_SECONDS = 20  # three heartbeats may be lost, and what is taken over is taken over within half a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +46,24 @@ class Worker:
     pid: int
 
     def __str__(self) -> str:
-        return f"{self.host}|{self.boot}|{self.pid}"
-
-    @classmethod
-    def parse(cls, text: str) -> Worker | None:
-        """The worker that `str` wrote; None for no worker."""
-        host, _, rest = text.partition("|")
-        boot, _, pid = rest.partition("|")
-        return cls(host, boot, int(pid)) if pid.isdigit() else None
+        return f"{self.host} {self.pid}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to send a mailing, as long as the fence stands where it stood."""
+    """The right of one worker to take part in a mailing, as long as its row is there."""
 
     mailing: int
-    fence: int
+    worker: int
+
+
+class Presence(NamedTuple):
+    """A worker that takes part in a mailing, as others see it."""
+
+    number: int
+    worker: Worker
+    since: int
+    lease_until: int
 
 
 class Heard(NamedTuple):
@@ -60,151 +75,239 @@ class Heard(NamedTuple):
     is_broken: bool = False  # somebody was not refused before them
 
 
-def acquire(database: Database, mailing: int, worker: Worker, now: int, is_alive: Callable[[Worker], bool]) -> Lease:
-    """Take the lease of a mailing, and settle what its last holder left behind.
+# ── To begin ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    What was claimed and not offered goes back to pending; what was offered and has no answer is uncertain. If the
-    machine has been restarted since, the last records may have been lost with the power, and everything that the
-    holder had claimed is uncertain. Raises LedgerError when another process is at work.
+
+def join(
+    database: Database,
+    mailing: int,
+    worker: Worker,
+    now: int,
+    is_alive: Callable[[Worker], bool],
+    *,
+    alone: bool = False,
+) -> Lease:
+    """Take part in a mailing, and settle what those who are gone have left behind.
+
+    Raises LedgerError when it was cancelled, or with `alone` when another process is at work.
     """
-    with database.transaction(durable=True) as connection:
-        text, lease_until, fence, state = connection.execute(
-            f"SELECT worker, lease_until, fence, state FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
-            (mailing,),
-        ).fetchone()
-        if state == MailingState.CANCELLED.value:
-            raise LedgerError(Problem("this mailing was cancelled", fix="publish the issue again"))
-        holder = Worker.parse(text)
-        if holder is not None and lease_until:
-            same_machine = holder.host == worker.host
-            dead = same_machine and (holder.boot != worker.boot or not is_alive(holder))
-            if not dead and lease_until > now:
-                raise LedgerError(
-                    Problem(
-                        f"another process is sending this mailing (process {holder.pid} on {holder.host})",
-                        fix=f"wait for it, or stop it; it counts as gone after {lease_until - now} s of silence",
-                    )
-                )
-            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims;
-            # a server elsewhere has it.
-            lost_power = not database.dialect.on_a_server and (holder.boot != worker.boot or not holder.boot)
-            _settle(connection, mailing, now, lost_power=lost_power)
-        connection.execute(
-            "UPDATE mailings SET worker = ?, lease_until = ?, fence = fence + 1, state = ?, answered = 0, hard = 0, "
-            "blocked = 0 WHERE id = ?",
-            (str(worker), now + LEASE_SECONDS, MailingState.SENDING.value, mailing),
-        )
-        step = life.count(connection)
-    life.remember(database, step)
-    return Lease(mailing, fence + 1)
-
-
-def is_free(database: Database, mailing: int) -> bool:
-    """Whether nobody holds the lease of a mailing."""
-    with database.reading() as connection:
-        (until,) = connection.execute("SELECT lease_until FROM mailings WHERE id = ?", (mailing,)).fetchone()
-    return not until
-
-
-def beat(database: Database, lease: Lease, now: int) -> None:
-    """Prolong the lease while messages are under way. Raises LedgerError when another sender has taken over."""
     with database.transaction(durable=True, lock=Lock.ROWS) as connection:
-        renew(connection, lease, now)
+        if lock(connection, mailing) is MailingState.CANCELLED:
+            raise LedgerError(Problem("this mailing was cancelled", fix="publish the issue again"))
+        others = _take_over(connection, mailing, worker, now, is_alive, forgetful=not database.dialect.on_a_server)
+        if alone and others:
+            other, left = others[0].worker, others[0].lease_until - now
+            raise LedgerError(
+                Problem(
+                    f"another process is sending this mailing (process {other.pid} on {other.host})",
+                    fix=f"wait for it, or stop it; it counts as gone after {left} s of silence",
+                )
+            )
+        (number,) = connection.execute(
+            "INSERT INTO workers (mailing_id, host, boot, pid, since, lease_until) VALUES (?, ?, ?, ?, ?, ?) "
+            "RETURNING id",
+            (mailing, worker.host, worker.boot, worker.pid, now, now + LEASE_SECONDS),
+        ).fetchone()
+        connection.execute(
+            "UPDATE mailings SET fence = fence + 1, state = ? WHERE id = ?", (MailingState.SENDING.value, mailing)
+        )
+        if not others:
+            forget_heard(connection, mailing)
         step = life.count(connection)
     life.remember(database, step)
+    return Lease(mailing, number)
 
 
-def hear_together(database: Database, lease: Lease, heard: Heard) -> Heard:
-    """Add what one job has heard to what all of them have, and say what that is.
+def lock(connection: Connection, mailing: int) -> MailingState:
+    """Let nobody else join or leave a mailing, or take over in it, until the transaction ends; its state."""
+    query = f"SELECT state FROM mailings WHERE id = ?{connection.dialect.locked}"  # noqa: S608  (our own words)
+    row = connection.execute(query, (mailing,)).fetchone()
+    return MailingState(row[0])
 
-    Raises LedgerError when another sender has taken over.
+
+def forget_heard(connection: Connection, mailing: int) -> None:
+    """Count anew what is heard of a mailing, inside a transaction: it begins, or goes on."""
+    connection.execute("UPDATE mailings SET answered = 0, hard = 0, blocked = 0 WHERE id = ?", (mailing,))
+
+
+def present(connection: Connection, mailing: int) -> list[Presence]:
+    """Who takes part in a mailing, as far as is on record, inside a transaction that is under way."""
+    rows = connection.execute(
+        "SELECT id, host, boot, pid, since, lease_until FROM workers WHERE mailing_id = ? ORDER BY id", (mailing,)
+    ).fetchall()
+    return [Presence(number, Worker(host, boot, pid), since, until) for number, host, boot, pid, since, until in rows]
+
+
+def workers_of(database: Database, mailing: int) -> list[Presence]:
+    """Who takes part in a mailing, as far as is on record; some of them may be gone."""
+    with database.reading() as connection:
+        return present(connection, mailing)
+
+
+def holder(lease: Lease) -> str:
+    """The name under which a worker holds places (newsletter.store.tokens)."""
+    return f"{lease.mailing}/{lease.worker}"
+
+
+# ── While it goes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def renew(connection: Connection, lease: Lease, now: int) -> None:
+    """Prolong the lease inside a transaction, at whose end it is as good as now.
+
+    A database that lets several write at once keeps whoever would take over waiting until then, and the other way
+    round. Raises LedgerError when another worker has taken over.
     """
-    with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
-        row = connection.execute(
-            """
-            UPDATE mailings SET answered = answered + ?, hard = hard + ?,
-                                blocked = CASE WHEN ? THEN ? ELSE blocked + ? END
-            WHERE id = ? RETURNING answered, hard, blocked
-            """,
-            (heard.answered, heard.hard, heard.is_broken, heard.blocked, heard.blocked, lease.mailing),
-        ).fetchone()
-    return Heard(*row)
-
-
-def settle_job(database: Database, lease: Lease, job: int, now: int) -> None:
-    """Settle what one of several jobs left behind when it died: its claims are free for the others at once."""
-    with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
-        _settle(connection, lease.mailing, now, job=job)
-
-
-def _settle(
-    connection: Connection, mailing: int, now: int, *, lost_power: bool = False, job: int | None = None
-) -> None:
-    from newsletter.store.batches import open_members
-
-    # What may be offered again to a provider that knows repeats stays as it is: newsletter.store.batches.
-    again = open_members(connection, mailing, now)
-    claimed_becomes = State.UNCERTAIN if lost_power else State.PENDING
-    why = "the machine went down while this was being sent" if lost_power else ""
-    for state, becomes, reply in (
-        (State.CLAIMED, claimed_becomes, why),
-        (State.OFFERED, State.UNCERTAIN, "the sender stopped before an answer was on record"),
-    ):
-        connection.execute(
-            "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
-            "WHERE mailing_id = ? AND state = ? AND (CAST(? AS BIGINT) IS NULL OR claim = ?)",
-            (becomes.value, reply, now, mailing, state.value, job, job),
-        )
-    connection.executemany(
-        "UPDATE deliveries SET state = ?, reply = '' WHERE mailing_id = ? AND subscriber_id = ?",
-        [(State.OFFERED.value, mailing, each) for each in again],
-    )
-
-
-def check(connection: Connection, lease: Lease) -> None:
-    """See inside a transaction that the fence stands. Raises LedgerError when another sender has taken over."""
-    (fence,) = connection.execute(
-        f"SELECT fence FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
-        (lease.mailing,),
-    ).fetchone()
-    if fence != lease.fence:
+    changed = connection.execute(
+        "UPDATE workers SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.worker)
+    ).rowcount
+    if not changed:
         raise LedgerError(
             Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
         )
 
 
-def renew(connection: Connection, lease: Lease, now: int) -> None:
-    """Prolong the lease inside a transaction. Raises LedgerError when another sender has taken over."""
-    check(connection, lease)
-    connection.execute("UPDATE mailings SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.mailing))
-
-
-def let_go(database: Database, lease: Lease, now: int) -> Tally:
-    """Give the lease back. What was claimed and not offered is pending again; what has no answer is uncertain.
-
-    The mailing is finished if nothing is left to do: only then does every delivery have its last state.
-    """
-    with database.transaction(durable=True) as connection:
+def beat(database: Database, lease: Lease, now: int) -> None:
+    """Prolong the lease while messages are under way. Raises LedgerError when another worker has taken over."""
+    with database.transaction(durable=True, lock=Lock.ROWS) as connection:
+        step = life.count(connection)
         renew(connection, lease, now)
-        _settle(connection, lease.mailing, now)
-        (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (lease.mailing,)).fetchone()
-        if wish == Wish.CANCEL.value:
-            from newsletter.store.batches import give_up
-            from newsletter.store.schedules import skip_waiting
+    life.remember(database, step)
 
-            skip_waiting(connection, lease.mailing, now)
-            give_up(connection, lease.mailing, now)
-        counts = count_states(connection, lease.mailing)
-        end = MailingState.CANCELLED if wish == Wish.CANCEL.value else MailingState.FINISHED
-        state, finished = (end, now) if counts.is_settled else (MailingState.SENDING, None)
-        connection.execute(
-            "UPDATE mailings SET lease_until = 0, state = ?, finished_at = ? WHERE id = ?",
-            (state.value, finished, lease.mailing),
+
+def hear_together(database: Database, lease: Lease, heard: Heard, now: int) -> Heard:
+    """Add what one worker has heard to what all of them have, and say what that is.
+
+    Raises LedgerError when another worker has taken over.
+    """
+    with database.transaction(lock=Lock.ROWS) as connection:
+        row = connection.execute(
+            """
+            UPDATE mailings SET answered = answered + ?, hard = hard + ?,
+                                blocked = CASE WHEN ? = 1 THEN ? ELSE blocked + ? END
+            WHERE id = ? RETURNING answered, hard, blocked
+            """,
+            (heard.answered, heard.hard, int(heard.is_broken), heard.blocked, heard.blocked, lease.mailing),
+        ).fetchone()
+        renew(connection, lease, now)
+    return Heard(*row)
+
+
+# ── When somebody is gone ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_over(database: Database, mailing: int, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> int:
+    """Settle what workers of a mailing who are gone have left behind; how many of them there were."""
+    if not any(_is_gone(each, me, now, is_alive) for each in workers_of(database, mailing)):
+        return 0  # as nearly always, and then nobody has to wait
+    with database.transaction(durable=True, lock=Lock.ROWS) as connection:
+        lock(connection, mailing)
+        before = len(present(connection, mailing))
+        return before - len(
+            _take_over(connection, mailing, me, now, is_alive, forgetful=not database.dialect.on_a_server)
         )
+
+
+def is_free(database: Database, mailing: int, now: int) -> bool:
+    """Whether nobody takes part in a mailing whose lease has not run out."""
+    return all(each.lease_until <= now for each in workers_of(database, mailing))
+
+
+def _is_gone(other: Presence, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> bool:
+    here = other.worker.host == me.host
+    return other.lease_until <= now or (here and (other.worker.boot != me.boot or not is_alive(other.worker)))
+
+
+def _take_over(
+    connection: Connection,
+    mailing: int,
+    me: Worker,
+    now: int,
+    is_alive: Callable[[Worker], bool],
+    *,
+    forgetful: bool,
+) -> list[Presence]:
+    """Take over from whoever is gone; who is not."""
+    living = []
+    for other in present(connection, mailing):
+        gone = _is_gone(other, me, now, is_alive)
+        # Who has been heard of since, while this waited for their transaction to end, is there after all.
+        if (
+            gone
+            and connection.execute(
+                "DELETE FROM workers WHERE id = ? AND lease_until = ?", (other.number, other.lease_until)
+            ).rowcount
+        ):
+            # A machine that was started anew, or one that cannot say, may have lost what was recorded after the claims.
+            lost_power = forgetful and (other.worker.boot != me.boot or not other.worker.boot)
+            _settle(connection, Lease(mailing, other.number), now, lost_power=lost_power)
+        else:
+            living.append(other)
+    return living
+
+
+def _settle(connection: Connection, lease: Lease, now: int, *, lost_power: bool = False) -> None:
+    """Give back what one worker held: claimed and not offered is pending, offered and without an answer is uncertain.
+
+    If the machine has been restarted since, the last records may have been lost with the power, and everything that
+    the worker had claimed is uncertain.
+    """
+    from newsletter.store.batches import orphan
+
+    # What may be offered again to a provider that knows repeats stays as it is: newsletter.store.batches.
+    orphan(connection, lease, now)
+    held = connection.execute(
+        "SELECT subscriber_id, state FROM deliveries WHERE mailing_id = ? AND state IN (?, ?) AND claim = ?",
+        (lease.mailing, State.CLAIMED.value, State.OFFERED.value, lease.worker),
+    ).fetchall()
+    becomes = {
+        State.CLAIMED.value: (State.PENDING, ""),
+        State.OFFERED.value: (State.UNCERTAIN, "the sender stopped before an answer was on record"),
+    }
+    if lost_power:
+        becomes[State.CLAIMED.value] = (State.UNCERTAIN, "the machine went down while this was being sent")
+    connection.executemany(
+        "UPDATE deliveries SET state = ?, reply = ?, next_at = 0, updated_at = ? "
+        "WHERE mailing_id = ? AND subscriber_id = ?",
+        [(becomes[state][0].value, becomes[state][1], now, lease.mailing, key) for key, state in held],
+    )
+    connection.execute("DELETE FROM places WHERE holder = ?", (holder(lease),))
+
+
+# ── To end ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def leave(database: Database, lease: Lease, now: int) -> Tally | None:
+    """Take part no longer. What was claimed and not offered is pending again; what has no answer is uncertain.
+
+    Whoever is the last one closes the mailing, and gets its counts: it is finished if nothing is left to do, for only
+    then does every delivery have its last state. Raises LedgerError when another worker has taken over.
+    """
+    counts = None
+    with database.transaction(durable=True, lock=Lock.ROWS) as connection:
+        lock(connection, lease.mailing)
+        renew(connection, lease, now)
+        _settle(connection, lease, now)
+        connection.execute("DELETE FROM workers WHERE id = ?", (lease.worker,))
+        if not present(connection, lease.mailing):
+            counts = _close(connection, lease.mailing, now)
         step = life.count(connection)
     life.remember(database, step)
+    return counts
+
+
+def _close(connection: Connection, mailing: int, now: int) -> Tally:
+    (wish,) = connection.execute("SELECT wish FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    if wish == Wish.CANCEL.value:
+        from newsletter.store.batches import give_up
+        from newsletter.store.schedules import skip_waiting
+
+        skip_waiting(connection, mailing, now)
+        give_up(connection, mailing, now)
+    counts = count_states(connection, mailing)
+    end = MailingState.CANCELLED if wish == Wish.CANCEL.value else MailingState.FINISHED
+    state, finished = (end, now) if counts.is_settled else (MailingState.SENDING, None)
+    connection.execute("UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?", (state.value, finished, mailing))
     return counts
 
 

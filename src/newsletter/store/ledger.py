@@ -20,7 +20,7 @@ from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Unc
 from newsletter.store import batches
 from newsletter.store.claims import CANCELLED, Choice, why_not
 from newsletter.store.database import Lock
-from newsletter.store.leases import check, renew
+from newsletter.store.leases import renew
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
 
@@ -169,10 +169,8 @@ _CLAIM = """
 """
 
 
-def claim(
-    database: Database, lease: Lease, limit: int, now: int, job: int = 0, choice: Choice = EVERYBODY
-) -> list[Subscriber]:
-    """The next recipients, at most `limit`, marked as claimed by this job; empty when nobody of the choice is due.
+def claim(database: Database, lease: Lease, limit: int, now: int, choice: Choice = EVERYBODY) -> list[Subscriber]:
+    """The next recipients, at most `limit`, marked as claimed by this worker; empty when nobody of the choice is due.
 
     Those who have never been tried come first. The claim itself is made to survive a power cut: whatever was
     recorded after it and lost would otherwise be sent twice.
@@ -200,7 +198,7 @@ def claim(
                     suppressed = sealed.get(canonical(email or ""))
                 fine = suppressed is None and status == _ACTIVE and not paused  # as nearly everybody is
                 if not fine and (why := why_not(status, suppressed, paused, now)):
-                    skipped.append((State.SKIPPED.value, job, why, now, lease.mailing, number))
+                    skipped.append((State.SKIPPED.value, lease.worker, why, now, lease.mailing, number))
                     continue
                 recipients.append(
                     Subscriber(
@@ -223,14 +221,14 @@ def claim(
             if choice.has_gaps or database.dialect.on_a_server:
                 connection.executemany(
                     f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND subscriber_id = ?",  # noqa: S608
-                    [(job, now, lease.mailing, each.id) for each in recipients],
+                    [(lease.worker, now, lease.mailing, each.id) for each in recipients],
                 )
                 continue
             # All that wait between the first and the last, but for those just skipped: 0.5 µs each, one by one 1.5.
             changed = connection.execute(
                 f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND state IN (0, 4) AND state = ? "  # noqa: S608
                 "AND next_at <= ? AND subscriber_id BETWEEN ? AND ?",
-                (job, now, lease.mailing, state.value, now, rows[0][0], rows[-1][0]),
+                (lease.worker, now, lease.mailing, state.value, now, rows[0][0], rows[-1][0]),
             ).rowcount
             assert changed == len(recipients)  # or nothing is claimed
     return recipients
@@ -255,7 +253,7 @@ def record(
     those who are offered are one batch, and stay on record as one until they have an answer.
     """
     with database.transaction(lock=Lock.ROWS) as connection:
-        check(connection, lease)
+        renew(connection, lease, now)
         if outcomes:
             _record_outcomes(connection, lease, outcomes, now, schedule)
         together = list(offered)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.delivery import State
 from newsletter.edition import Edition
 from newsletter.mailing import Mailing, MailingState, Wish
-from newsletter.store.leases import Worker, count_states
+from newsletter.store.leases import count_states, present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,13 +160,11 @@ def next_due(database: Database, mailing: int) -> datetime | None:
 def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
     """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:
-        worker, planned = connection.execute(
-            "SELECT CASE WHEN lease_until > 0 THEN worker ELSE '' END, "
-            "CASE WHEN starts_at > planned_at THEN starts_at ELSE planned_at END FROM mailings WHERE id = ?",
-            (mailing,),
+        starts_at, planned_at = connection.execute(
+            "SELECT starts_at, planned_at FROM mailings WHERE id = ?", (mailing,)
         ).fetchone()
         (updated,) = connection.execute(
             "SELECT max(updated_at) FROM deliveries WHERE mailing_id = ?", (mailing,)
         ).fetchone()
-    last = Worker.parse(worker)
-    return last.host if last else "", datetime.fromtimestamp(max(planned, updated or 0), UTC)
+        host = next((each.worker.host for each in present(connection, mailing)), "")
+    return host, datetime.fromtimestamp(max(starts_at, planned_at, updated or 0), UTC)

@@ -13,7 +13,7 @@ from newsletter.delivery import State
 from newsletter.errors import LedgerError, Problem
 from newsletter.mailing import MailingState, Wish
 from newsletter.store.claims import CANCELLED
-from newsletter.store.leases import count_states
+from newsletter.store.leases import count_states, forget_heard, lock, present
 
 if TYPE_CHECKING:
     from newsletter.report import Tally
@@ -138,6 +138,8 @@ def wish(database: Database, mailing: int, wanted: Wish, now: int) -> None:
             over = state if state != MailingState.SENDING.value else MailingState.CANCELLED.value
             raise LedgerError(Problem(f"this mailing is {over}", fix=f"see how it went: newsletter status {issue}"))
         connection.execute("UPDATE mailings SET wish = ? WHERE id = ?", (wanted.value, mailing))
+        if wanted is Wish.NONE:
+            forget_heard(connection, mailing)
         if wanted is Wish.CANCEL:
             skip_waiting(connection, mailing, now)
 
@@ -156,15 +158,12 @@ def close_cancelled(database: Database, mailing: int, now: int) -> Tally | None:
     from newsletter.store.batches import give_up
 
     with database.transaction(durable=True) as connection:
-        lease_until, state = connection.execute(
-            f"SELECT lease_until, state FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
-            (mailing,),
-        ).fetchone()
-        if lease_until:
+        state = lock(connection, mailing)
+        if present(connection, mailing):
             return None
         skip_waiting(connection, mailing, now)
         give_up(connection, mailing, now)
-        if state != MailingState.CANCELLED.value:
+        if state is not MailingState.CANCELLED:
             connection.execute(
                 "UPDATE mailings SET state = ?, finished_at = ? WHERE id = ?",
                 (MailingState.CANCELLED.value, now, mailing),

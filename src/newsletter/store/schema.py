@@ -117,11 +117,12 @@ mailings = Table(
     Column("finished_at", WHOLE, nullable=True),
     _text("commit_hash"),
     _number("modified"),  # 1: the issue had changes that were not committed
+    # Of programs that knew one sender a mailing only; one that is still there stops when the fence moves.
     _text("worker"),
     _number("lease_until"),
-    _number("fence"),
-    # What all its senders have heard since the lease was taken: answers, addresses that do not exist, and refusals of
-    # us since somebody was not refused.
+    _number("fence"),  # how often somebody began to take part
+    # What all its workers have heard since the first of them began: answers, addresses that do not exist, and refusals
+    # of us since somebody was not refused.
     _number("answered"),
     _number("hard"),
     _number("blocked"),
@@ -130,6 +131,21 @@ mailings = Table(
     _number("spread"),  # seconds
     _text("wish"),  # newsletter.mailing.Wish
     Index(None, "issue"),
+    sqlite_autoincrement=True,
+)
+
+# Who takes part in sending a mailing (newsletter.store.leases). A number is never given again: it is the fence.
+workers = Table(
+    "workers",
+    metadata,
+    _number("id", primary_key=True),
+    _number("mailing_id"),
+    _text("host"),
+    _text("boot"),
+    _number("pid"),
+    _number("since"),
+    _number("lease_until"),
+    Index(None, "mailing_id"),
     sqlite_autoincrement=True,
 )
 
@@ -154,7 +170,7 @@ deliveries = Table(
     _number("state"),  # newsletter.delivery.State
     _number("attempts"),
     _number("next_at"),
-    _number("claim"),
+    _number("claim"),  # the worker that has it in hand, or had it last
     _number("code"),
     _text("enhanced"),
     _text("reply"),
@@ -202,7 +218,7 @@ progress = Table(
     "progress",
     metadata,
     Column("mailing_id", WHOLE, primary_key=True, autoincrement=False),
-    _text("worker", primary_key=True),  # host, process, job
+    _text("worker", primary_key=True),  # host and process
     _text("domain_group", primary_key=True),  # newsletter.limits.GROUPS; "": all others
     _number("accepted"),
     _number("deferred"),

@@ -3,7 +3,7 @@
 spend    take tokens from several limits at once, or none    a batch at a time: the sender pays one transaction for it
 refund   give back to daily caps what was not used after all
 hold     places at a group's servers, under a lease           so many messages may be under way there at once
-leave    give the places back, or those of a sender whom another one has followed
+leave    give the places back
 
 A message pays all the limits that hold for it in one transaction, so that no token is taken in vain.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 # Longer than the longest wait for an answer, so that a place is never given away under a message. Whoever dies blocks
-# theirs as long, or until somebody goes on with their mailing.
+# theirs as long, or until somebody takes over from them.
 HOLD_SECONDS = 660
 
 _PUT = """
@@ -117,11 +117,7 @@ def hold(database: Database, name: str, holder: str, wanted: int, busy: int, lim
     return int(held)
 
 
-def leave(database: Database, holders: str, but: str = "") -> None:
-    """Give the places back of those whose names begin so, but for those whose names begin with the longer text."""
+def leave(database: Database, holder: str) -> None:
+    """Give a sender's places back. Those of one who is gone go with what else they held (newsletter.store.leases)."""
     with database.transaction(lock=Lock.TOKENS) as connection:
-        connection.execute(
-            "DELETE FROM places WHERE substr(holder, 1, length(?)) = ? "
-            "AND (? = '' OR substr(holder, 1, length(?)) != ?)",
-            (holders, holders, but, but, but),
-        )
+        connection.execute("DELETE FROM places WHERE holder = ?", (holder,))
