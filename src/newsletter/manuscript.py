@@ -100,6 +100,14 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A tag that a rule or a condition asks for; `line` 0: the segment's."""
+
+    tag: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
     """What is known of those who would get it."""
 
@@ -108,6 +116,9 @@ class Audience:
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # where such a field is printed
     longest: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # field → its longest value
     domains: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    unread: tuple[tuple[str, int], ...] = ()  # parts that nobody gets, `{% if … %}`, and their lines
+    unknown_tags: tuple[Asked, ...] = ()  # that nobody on the whole list has
+    tags: frozenset[str] = frozenset()  # that somebody has, where a tag is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,7 @@ class Manuscript:
     edition: Edition | None = None  # None: it could not be rendered, and `problems` of another kind say why
     subject: str = ""  # as somebody would get it of whom just enough is known
     preheader: str = ""
+    longest_subject: str = ""  # with the longest values of the audience
     html: str = ""
     text: str = ""
     octets: int = 0  # of the whole message, encoded, without images

@@ -19,7 +19,7 @@ from newsletter import checks
 from newsletter.edition import fill
 from newsletter.issue import parse_issue
 from newsletter.links import Links, Signer
-from newsletter.manuscript import Answer, Audience, Earlier, House, ImageFile, Manuscript
+from newsletter.manuscript import Answer, Asked, Audience, Earlier, House, ImageFile, Manuscript
 from newsletter.render import Site, read
 from newsletter.render.needs import samples
 from newsletter.render.slots import evaluator
@@ -86,10 +86,16 @@ def manuscript_of(text: str, known: dict[str, Any]) -> Manuscript:
             for each in known.get("earlier", ())
         ),
         answers={href: Answer(**answer) for href, answer in known.get("answers", {}).items()},
-        audience=Audience(**known["audience"]) if "audience" in known else None,
+        longest_subject=known.get("longest_subject", ""),
+        audience=_audience(known["audience"]) if "audience" in known else None,
         misspelt={word: tuple(better) for word, better in known.get("misspelt", {}).items()},
         spam=known.get("spam"),
     )
+
+
+def _audience(known: dict[str, Any]) -> Audience:
+    asked = tuple(Asked(**each) for each in known.get("unknown_tags", ()))
+    return Audience(**{**known, "unknown_tags": asked})
 
 
 def _found(rule: str, example: dict[str, Any]) -> list[Finding]:

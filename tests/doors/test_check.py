@@ -146,3 +146,37 @@ def test_many_issues_are_read_by_several_processes_and_told_in_their_order(autho
     found = [(each["path"], each["rule"]) for each in answer.report if each["severity"] == "error"]
     wrong = {"2026-03": "readable"}
     assert found == [(f"issues/{name}.md", wrong.get(name, "link-empty")) for name in names]
+
+
+def test_a_misspelt_tag_is_told_with_the_nearest_one_where_it_is_asked_for(author: Author) -> None:
+    author.issue('{% if "membr" in subscriber.tags %}Secrets.{% endif %}\n\nHello.\n', head=PREHEADER)
+    author.reader("zoe@example.org", tags=("member",))
+    found = json.loads(author.run("check", HELLO, "--offline", "--json", "--segment", "tag:memer or tag:MEMBER").out)
+    told = [(each["line"], each["message"], each["fix"]) for each in found if each["rule"] == "tag-unknown"]
+    assert told == [
+        (None, "nobody on the list has the tag “memer”, for which the segment asks", "did you mean 'member'?"),
+        (7, "nobody on the list has the tag “membr”, for which this condition asks", "did you mean 'member'?"),
+    ]
+
+
+def test_a_part_that_nobody_of_the_audience_gets_is_told(author: Author) -> None:
+    condition = '{% if subscriber.fields.city == "metz" %}Here.{% else %}There.{% endif %}'
+    author.issue(f"{condition}\n", head=PREHEADER)
+    author.reader("zoe@example.org", fields={"city": "Metz"})
+    found = json.loads(author.run("check", HELLO, "--offline", "--json").out)
+    (unread,) = (each for each in found if each["rule"] == "branch-unread")
+    assert (unread["line"], "`{% if subscriber.fields.city" in unread["message"]) == (7, True)
+
+
+def test_the_longest_subject_that_a_name_makes_is_told(author: Author) -> None:
+    subject = "{{ subscriber.first_name | default('You') }} and we all, on Monday, at the town hall, with tea and cake"
+    author.issue("Hello.\n", head=f'title: Hello\nsubject: "{subject}"\npreheader: What it is about\n')
+    author.reader("max@example.org", first_name="Maximiliane-Alexandrina")
+    found = json.loads(author.run("check", HELLO, "--offline", "--json").out)
+    (longest,) = (each for each in found if each["rule"] == "field-longest")
+    assert (longest["line"], "for some the subject has 82 characters" in longest["message"]) == (3, True)
+
+
+def test_the_report_says_who_has_looked_for_spam(author: Author) -> None:
+    author.issue("Hello.\n", head=PREHEADER)
+    assert "Read for spam by our own rules alone" in author.run("check", HELLO, "--offline").err

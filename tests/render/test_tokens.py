@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.contrast import READABLE, colour, nearest_readable, ratio, written
 from newsletter.errors import Problem, ThemeError
-from newsletter.render.contrast import READABLE, colour, nearest_readable, ratio, written
 from newsletter.render.tokens import pairs
 from newsletter.sources.themes import read_theme, shipped_templates, theme_names
 

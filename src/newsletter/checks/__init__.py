@@ -85,9 +85,13 @@ RULES: dict[str, tuple[str, ...]] = {
         "heading_skipped",
         "heading_top",
         "heading_empty",
+        "heading_alone",
         "table_headless",
         "link_ambiguous",
         "language_untold",
+        "language_unknown",
+        "reading_order",
+        "contrast_low",
     ),
     "Mail programs": ("client_support", "mail_clipped", "style_large", "line_long"),
     "Deliverability": (
@@ -97,8 +101,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "address_missing",
         "spam_points",
     ),
-    "Language": ("spelling", "quotes_in_code", "paragraph_long", "sentence_long"),
-    "Personalisation": ("field_missing", "field_longest"),
+    "Language": ("spelling", "typography_french", "quotes_in_code", "paragraph_long", "sentence_long"),
+    "Personalisation": ("field_missing", "field_longest", "tag_unknown", "branch_unread"),
 }
 
 

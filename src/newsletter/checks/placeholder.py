@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING
 
 from newsletter.checks import Remark
-from newsletter.finding import Severity, Spot
+from newsletter.checks.spots import exactly, texts_in_html
+from newsletter.finding import Severity
 from newsletter.manuscript import Passage
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ _FRONT = ("title", "subject", "preheader", "hero_alt")
 def find(manuscript: Manuscript) -> Iterator[Remark]:
     """Each stand-in, in what is read and in the front matter."""
     seen: set[tuple[int, str]] = set()
-    for passage in (*_front(manuscript), *manuscript.survey.passages):
+    for passage in (*_front(manuscript), *manuscript.survey.passages, *texts_in_html(manuscript)):
         for mark in _MARKS.finditer(passage.text):
             if (passage.spot.line, mark[0]) not in seen:
                 seen.add((passage.spot.line, mark[0]))
                 message = f"“{mark[0]}” stands in for something that was never written"
-                yield Remark(_exactly(manuscript, passage.spot, mark[0]), message, "write it, or take it out")
+                yield Remark(exactly(manuscript, passage.spot, mark[0]), message, "write it, or take it out")
 
 
 def _front(manuscript: Manuscript) -> Iterator[Passage]:
@@ -49,12 +50,3 @@ def _front(manuscript: Manuscript) -> Iterator[Passage]:
     for name, value in issue.extra.items():
         if isinstance(value, str) and name != "waive":
             yield Passage(value, manuscript.at(name))
-
-
-def _exactly(manuscript: Manuscript, spot: Spot, text: str) -> Spot:
-    """The text's own place, at or below its passage's first line."""
-    if spot.path == manuscript.issue.path:
-        for line in range(max(spot.line, 1), len(manuscript.source) + 1):
-            if (column := manuscript.source[line - 1].find(text)) >= 0:
-                return Spot(spot.path, line, column + 1)
-    return spot

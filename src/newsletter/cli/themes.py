@@ -133,6 +133,6 @@ def _swatch(colour: str) -> str:
     """A colour, and on a terminal a glance at it."""
     if not colour:
         return " " * 12
-    from newsletter.render.contrast import colour as numbers
+    from newsletter.contrast import colour as numbers
 
     return f"{colour}  {click.style('   ', bg=numbers(colour))}"

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING, Any
 
+from newsletter.contrast import READABLE, colour, nearest_readable, ratio, written
 from newsletter.errors import Problem, ThemeError, did_you_mean
-from newsletter.render.contrast import READABLE, colour, nearest_readable, ratio, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from newsletter.render.contrast import Colour
+    from newsletter.contrast import Colour
     from newsletter.render.theme import Theme
     from newsletter.toml_places import Found, KeyPath
 

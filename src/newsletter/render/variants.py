@@ -51,8 +51,12 @@ def counted(edition: Edition, recipients: Iterable[Subscriber]) -> Counter[Varia
 
 def told(edition: Edition, expression: int, branch: int) -> str:
     """A branch as its author wrote it: `line 12: {% elif … %}`."""
-    condition = edition.expressions[expression]
-    return f"line {condition.line_of(branch)}: {_tag(condition.sources, branch)}"
+    return f"line {edition.expressions[expression].line_of(branch)}: {tag_of(edition, expression, branch)}"
+
+
+def tag_of(edition: Edition, expression: int, branch: int) -> str:
+    """The tag that a branch begins with: `{% elif … %}`."""
+    return _tag(edition.expressions[expression].sources, branch)
 
 
 def branches(edition: Edition) -> Iterator[tuple[int, int]]:

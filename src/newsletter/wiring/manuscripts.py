@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.audience import EVERYBODY
 from newsletter.manuscript import House, Manuscript
+from newsletter.wiring.audiences import audience_of, with_longest
 from newsletter.wiring.editions import draft
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.errors import Problem
     from newsletter.issue import Issue
-    from newsletter.manuscript import Audience
     from newsletter.store.database import Database
     from newsletter.wiring.editions import Rendered
 
@@ -66,7 +66,10 @@ def manuscript_of(
     somebody = recipient_like(None, edition, None, None)
     # A key of its own: these links open nothing.
     keys = {1: b"for show"}
-    values = evaluator(edition)(somebody, Links(Signer(keys), wiring.site(config).base_url, issue.key, 0, 0))
+    links = Links(Signer(keys), wiring.site(config).base_url, issue.key, 0, 0)
+    values = evaluator(edition)(somebody, links)
+    audience = audience_of(database, edition, rule, config, now)
+    longest = evaluator(edition)(with_longest(somebody, audience), links) if audience and audience.longest else values
     message = wiring.post(config, edition, issue.key, keys).message_for(somebody, now)
     html = fill(edition.html, values)
     read_aloud = (each for each in survey.passages if not each.language)
@@ -89,32 +92,13 @@ def manuscript_of(
         ),
         earlier=earlier_issues(config.issues, issue, path),
         answers=link_answers((link.href for link in survey.links), wiring.link_cache(config)) if online else {},
-        audience=_audience(database, edition, rule, config, now),
+        audience=audience,
+        longest_subject=fill(edition.subject, longest),
         misspelt=misspelt((each.text for each in read_aloud), edition.language, config.folder / "words.txt")
         if thorough
         else {},
     )
     return Read(edition, manuscript, message.data, made.problems)
-
-
-def _audience(
-    database: Database | None, edition: Edition, rule: Rule, config: Config, now: datetime
-) -> Audience | None:
-    if database is None:
-        return None
-    from newsletter.render.needs import needs
-    from newsletter.store.acquaintance import acquaintance
-
-    lines = needs(edition)
-    asked = (repr(rule), config.language, tuple(sorted(lines)), *database.state())
-    if asked not in _KNOWN:
-        _KNOWN.clear()
-        _KNOWN[asked] = acquaintance(database, lines, rule, language=config.language, now=int(now.timestamp()))
-    return replace(_KNOWN[asked], lines=lines)
-
-
-# A million readers are looked through once, and not with each save of an issue that is previewed.
-_KNOWN: dict[tuple[object, ...], Audience] = {}
 
 
 def _house(config: Config, width: int) -> House:
