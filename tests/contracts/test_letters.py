@@ -276,7 +276,7 @@ def test_brevo_gets_headers_in_ascii_and_names_that_it_does_not_lose() -> None:
 def test_mailersend_gets_the_one_click_address_where_headers_are_not_paid_for() -> None:
     account = Account("a-key", settings={"plan": "professional"})
     told = json.loads(provider("mailersend").request(account, [message()], "").body)
-    assert told["list_unsubscribe"] == "<https://example.org/unsubscribe/token>"
+    assert told["list_unsubscribe"] == "https://example.org/unsubscribe/token"
     assert "headers" not in told
     assert "list_unsubscribe" not in asked("mailersend", message())
 

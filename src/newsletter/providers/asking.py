@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.letter import Part
 from newsletter.outcome import Reply, parse_reply
-from newsletter.providers import Response, Trouble, What, reply_of
+from newsletter.providers import Request, Response, Trouble, What, reply_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from newsletter.letter import Letter
     from newsletter.message import Message
@@ -64,6 +64,11 @@ def mailbox(name: str, email: str) -> str:
     """A mailbox as RFC 5322 writes it, with the name in quotes; whoever takes it encodes what is not ASCII."""
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}" <{email}>' if name else email
+
+
+def json_request(url: str, headers: Mapping[str, str], data: Any) -> Request:
+    """Data to be posted as JSON; `headers` say who asks."""
+    return Request(url, {**headers, "Content-Type": "application/json", "Accept": "application/json"}, to_json(data))
 
 
 @lru_cache(maxsize=32)

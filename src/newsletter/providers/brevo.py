@@ -3,6 +3,7 @@
 Its templates are filled in wherever braces ask for it, so braces that could are written otherwise.
 
 https://developers.brevo.com/reference/sendtransacemail
+https://developers.brevo.com/docs/heterogenous-versions-batch-emails (keys: half an hour, then "duplicate_parameter")
 https://developers.brevo.com/docs/transactional-webhooks
 """
 
@@ -21,15 +22,15 @@ from newsletter.providers import Account, Capabilities, Hook, Request, Response,
 from newsletter.providers.asking import (
     content,
     filled,
+    json_request,
     letters,
     literal_html,
     literal_part,
     literal_text,
     refusal,
     refused,
-    to_json,
 )
-from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.grading import judge, kept_back, meant, reply_in
 from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ CAPABILITIES = Capabilities(
     batch=1000,
     largest=10_000_000,
     largest_message=10_000_000,
-    idempotent=1800,
+    idempotent=1800,  # half of it is used: when keys came, they were for a quarter of an hour
     inline_images=False,
     utf8_headers=False,
     tracking="account",
@@ -75,8 +76,8 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
         body["replyTo"] = {"email": first.reply_to}
     if first.files:
         body["attachment"] = [{"name": each.name, "content": content(each)} for each in first.files]
-    headers = {"api-key": account.key, "Content-Type": "application/json", "Accept": "application/json"}
-    return Request(f"{account.endpoint or 'https://api.brevo.com'}/v3/smtp/email", headers, to_json(body))
+    url = f"{account.endpoint or 'https://api.brevo.com'}/v3/smtp/email"
+    return json_request(url, {"api-key": account.key}, body)
 
 
 def _version(letter: Letter) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def _mailbox(name: str, email: str) -> dict[str, str]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -112,8 +113,8 @@ def outcomes(
     told = response.json()
     code, said = text_in(told, "code"), text_in(told, "message")
     words = f"{code} {said}".strip()
-    if response.status in (400, 409) and "idempotency" in words.lower() and ("already" in words or "uplicate" in words):
-        # Our own repeat: the first call, whose answer was lost, was taken.
+    if 400 <= response.status < 500 and code == "duplicate_parameter":
+        # Our own repeat: the first call, whose answer was lost, was taken, and this one was not.
         return [Accepted(Reply(250, "", "taken before")) for _ in batch]
     if response.status == _NO_CREDITS or code == "not_enough_credits":
         return Trouble(What.KEY, reply_of(response, words))
@@ -142,7 +143,7 @@ _KINDS: dict[str, EventKind | None] = {
     "hardbounce": EventKind.BOUNCED,
     "invalid": EventKind.BOUNCED,
     "invalidemail": EventKind.BOUNCED,
-    "blocked": EventKind.BOUNCED,  # on Brevo's list of addresses that are not written to
+    "blocked": EventKind.BOUNCED,  # on Brevo's list of addresses that are not written to: see kept_back
     "error": EventKind.BOUNCED,  # the message could not be made
     "spam": EventKind.COMPLAINED,
     "complaint": EventKind.COMPLAINED,
@@ -156,7 +157,6 @@ _KINDS: dict[str, EventKind | None] = {
     "click": EventKind.CLICKED,
     "listaddition": None,
 }
-_BOUNCES: dict[str, BounceClass] = {"blocked": BounceClass.BLOCK, "error": BounceClass.CONTENT}
 _HARD = frozenset({"hardbounce", "invalid", "invalidemail"})
 
 
@@ -169,9 +169,14 @@ def events(account: Account, hook: Hook) -> list[Event]:
 def _event(account: Account, told: dict[str, Any]) -> Event | None:
     word = text_in(told, "event").lower().replace("_", "")
     kind = _KINDS.get(word)
+    code, text = reply_in(text_in(told, "reason"))
+    bounce: BounceClass | None = None
+    if kind and word == "blocked":  # also by hand
+        kind, bounce = meant(kind, kept_back(text, BounceClass.BLOCK))
+    elif kind is EventKind.BOUNCED:
+        bounce = BounceClass.CONTENT if word == "error" else judge(code, text, hard=word in _HARD)
     if kind is None:
         return None
-    code, text = reply_in(text_in(told, "reason"))
     # There is no id of an event; and of its times only this one is in UTC.
     at = text_in(told, "ts_epoch")
     return heard(
@@ -184,5 +189,5 @@ def _event(account: Account, told: dict[str, Any]) -> Event | None:
         at=at,
         code=code,
         text=text,
-        bounce=_BOUNCES.get(word) or judge(code, text, hard=word in _HARD),
+        bounce=bounce,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from newsletter.bounce import BounceClass, classify, rule_for
+from newsletter.event import EventKind
 from newsletter.outcome import parse_reply
 
-# "550 5.1.1 …", "550-5.1.1 …", "smtp; 550 …", "sent (250 2.0.0 OK …)"
-_SPOKEN = re.compile(r"\s*(?:smtp;\s*|[a-z ]{1,20}\()?([245]\d\d)[ -]+(.*)", re.DOTALL)
+# "550 5.1.1 …", "550-5.1.1 …", "smtp; 550 …", "x-unix; 550 …", "sent (250 2.0.0 OK …)"
+_SPOKEN = re.compile(r"\s*(?:(?:smtp|x-[\w-]{1,30});\s*|[a-z ]{1,20}\()?([245]\d\d)[ -]+(.*)", re.DOTALL | re.I)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -22,6 +23,29 @@ def reply_in(said: str, status: str = "") -> tuple[int, str]:
     if _ENHANCED.fullmatch(status) and not _ENHANCED.match(text):
         text = f"{status} {text}"
     return code, text
+
+
+# Why a provider did not even try: the address is on its own list of those it does not write to, by what it says of it.
+_KEPT_BACK: tuple[tuple[str, EventKind | BounceClass], ...] = (
+    ("complain", EventKind.COMPLAINED),
+    ("spam", EventKind.COMPLAINED),
+    ("unsub", EventKind.UNSUBSCRIBED),
+    ("bounce", BounceClass.HARD),  # it was proved bad there: our own rule would have done the same
+)
+
+
+def kept_back(why: str, unsaid: BounceClass) -> EventKind | BounceClass:
+    """What it means that a provider did not try, since the address is on its list; `why` is what it says of that.
+
+    `unsaid` is for what it does not say: HARD where hard bounces and complaints alone bring an address onto the list,
+    since by our rules both would have ended it; BLOCK where people put it there by hand as well.
+    """
+    return next((meaning for word, meaning in _KEPT_BACK if word in why.lower()), unsaid)
+
+
+def meant(kind: EventKind, found: EventKind | BounceClass) -> tuple[EventKind, BounceClass | None]:
+    """An event as a table has it: of another kind than it is called, or of a class."""
+    return (found, None) if isinstance(found, EventKind) else (kind, found)
 
 
 def judge(code: int, text: str, *, hard: bool) -> BounceClass:

@@ -87,12 +87,9 @@ def objects_in(hook: Hook) -> list[dict[str, Any]]:
     return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
 
 
-def split_reply(text: str) -> tuple[int, str]:
-    """The code and the words of a refusal, as reports write it: `smtp; 550 5.1.1 no such user`."""
-    words = text.partition(";")[2].strip() if text.lower().startswith(("smtp;", "x-")) else text.strip()
-    if len(words) > 3 and words[:3].isascii() and words[:3].isdecimal() and words[3] in " -":
-        return int(words[:3]), words[4:].strip()
-    return 0, words
+def code_in(text: str) -> int:
+    """The code of a reply that stands alone; 0 when it is none."""
+    return int(text) if len(text) == 3 and text.isascii() and text.isdecimal() else 0
 
 
 def moment(text: str) -> datetime | None:

@@ -27,8 +27,8 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
-from newsletter.providers.asking import to_json
-from newsletter.providers.hearing import check_secret, heard, text_in
+from newsletter.providers.asking import json_request
+from newsletter.providers.hearing import check_secret, code_in, heard, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 KEY_ENV = ""
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (it knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /api/inject/v1."""
     (message,) = batch
     body = {
@@ -67,14 +67,14 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
         "template_dialect": "Static",  # or {{7*7}} would be computed
         "deferred_spool": False,  # what was not written down may be lost
     }
-    headers = {"Content-Type": "application/json"}
+    headers = {}
     if account.key:
         login = b64encode(f"{account.setting('username')}:{account.key}".encode()).decode()
         headers["Authorization"] = f"Basic {login}"
-    return Request(f"{account.endpoint}/api/inject/v1", headers, to_json(body))
+    return json_request(f"{account.endpoint}/api/inject/v1", headers, body)
 
 
-def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:  # noqa: ARG001
+def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:
     """200 with counts, and who failed."""
     told: Any = response.json()
     if trouble := usual(response):
@@ -120,7 +120,6 @@ def _events(account: Account, records: list[Any]) -> Iterator[Event]:
             continue
         kind, bounce = _KINDS[name]
         response = record.get("response")
-        code = text_in(response, "code")
         enhanced = ".".join(text_in(response, "enhanced_code", part) for part in ("class", "subject", "detail"))
         yield heard(
             account,
@@ -130,7 +129,7 @@ def _events(account: Account, records: list[Any]) -> Iterator[Event]:
             reference=_message_id(record),
             address=_address(record, kind),
             at=text_in(record, "timestamp"),
-            code=int(code) if code.isascii() and code.isdecimal() and 200 <= int(code) < 600 else 0,
+            code=code_in(text_in(response, "code")),
             text=f"{enhanced if enhanced != '..' else ''} {text_in(response, 'content')}".strip(),
             bounce=bounce,
         )

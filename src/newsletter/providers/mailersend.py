@@ -4,6 +4,8 @@ Its bulk endpoint answers before it has looked, and is not used: nobody would kn
 
 https://developers.mailersend.com/api/v1/email.html
 https://developers.mailersend.com/api/v1/webhooks.html
+https://www.mailersend.com/help/custom-headers (for Professional and Enterprise; the API's page says Enterprise alone)
+https://www.mailersend.com/help/how-to-add-a-custom-unsubscribe-header
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from newsletter.providers.asking import (
     content,
     filled,
     joined,
+    json_request,
     letters,
     literal_html,
     literal_part,
@@ -27,9 +30,8 @@ from newsletter.providers.asking import (
     objects,
     refusal,
     refused,
-    to_json,
 )
-from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.grading import judge, kept_back, meant, reply_in
 from newsletter.providers.hearing import heard, objects_in, same, text_in
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ CAPABILITIES = Capabilities(
     largest=25_000_000,
     largest_message=25_000_000,
     notes=(
-        'MailerSend takes headers of ours in Enterprise accounts only (plan = "enterprise"): else there is no List-Id.',
+        'MailerSend takes headers of ours from some accounts only (plan = "enterprise"): else there is no List-Id.',
         'MailerSend takes 120 messages a minute, unless it agreed to more: rate = "2/s" below [transports].',
     ),
 )
@@ -57,17 +59,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 KEY_ENV = "MAILERSEND_API_KEY"
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (MailerSend knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /v1/email."""
     (letter,) = letters(batch)
-    headers = {
-        "Authorization": f"Bearer {account.key}",
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-    }
     plan = account.setting("plan") or SETTINGS["plan"].default
     url = f"{account.endpoint or 'https://api.mailersend.com'}/v1/email"
-    return Request(url, headers, to_json(_message(letter, plan)))
+    return json_request(url, {"Authorization": f"Bearer {account.key}"}, _message(letter, plan))
 
 
 def _message(letter: Letter, plan: str) -> dict[str, Any]:
@@ -83,7 +80,8 @@ def _message(letter: Letter, plan: str) -> dict[str, Any]:
     if plan == "enterprise":
         told["headers"] = [{"name": name, "value": value} for name, value in letter.headers]
     elif unsubscribe := dict(letter.headers).get("List-Unsubscribe"):
-        told["list_unsubscribe"] = unsubscribe.partition(",")[0]  # one value, and MailerSend adds the one-click POST
+        # One address, bare, and MailerSend adds the one-click POST.
+        told["list_unsubscribe"] = unsubscribe.partition(",")[0].strip("<> ")
     if letter.reply_to:
         told["reply_to"] = {"email": letter.reply_to}
     if parts := [*(_part(each, inline=True) for each in letter.pictures), *map(_part, letter.files)]:
@@ -101,7 +99,7 @@ def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -140,7 +138,7 @@ _KINDS: dict[str, EventKind | None] = {
     "deferred": EventKind.DEFERRED,
     "soft_bounced": EventKind.BOUNCED,
     "hard_bounced": EventKind.BOUNCED,
-    "suppressed": EventKind.BOUNCED,  # MailerSend did not try: on its own list
+    "suppressed": EventKind.BOUNCED,  # MailerSend did not try: on its own list (see kept_back)
     "spam_complaint": EventKind.COMPLAINED,
     "spam_complaints": EventKind.COMPLAINED,
     "unsubscribed": EventKind.UNSUBSCRIBED,
@@ -177,7 +175,11 @@ def _event(account: Account, told: dict[str, Any]) -> Event | None:
         return None
     said = next((found for path in _REASONS if (found := text_in(data, *path))), "")
     code, text = reply_in(said, text_in(data, "meta", "bounce_code"))
-    bounce = BounceClass.BLOCK if word == "suppressed" else judge(code, text, hard=word == "hard_bounced")
+    bounce: BounceClass | None = None
+    if word == "suppressed":  # also on hold, and by hand
+        kind, bounce = meant(kind, kept_back(said, BounceClass.BLOCK))
+    elif kind is EventKind.BOUNCED:
+        bounce = judge(code, text, hard=word == "hard_bounced")
     return heard(
         account,
         kind,

@@ -29,7 +29,8 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
-from newsletter.providers.hearing import check_fresh, check_secret, heard, object_in, same, text_in
+from newsletter.providers.grading import meant
+from newsletter.providers.hearing import check_fresh, check_secret, code_in, heard, object_in, same, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ _HOSTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 _WINDOW = 9 * 3600
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (Mailgun knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /v3/DOMAIN/messages.mime. Without recipient variables, a text such as %recipient.x% is only a text."""
     (message,) = batch
     host = account.endpoint or _HOSTS[account.setting("region") or "us"]
@@ -89,8 +90,8 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
-    batch: Sequence[Message],  # noqa: ARG001  (one message)
+    account: Account,
+    batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
     """200 with an id, or an error whose only sign is its text."""
@@ -119,10 +120,11 @@ _KINDS: dict[tuple[str, str], EventKind] = {
     ("clicked", ""): EventKind.CLICKED,
 }
 # Why a failure is permanent, where that is not the server's word but Mailgun's.
-_REASONS: dict[str, BounceClass] = {
-    "suppress-bounce": BounceClass.HARD,  # it bounced before
-    "suppress-complaint": BounceClass.BLOCK,  # it complained before: then we were told so
-    "suppress-unsubscribe": BounceClass.BLOCK,
+_REASONS: dict[str, EventKind | BounceClass] = {
+    # On Mailgun's list, since it did so before: see grading.kept_back.
+    "suppress-bounce": BounceClass.HARD,
+    "suppress-complaint": EventKind.COMPLAINED,
+    "suppress-unsubscribe": EventKind.UNSUBSCRIBED,
     "espblock": BounceClass.BLOCK,
     "old": BounceClass.SOFT,  # tried for too long
 }
@@ -145,8 +147,10 @@ def events(account: Account, hook: Hook) -> list[Event]:
     kind = _KINDS.get((name, severity if name == "failed" else ""))
     if kind is None:
         return []
+    bounce: BounceClass | None = BounceClass.BLOCK if name == "rejected" else None
+    if found := _REASONS.get(text_in(told, "reason")) if kind is EventKind.BOUNCED else None:
+        kind, bounce = meant(kind, found)
     status = told.get("delivery-status")
-    code = text_in(status, "code")
     words = text_in(status, "message") or text_in(status, "description") or text_in(told, "reason")
     return [
         heard(
@@ -157,8 +161,8 @@ def events(account: Account, hook: Hook) -> list[Event]:
             reference=text_in(told, "user-variables", "delivery") or text_in(told, "message", "headers", "message-id"),
             address=text_in(told, "recipient"),
             at=text_in(told, "timestamp"),
-            code=int(code) if code.isascii() and code.isdecimal() and 200 <= int(code) < 600 else 0,
+            code=code_in(text_in(status, "code")),
             text=f"{text_in(status, 'enhanced-code')} {words}".strip(),
-            bounce=BounceClass.BLOCK if name == "rejected" else _REASONS.get(text_in(told, "reason")),
+            bounce=bounce,
         )
     ]

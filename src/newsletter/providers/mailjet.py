@@ -2,6 +2,7 @@
 
 https://dev.mailjet.com/email/guides/send-api-v31/
 https://dev.mailjet.com/email/guides/webhooks/
+https://documentation.mailjet.com/hc/en-us/articles/360042756034 (campaigns: only the first message to an address goes)
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from newsletter.bounce import BounceClass
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Hook, Request, Response, Setting, Trouble, usual
-from newsletter.providers.asking import content, joined, letters, objects, refusal, refused, to_json
-from newsletter.providers.grading import reply_in
+from newsletter.providers.asking import content, joined, json_request, letters, objects, refusal, refused
+from newsletter.providers.grading import meant, reply_in
 from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ CAPABILITIES = Capabilities(
     batch=50,
     largest=15_000_000,
     largest_message=15_000_000,
-    idempotent=86_400,
+    idempotent=86_400,  # no end is told of; we ask for no more than a day, and use half of it
     signed=False,
     list_id=False,
 )
@@ -45,14 +46,12 @@ _HOSTS = {"eu": "https://api.mailjet.com", "us": "https://api.us.mailjet.com"}
 _NOT_OURS = frozenset({"list-id"})  # of the list of headers that are refused
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (the campaign is the key)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /v3.1/send."""
     host = account.endpoint or _HOSTS[account.setting("region") or "eu"]
-    headers = {
-        "Authorization": f"Basic {b64encode(account.key.encode()).decode()}",
-        "Content-Type": "application/json",
-    }
-    return Request(f"{host}/v3.1/send", headers, to_json({"Messages": [_message(each) for each in letters(batch)]}))
+    login = b64encode(account.key.encode()).decode()
+    body = {"Messages": [_message(each) for each in letters(batch)]}
+    return json_request(f"{host}/v3.1/send", {"Authorization": f"Basic {login}"}, body)
 
 
 def _message(letter: Letter) -> dict[str, Any]:
@@ -90,7 +89,7 @@ def _part(each: Enclosed) -> dict[str, Any]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -134,7 +133,7 @@ _ERRORS: dict[str, BounceClass | EventKind | None] = {
     "user unknown": BounceClass.HARD,
     "mailbox inactive": BounceClass.SOFT,  # "for too long": it may wake up, as for every other witness
     "quota exceeded": BounceClass.SOFT,
-    "blacklisted": BounceClass.BLOCK,  # on Mailjet's own list
+    "blacklisted": BounceClass.BLOCK,  # on the account's list there, by whoever's hand
     "spam reporter": EventKind.COMPLAINED,
     "invalid domain": BounceClass.HARD,
     "no mail host": BounceClass.SOFT,  # "nobody answers": of a typing error, or for an hour
@@ -150,7 +149,7 @@ _ERRORS: dict[str, BounceClass | EventKind | None] = {
     "protocol issue": BounceClass.SOFT,
     "connection issue": BounceClass.SOFT,
     "mailjet": BounceClass.BLOCK,
-    "preblocked": BounceClass.BLOCK,  # it bounced before, for whatever reason
+    "preblocked": BounceClass.SOFT,  # "it bounced recently, or repeatedly", be it hard or soft
     "duplicate in campaign": None,  # our own repeat, caught: the first one is on its way
 }
 
@@ -169,8 +168,9 @@ def _event(account: Account, told: dict[str, Any]) -> Event | None:
     if kind is EventKind.BOUNCED:
         doubt = BounceClass.HARD if told.get("hard_bounce") is True and not error else BounceClass.SOFT
         found = _ERRORS.get(error, doubt)
-        kind = found if isinstance(found, EventKind) else kind if found else None
-        bounce = found if isinstance(found, BounceClass) else None
+        if found is None:
+            return None
+        kind, bounce = meant(kind, found)
     if kind is None:
         return None
     code, text = reply_in(text_in(told, "smtp_reply") or joined((error, told.get("comment"))))

@@ -25,8 +25,9 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
-from newsletter.providers.asking import base64_part, to_json
-from newsletter.providers.hearing import check_fresh, heard, object_in, split_reply, text_in
+from newsletter.providers.asking import base64_part, json_request
+from newsletter.providers.grading import reply_in
+from newsletter.providers.hearing import check_fresh, heard, object_in, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ _OURS = frozenset({"AccessDenied", "InvalidServerAPIKey", "ServerSuspended", "Un
 _WINDOW = 3600  # Postal signs once and tries for 36 minutes
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (Postal knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /api/v1/send/raw."""
     (message,) = batch
     body = {
@@ -61,14 +62,10 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
         "data": base64_part(message.data),
         "bounce": False,
     }
-    return Request(
-        f"{account.endpoint}/api/v1/send/raw",
-        {"X-Server-API-Key": account.key, "Content-Type": "application/json"},
-        to_json(body),
-    )
+    return json_request(f"{account.endpoint}/api/v1/send/raw", {"X-Server-API-Key": account.key}, body)
 
 
-def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:  # noqa: ARG001
+def outcomes(account: Account, batch: Sequence[Message], response: Response) -> list[Outcome] | Trouble:
     """200, and the truth in `status`."""
     told: Any = response.json()
     said = f"{text_in(told, 'data', 'code')} {text_in(told, 'data', 'message')}".strip()
@@ -109,7 +106,7 @@ def events(account: Account, hook: Hook) -> list[Event]:
         return []
     about = payload.get("message") or payload.get("original_message")
     # The server's words stand in `output`, Postal's own in `details`.
-    code, words = split_reply(text_in(payload, "output") or text_in(payload, "details"))
+    code, words = reply_in(text_in(payload, "output") or text_in(payload, "details"))
     return [
         heard(
             account,

@@ -13,8 +13,8 @@ from newsletter.bounce import BounceClass
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, parse_reply
 from newsletter.providers import Account, Capabilities, Hook, Request, Response, Setting, Trouble, What, usual
-from newsletter.providers.asking import content, mailbox, to_json
-from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.asking import content, json_request, mailbox
+from newsletter.providers.grading import judge, meant, reply_in
 from newsletter.providers.hearing import check_secret, heard, objects_in, text_in
 
 if TYPE_CHECKING:
@@ -44,15 +44,12 @@ _LATER = frozenset({100, 429, 501})  # maintenance, rate
 _OURS = frozenset({400, 401, 405, 412, 413, 1235})  # sender signature, quota, pending approval, stream
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (Postmark knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /email/batch."""
     stream = account.setting("stream") or SETTINGS["stream"].default
     body = [_message(message.letter, stream) for message in batch if message.letter is not None]
-    return Request(
-        f"{account.endpoint or 'https://api.postmarkapp.com'}/email/batch",
-        {"X-Postmark-Server-Token": account.key, "Content-Type": "application/json", "Accept": "application/json"},
-        to_json(body),
-    )
+    url = f"{account.endpoint or 'https://api.postmarkapp.com'}/email/batch"
+    return json_request(url, {"X-Postmark-Server-Token": account.key}, body)
 
 
 def _message(letter: Letter, stream: str) -> dict[str, Any]:
@@ -82,7 +79,7 @@ def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -101,6 +98,7 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     code, said = answer.get("ErrorCode"), str(answer.get("Message", ""))
     if code == 0:
         return Accepted(Reply(250, "", str(answer.get("MessageID", ""))[:100]))
+    # Inactive: it bounced there before, or complained, or was put there by hand. It says which in a record of its own.
     reply = parse_reply(550, [f"5.1.1 {code} {said}" if code in {_INACTIVE, _BAD_ADDRESS} else f"5.7.0 {code} {said}"])
     return Deferred(reply) if code in _LATER else Rejected(reply)
 
@@ -132,7 +130,7 @@ _TYPES: dict[str, BounceClass | EventKind | None] = {
     "OpenRelayTest": BounceClass.AUTO,
     "SpamComplaint": EventKind.COMPLAINED,
     "Unsubscribe": EventKind.UNSUBSCRIBED,
-    "ManuallyDeactivated": BounceClass.BLOCK,  # by somebody in the account there
+    "ManuallyDeactivated": BounceClass.BLOCK,  # by hand, by somebody in the account there
     "Unconfirmed": BounceClass.BLOCK,
     "Unknown": BounceClass.SOFT,
     "SMTPApiError": None,
@@ -155,8 +153,9 @@ def _event(account: Account, told: dict[str, Any]) -> Event | None:
     code, text = reply_in(text_in(told, "Details"))
     if kind is EventKind.BOUNCED:
         found = _TYPES.get(text_in(told, "Type"), BounceClass.SOFT)
-        kind = found if isinstance(found, EventKind) else kind if found else None
-        bounce = found if isinstance(found, BounceClass) else None
+        if found is None:
+            return None
+        kind, bounce = meant(kind, found)
         if bounce in (BounceClass.HARD, BounceClass.SOFT):
             bounce = judge(code, text, hard=bounce is BounceClass.HARD)
     elif kind is EventKind.UNSUBSCRIBED:

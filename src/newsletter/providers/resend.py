@@ -18,8 +18,8 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Forged, Hook, Request, Response, Setting, Trouble, What, usual
-from newsletter.providers.asking import content, letters, mailbox, objects, refusal, refused, to_json
-from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.asking import content, json_request, letters, mailbox, objects, refusal, refused
+from newsletter.providers.grading import judge, kept_back, meant, reply_in
 from newsletter.providers.hearing import check_fresh, heard, objects_in, same, text_in
 
 if TYPE_CHECKING:
@@ -51,14 +51,9 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /emails/batch; /emails for one that encloses something."""
     told = letters(batch)
     alone = bool(told[0].pictures or told[0].files)
-    headers = {
-        "Authorization": f"Bearer {account.key}",
-        "Content-Type": "application/json",
-        "Idempotency-Key": key,
-        "User-Agent": "newsletter",  # one is asked for
-    }
+    headers = {"Authorization": f"Bearer {account.key}", "Idempotency-Key": key}
     url = f"{account.endpoint or 'https://api.resend.com'}/emails{'' if alone else '/batch'}"
-    return Request(url, headers, to_json(_message(told[0]) if alone else [_message(letter) for letter in told]))
+    return json_request(url, headers, _message(told[0]) if alone else [_message(letter) for letter in told])
 
 
 def _message(letter: Letter) -> dict[str, Any]:
@@ -88,7 +83,7 @@ def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -127,7 +122,7 @@ _KINDS: dict[str, EventKind | None] = {
     "email.delivered": EventKind.DELIVERED,
     "email.delivery_delayed": EventKind.DEFERRED,
     "email.bounced": EventKind.BOUNCED,
-    "email.suppressed": EventKind.BOUNCED,  # Resend did not try: it bounced or complained before
+    "email.suppressed": EventKind.BOUNCED,  # Resend did not try: it bounced or complained before (see kept_back)
     "email.failed": EventKind.BOUNCED,  # Resend could not: quota, domain, an address that is none
     "email.complained": EventKind.COMPLAINED,
     "email.opened": EventKind.OPENED,
@@ -136,8 +131,9 @@ _KINDS: dict[str, EventKind | None] = {
 # By `bounce.subType`, whatever the type is.
 _BOUNCES: dict[str, BounceClass] = {
     "NoEmail": BounceClass.HARD,
-    "Suppressed": BounceClass.BLOCK,  # it bounced for anybody at the service behind Resend
-    "OnAccountSuppressionList": BounceClass.BLOCK,
+    # Not tried: on a list onto which hard bounces and complaints alone bring an address (grading.kept_back).
+    "Suppressed": BounceClass.HARD,
+    "OnAccountSuppressionList": BounceClass.HARD,
     "MailboxFull": BounceClass.SOFT,
     "MessageTooLarge": BounceClass.CONTENT,
     "ContentRejected": BounceClass.CONTENT,
@@ -157,7 +153,11 @@ def _event(account: Account, hook: Hook, told: dict[str, Any]) -> Event | None:
     if kind is None or not isinstance(data, dict):
         return None
     to = data.get("to")
-    bounce, said = _bounce(word, data)
+    if word == "email.suppressed":
+        said = text_in(data, "suppressed", "reason") or text_in(data, "suppressed", "message") or "suppressed"
+        kind, bounce = meant(kind, kept_back(said, BounceClass.HARD))
+    else:
+        bounce, said = _bounce(word, data)
     code, text = reply_in(said)
     return heard(
         account,
@@ -196,8 +196,8 @@ def _header(hook: Hook, name: str) -> str:
 
 
 def _bounce(word: str, data: dict[str, Any]) -> tuple[BounceClass | None, str]:
-    if word in ("email.suppressed", "email.failed"):
-        return BounceClass.BLOCK, text_in(data, word.removeprefix("email."), "reason") or word.removeprefix("email.")
+    if word == "email.failed":
+        return BounceClass.BLOCK, text_in(data, "failed", "reason") or "failed"
     told = data.get("bounce")
     if not isinstance(told, dict):
         return (BounceClass.SOFT if word == "email.bounced" else None), ""

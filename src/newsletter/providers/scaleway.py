@@ -1,6 +1,9 @@
 """Scaleway Transactional Email: one message a request, in parts.
 
 https://www.scaleway.com/en/developers/api/transactional-email/
+https://www.scaleway.com/en/docs/transactional-email/api-cli/send-emails-with-api/ (headers of ours; which of them it
+refuses is not told: then the message is refused, and the answer says why)
+https://www.scaleway.com/en/docs/transactional-email/reference-content/tem-capabilities-and-limits/ (2 MB)
 https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/
 """
 
@@ -24,8 +27,9 @@ from newsletter.providers import (
     reply_of,
     usual,
 )
-from newsletter.providers.asking import content, letters, to_json
-from newsletter.providers.hearing import check_secret, heard, object_in, split_reply, text_in
+from newsletter.providers.asking import content, json_request, letters
+from newsletter.providers.grading import reply_in
+from newsletter.providers.hearing import check_secret, code_in, heard, object_in, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +59,7 @@ KEY_ENV = "SCW_SECRET_KEY"
 _REFERENCE = "X-Newsletter-Delivery"
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (it knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /transactional-email/v1alpha1/regions/REGION/emails."""
     (letter,) = letters(batch)
     headers = [*letter.headers, (_REFERENCE, letter.reference)]
@@ -72,16 +76,13 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
         "attachments": [{"name": each.name, "type": each.type, "content": content(each)} for each in letter.files],
     }
     host = account.endpoint or "https://api.scaleway.com"
-    return Request(
-        f"{host}/transactional-email/v1alpha1/regions/{account.setting('region') or 'fr-par'}/emails",
-        {"X-Auth-Token": account.key, "Content-Type": "application/json"},
-        to_json(body),
-    )
+    url = f"{host}/transactional-email/v1alpha1/regions/{account.setting('region') or 'fr-par'}/emails"
+    return json_request(url, {"X-Auth-Token": account.key}, body)
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
-    batch: Sequence[Message],  # noqa: ARG001  (one message)
+    account: Account,
+    batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
     """200 with the emails that were made of it."""
@@ -102,7 +103,7 @@ _KINDS: dict[str, tuple[EventKind, BounceClass | None]] = {
     "email_dropped": (EventKind.BOUNCED, None),
     "email_spam": (EventKind.BOUNCED, BounceClass.BLOCK),  # Scaleway itself calls it spam: no complaint of a reader
     "email_mailbox_not_found": (EventKind.BOUNCED, BounceClass.HARD),
-    "email_blocklisted": (EventKind.BOUNCED, BounceClass.BLOCK),  # the address is on a list of theirs
+    "email_blocklisted": (EventKind.BOUNCED, BounceClass.SOFT),  # on their list, where full mailboxes stand, too
 }
 
 
@@ -115,8 +116,7 @@ def events(account: Account, hook: Hook) -> list[Event]:
     found = _KINDS.get(text_in(told, "type"))
     if found is None:
         return []
-    code, words = split_reply(text_in(told, "email_response_message") or text_in(told, "email_error"))
-    given = text_in(told, "email_response_code")
+    code, words = reply_in(text_in(told, "email_response_message") or text_in(told, "email_error"))
     to = told.get("email_to")
     return [
         heard(
@@ -127,7 +127,7 @@ def events(account: Account, hook: Hook) -> list[Event]:
             reference=_reference(told.get("email_headers")),
             address=str(to[0]) if isinstance(to, list) and to else text_in(told, "email_to"),
             at=text_in(told, "created_at"),
-            code=code or (int(given) if given.isascii() and given.isdecimal() and 200 <= int(given) < 600 else 0),
+            code=code or code_in(text_in(told, "email_response_code")),
             text=words,
             bounce=found[1],
         )

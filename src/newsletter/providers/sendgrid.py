@@ -18,8 +18,8 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Forged, Hook, Request, Response, Setting, Trouble, usual
-from newsletter.providers.asking import content, filled, joined, letters, objects, refusal, refused, to_json
-from newsletter.providers.grading import judge, reply_in
+from newsletter.providers.asking import content, filled, joined, json_request, letters, objects, refusal, refused
+from newsletter.providers.grading import judge, meant, reply_in
 from newsletter.providers.hearing import check_fresh, heard, objects_in, text_in
 
 if TYPE_CHECKING:
@@ -46,12 +46,11 @@ KEY_ENV = "SENDGRID_API_KEY"
 _HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (SendGrid knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /v3/mail/send."""
     (letter,) = letters(batch)
     host = account.endpoint or _HOSTS[account.setting("region") or "global"]
-    headers = {"Authorization": f"Bearer {account.key}", "Content-Type": "application/json"}
-    return Request(f"{host}/v3/mail/send", headers, to_json(_message(letter)))
+    return json_request(f"{host}/v3/mail/send", {"Authorization": f"Bearer {account.key}"}, _message(letter))
 
 
 def _message(letter: Letter) -> dict[str, Any]:
@@ -99,7 +98,7 @@ def _part(each: Enclosed, *, inline: bool = False) -> dict[str, Any]:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
+    account: Account,
     batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
@@ -185,7 +184,7 @@ def _event(account: Account, told: dict[str, Any]) -> Event | None:
     if text_in(told, "event") == "dropped":
         why = max((each for each in _DROPPED if said.lower().startswith(each)), key=len, default="")
         found = _DROPPED.get(why, BounceClass.BLOCK)
-        kind, bounce = (found, None) if isinstance(found, EventKind) else (kind, found)
+        kind, bounce = meant(kind, found)
     elif kind is EventKind.BOUNCED:
         # A block is a refusal of ours, whatever code comes with it.
         blocked = text_in(told, "type") == "blocked"

@@ -26,8 +26,9 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
-from newsletter.providers.asking import base64_part, to_json
-from newsletter.providers.hearing import heard, split_reply, text_in
+from newsletter.providers.asking import base64_part, json_request
+from newsletter.providers.grading import reply_in
+from newsletter.providers.hearing import heard, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +64,7 @@ _OURS = frozenset({"AccountSuspendedException", "SendingPausedException", "MailF
 _LATER = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (SES knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /v2/email/outbound-emails."""
     (message,) = batch
     body: dict[str, Any] = {
@@ -74,11 +75,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     }
     if chosen := account.setting("configuration_set"):
         body["ConfigurationSetName"] = chosen
-    return Request(
-        f"{_endpoint(account)}/v2/email/outbound-emails",
-        {"Content-Type": "application/json"},
-        to_json(body),
-    )
+    return json_request(f"{_endpoint(account)}/v2/email/outbound-emails", {}, body)
 
 
 def _endpoint(account: Account) -> str:
@@ -110,8 +107,8 @@ def quota(response: Response) -> Quota | None:
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
-    batch: Sequence[Message],  # noqa: ARG001  (one message)
+    account: Account,
+    batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
     """200 with a MessageId, or an error whose name stands in a header."""
@@ -145,8 +142,9 @@ _KINDS: dict[str, EventKind] = {
 _BOUNCES: dict[tuple[str, str], BounceClass] = {
     ("Permanent", "General"): BounceClass.HARD,
     ("Permanent", "NoEmail"): BounceClass.HARD,
-    ("Permanent", "Suppressed"): BounceClass.HARD,  # it bounced for somebody else at SES
-    ("Permanent", "OnAccountSuppressionList"): BounceClass.HARD,  # it bounced or complained for us before
+    # Not tried: on a list onto which hard bounces and complaints alone bring an address (grading.kept_back).
+    ("Permanent", "Suppressed"): BounceClass.HARD,
+    ("Permanent", "OnAccountSuppressionList"): BounceClass.HARD,
     ("Transient", "General"): BounceClass.SOFT,  # also automatic replies
     ("Transient", "MailboxFull"): BounceClass.SOFT,
     ("Transient", "MessageTooLarge"): BounceClass.CONTENT,
@@ -177,7 +175,7 @@ def _events(account: Account, told: dict[str, Any]) -> Iterator[Event]:
         # What they do not know ("Undetermined") is judged by the server's words, below.
         bounce = _BOUNCES.get((text_in(details, "bounceType"), text_in(details, "bounceSubType")))
     for number, (address, reply) in enumerate(_recipients(told, details)):
-        code, words = split_reply(reply)
+        code, words = reply_in(reply)
         yield heard(
             account,
             kind,

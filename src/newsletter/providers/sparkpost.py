@@ -2,6 +2,9 @@
 
 https://developers.sparkpost.com/api/transmissions/
 https://developers.sparkpost.com/api/webhooks/
+
+Since August 2026, https://github.com/SparkPost/developers.sparkpost.com/pull/590 tells of keys for repeats. They are
+not used yet: a repeat is only as safe as the oldest service that answers it.
 """
 
 from __future__ import annotations
@@ -27,8 +30,9 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
-from newsletter.providers.asking import to_json
-from newsletter.providers.hearing import check_secret, heard, split_reply, text_in
+from newsletter.providers.asking import json_request
+from newsletter.providers.grading import reply_in
+from newsletter.providers.hearing import check_secret, heard, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +63,7 @@ KEY_ENV = "SPARKPOST_API_KEY"
 _HOSTS = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
 
 
-def request(account: Account, batch: Sequence[Message], key: str) -> Request:  # noqa: ARG001  (it knows no keys)
+def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /api/v1/transmissions."""
     (message,) = batch
     body: dict[str, Any] = {
@@ -75,16 +79,12 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:  #
     if path := account.setting("return_path"):
         body["return_path"] = path
     host = account.endpoint or _HOSTS[account.setting("region") or "us"]
-    return Request(
-        f"{host}/api/v1/transmissions",
-        {"Authorization": account.key, "Content-Type": "application/json", "Accept": "application/json"},
-        to_json(body),
-    )
+    return json_request(f"{host}/api/v1/transmissions", {"Authorization": account.key}, body)
 
 
 def outcomes(
-    account: Account,  # noqa: ARG001
-    batch: Sequence[Message],  # noqa: ARG001  (one message)
+    account: Account,
+    batch: Sequence[Message],
     response: Response,
 ) -> list[Outcome] | Trouble:
     """200 with counts and an id; errors as a list."""
@@ -135,7 +135,7 @@ _CLASSES: dict[str, BounceClass] = {
     "70": BounceClass.SOFT,
     "100": BounceClass.AUTO,
     "60": BounceClass.AUTO,
-    "25": BounceClass.BLOCK,  # admin failure
+    "25": BounceClass.BLOCK,  # admin failure: also on the account's list, which is filled by hand, too
     "50": BounceClass.BLOCK,
     "51": BounceClass.BLOCK,
     "52": BounceClass.BLOCK,
@@ -165,7 +165,7 @@ def _events(account: Account, found: list[Any]) -> Iterator[Event]:
             kind = _KINDS[name]
             if kind is EventKind.BOUNCED and text_in(told, "bounce_class") == _UNSUBSCRIBED:
                 kind = EventKind.UNSUBSCRIBED
-            code, words = split_reply(text_in(told, "raw_reason") or text_in(told, "reason"))
+            code, words = reply_in(text_in(told, "raw_reason") or text_in(told, "reason"))
             bounce = _CLASSES.get(text_in(told, "bounce_class"))
             if name in ("policy_rejection", "generation_failure", "generation_rejection"):
                 bounce = bounce or BounceClass.BLOCK
