@@ -149,7 +149,7 @@ def test_every_picture_says_what_it_shows() -> None:
 
 @pytest.mark.parametrize("path", WALKED, ids=name_of)
 def test_the_commands_of_a_page_work_one_after_the_other_and_answer_as_it_shows(path: Path, tmp_path: Path) -> None:
-    with Walk(tmp_path) as walk:
+    with Walk(tmp_path, in_processes=path == README) as walk:
         for step in steps(path.read_text("utf-8")):
             walk.do(step)
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from tests.support.author import Author
 
 MORNING = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)  # 08:00 in Paris
+# When the tests begin, for a minute that a runner waits has its price, too: what they schedule is due an hour later.
+EARLY = MORNING + timedelta(hours=23)
 
 
 class Watch(Clock):
     """A clock that can be set, beside the time that passes."""
 
-    def __init__(self, start: datetime = MORNING) -> None:
+    def __init__(self, start: datetime = EARLY) -> None:
         super().__init__(start, step=0.0)
         self.passed = 0.0
         self.when: dict[datetime, Callable[[], object]] = {}
@@ -110,9 +112,9 @@ def test_publish_and_schedule_print_json(ready: Author) -> None:
 
 
 def test_each_gets_it_in_the_morning_of_their_own_time_zone(ready: Author) -> None:
-    for name, zone in {"paris": "", "tokyo": "Asia/Tokyo", "montreal": "America/Toronto", "perth": "Nowhere/X"}.items():
+    for name, zone in {"paris": "", "tokyo": "Asia/Tokyo", "ponta": "Atlantic/Azores", "perth": "Nowhere/X"}.items():
         ready.reader(f"{name}@example.org", time_zone=zone)
-    clock, came = Watch(), list[str]()
+    clock, came = Watch(MORNING + timedelta(hours=15)), list[str]()
     with ready.sink(fault=arrivals(clock, came)) as sink:
         told = schedule(clock, "--at-local", "2026-12-01 08:00")
         assert told.out.count("recipient") > 3
@@ -120,8 +122,8 @@ def test_each_gets_it_in_the_morning_of_their_own_time_zone(ready: Author) -> No
     assert answer.code == 0, answer
     assert sink.accepted[0] == "tokyo@example.org"
     assert sorted(sink.accepted[1:3]) == ["paris@example.org", "perth@example.org"]
-    assert sink.accepted[3:] == ["montreal@example.org"]
-    assert came == ["11-30 23:00", "12-01 07:00", "12-01 07:00", "12-01 13:00"]
+    assert sink.accepted[3:] == ["ponta@example.org"]
+    assert came == ["11-30 23:00", "12-01 07:00", "12-01 07:00", "12-01 09:00"]
 
 
 def test_a_spread_sends_a_little_each_minute(ready: Author) -> None:
@@ -186,12 +188,12 @@ def test_a_schedule_is_moved_and_goes_out_at_the_other_time_only(ready: Author) 
     clock, came = Watch(), list[str]()
     with ready.sink(fault=arrivals(clock, came)):
         schedule(clock, "--at-local", "2026-12-01 08:00")
-        moved = run_at(clock, "schedule", "move", HELLO, "--at", "2026-12-02 09:30", "--json")
-        assert moved.report["starts_at"] == "2026-12-02T08:30:00+00:00"
+        moved = run_at(clock, "schedule", "move", HELLO, "--at", "2026-12-01 09:30", "--json")
+        assert moved.report["starts_at"] == "2026-12-01T08:30:00+00:00"
         assert moved.report["local"] == ""
         assert run_at(clock, "run", "--until-done").code == 0
         assert run_at(clock, "schedule", "move", HELLO, "--at", "now").code == 3
-    assert came == ["12-02 08:30"] * 2
+    assert came == ["12-01 08:30"] * 2
 
 
 def test_a_schedule_that_is_cancelled_reaches_nobody_and_the_issue_can_be_published_anew(ready: Author) -> None:
@@ -263,7 +265,7 @@ def test_a_clock_that_goes_back_an_hour_in_the_middle_sends_nothing_twice(ready:
 
 def test_a_clock_that_is_wrong_for_less_than_a_minute_fires_nothing_early(ready: Author) -> None:
     ready.readers(2)
-    clock, came = Watch(), list[str]()
+    clock, came = Watch(MORNING), list[str]()
     with ready.sink(fault=arrivals(clock, came)):
         schedule(clock, "--at", "2026-12-01 08:00")
         wrong = MORNING + timedelta(hours=1)
