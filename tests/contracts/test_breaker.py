@@ -11,7 +11,6 @@ from newsletter.actions.breaker import Breaker
 from newsletter.actions.send import send
 from newsletter.errors import LedgerError, Paused
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
-from newsletter.store.database import Database, open_database
 from newsletter.store.leases import Heard, Worker, hear_together, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.subscriber import Subscriber
@@ -21,6 +20,7 @@ from newsletter.transports.smtp_session import Server
 from tests.support.clocks import Clock
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
 from tests.support.sink import Sink
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.outcome import Outcome
     from newsletter.report import Tally
+    from newsletter.store.database import Database
 
 READERS = 80
 CONNECTIONS = 4
@@ -36,7 +37,7 @@ BLOCKED = "554 5.7.1 Service unavailable; client host blocked using bl.example.o
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 

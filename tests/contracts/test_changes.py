@@ -10,7 +10,6 @@ import pytest
 
 from newsletter.delivery import State
 from newsletter.store import changes
-from newsletter.store.database import open_database
 from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim
 from newsletter.store.mailings import tally_of, undelivered
@@ -19,6 +18,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
 from newsletter.suppression import Reason
 from tests.support.sending import plan
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ ANA = Subscriber("Ana@example.org", first_name="Ana", language="fr", tags=("memb
 
 @pytest.fixture
 def people() -> Iterator[Subscribers]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield Subscribers(database)
 
 
@@ -127,7 +127,7 @@ def test_many_addresses_are_compared_with_the_seals_in_pieces(people: Subscriber
 def test_two_databases_seal_differently() -> None:
     seals = set()
     for _ in range(2):
-        with open_database("sqlite://") as database, database.transaction() as connection:
+        with new_store() as database, database.transaction() as connection:
             seals.add(seal(connection, "ana@example.org"))
     assert len(seals) == 2
 

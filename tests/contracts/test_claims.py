@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from newsletter.delivery import State
 from newsletter.store.claims import Choice
-from newsletter.store.database import open_database
 from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim
 from tests.support.sending import plan
+from tests.support.stores import new_store
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 
@@ -52,12 +52,12 @@ readers = st.builds(
 def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
     choice: Choice, everybody: list[Reader], size: int
 ) -> None:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         known = dict(enumerate(everybody, 1))
         with database.transaction() as connection:
             connection.executemany(
-                "INSERT INTO subscribers (id, email, canonical, status) VALUES (?1, ?2, ?2, 'active')",
-                [(key, f"r{key}@{each.domain}") for key, each in known.items()],
+                "INSERT INTO subscribers (id, email, canonical, status) VALUES (?, ?, ?, 'active')",
+                [(key, f"r{key}@{each.domain}", f"r{key}@{each.domain}") for key, each in known.items()],
             )
         mailing = plan(database)
         lease = join(database, mailing.id, Worker("here", "", 1), NOW, lambda _: True)

@@ -7,19 +7,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from newsletter.consent import Consent, How, proof
 from newsletter.store import consents
-from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Subscriber
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from newsletter.store.database import Database
 
+CHANGED = (sqlite3.IntegrityError, psycopg.errors.RaiseException)
 DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = int(DAY.timestamp())
 WISH = Consent(
@@ -35,7 +37,7 @@ WISH = Consent(
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 
@@ -61,7 +63,7 @@ def test_an_import_records_by_address_what_the_list_says(database: Database) -> 
 def test_a_consent_is_never_changed(database: Database) -> None:
     with database.transaction() as connection:
         consents.record(connection, WISH)
-    with pytest.raises(sqlite3.IntegrityError, match="never changed"), database.transaction() as connection:
+    with pytest.raises(CHANGED, match="never changed"), database.transaction() as connection:
         connection.execute("UPDATE consents SET words = 'I agree to everything'")
     assert consents.of(database, 1)[0].words == WISH.words
 

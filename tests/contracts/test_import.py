@@ -27,10 +27,10 @@ from newsletter.sources.list_dates import day_comes_first, seconds
 from newsletter.sources.list_entries import clean, entries, guarded, tags
 from newsletter.sources.list_files import SubscriberList, open_list
 from newsletter.sources.list_words import field_name, plain
-from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber, canonical
 from newsletter.suppression import Reason
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ THEN = datetime(2025, 3, 4, tzinfo=UTC)
 
 @pytest.fixture
 def people() -> Iterator[Subscribers]:
-    with open_database("sqlite://", busy_seconds=0.05) as database:
+    with new_store(busy_seconds=0.05) as database:
         yield Subscribers(database)
 
 
@@ -485,7 +485,7 @@ def test_who_has_left_is_not_brought_back_by_any_list(people: Subscribers) -> No
 )
 @settings(max_examples=30, deadline=None)
 def test_a_suppressed_address_stays_out_whatever_is_imported(rows: list[tuple[str, str]], reason: Reason) -> None:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         people = Subscribers(database)
         people.unsubscribe("ana@example.org", now=NOW, source="", reason=reason)
         text = "email,status\n" + "".join(f"{name}@example.org,{status}\n" for name, status in rows)
@@ -597,6 +597,7 @@ def test_a_locked_database_stops_an_import_and_says_so(people: Subscribers) -> N
     assert counted(take(people, "email\nana@example.org\n")) == {"added": 1}
 
 
+@pytest.mark.soak_on_a_server
 def test_memory_does_not_grow_with_the_list() -> None:
     import tracemalloc
 
@@ -706,7 +707,7 @@ PERSON = st.builds(
 @given(st.lists(st.tuples(PERSON, st.none() | st.sampled_from(list(Reason))), max_size=4))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_import_of_an_export_is_the_same_list(drawn: list[tuple[Subscriber, Reason | None]]) -> None:
-    with open_database("sqlite://") as one_database, open_database("sqlite://") as other_database:
+    with new_store() as one_database, new_store() as other_database:
         people, others = Subscribers(one_database), Subscribers(other_database)
         for number, (person, reason) in enumerate(drawn):
             email = f"{'=-+'[number % 3]}{number}@example.org"
@@ -768,7 +769,7 @@ def test_any_bytes_are_a_list_or_a_list_error(content: bytes) -> None:
 def test_every_row_is_counted_once_whatever_is_in_it(parts: list[str]) -> None:
     text = "email,status,name\n" + "".join(parts)
     rows = [row for row in table(text).rows() if not isinstance(row[1], list) or any(cell.strip() for cell in row[1])]
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         people = Subscribers(database)
         rejected: list[int] = []
         report = import_subscribers(
@@ -792,7 +793,7 @@ def test_all_that_is_suppressed_can_be_taken_elsewhere(people: Subscribers) -> N
     people.unsubscribe("never@example.org", now=NOW, source="")
     file = io.StringIO()
     assert export_suppressed(people.database, file) == 2
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         others = Subscribers(database)
         take(others, file.getvalue())
         assert counted(take(others, "email\nana@example.org\nbo@example.org\nnever@example.org\n")) == {

@@ -15,7 +15,6 @@ from newsletter.delivery import Schedule
 from newsletter.errors import Paused, TransportError
 from newsletter.limits import Limits
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
-from newsletter.store.database import Database, open_database
 from newsletter.store.mailings import next_retry, tally_of
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
@@ -23,6 +22,7 @@ from newsletter.transports.smtp_session import Server
 from tests.support.clocks import Clock
 from tests.support.sending import NOW, fill_list, plan, post_for
 from tests.support.sink import Sink
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.outcome import Outcome
     from newsletter.report import Tally
+    from newsletter.store.database import Database
     from newsletter.transports import Transport
 
 LATER = Deferred(Reply(451, "4.3.0", "later"))
@@ -38,7 +39,7 @@ LATER = Deferred(Reply(451, "4.3.0", "later"))
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 

@@ -12,18 +12,19 @@ from newsletter.actions import pace
 from newsletter.actions.groups import learn_groups
 from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.sources.mail_servers import ask_for_mail_servers
-from newsletter.store.database import Database, open_database
 from newsletter.store.mail_servers import FRESH_SECONDS
 from tests.support.clocks import most_in_any
 from tests.support.name_server import BROKEN, NO_MX, SILENT, NameServer
 from tests.support.pacing import Round, people, put
 from tests.support.sending import NOW, plan
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from newsletter.mailing import Mailing
+    from newsletter.store.database import Database
 
 HOUSES = {
     "atelier.example.org": "5 smtp.google.com",
@@ -37,7 +38,7 @@ HOUSES = {
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 

@@ -15,7 +15,6 @@ from newsletter.errors import Paused
 from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.mailing import MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Reply
-from newsletter.store.database import Database, open_database
 from newsletter.store.leases import LEASE_SECONDS, Worker, holder, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.store.tokens import HOLD_SECONDS, hold, used_today
@@ -26,14 +25,17 @@ from tests.support.clocks import Clock, most_in_any
 from tests.support.pacing import Round, people, put
 from tests.support.sending import NOW, plan, post_for
 from tests.support.sink import Sink
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from newsletter.store.database import Database
+
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 

@@ -15,7 +15,6 @@ from newsletter.bounce import BounceClass, classify
 from newsletter.delivery import State
 from newsletter.event import Event, EventKind
 from newsletter.outcome import Reply
-from newsletter.store.database import open_database
 from newsletter.store.events import came_back
 from newsletter.store.mailings import undelivered
 from newsletter.store.subscribers import Subscribers
@@ -25,6 +24,7 @@ from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
 from tests.support.sink import Sink
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ BAD_SENDER = Reply(553, "5.1.8", "who?")
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         fill_list(database, 3)
         yield database
 
@@ -363,7 +363,7 @@ def refusing(verb: str, argument: str) -> str | None:
 
 
 def test_what_a_server_refuses_while_we_send_follows_the_same_rules() -> None:
-    with open_database("sqlite://") as database, Sink(refusing) as sink:
+    with new_store() as database, Sink(refusing) as sink:
         fill_list(database, 6)
         mailing = plan(database)
         counts = send(
@@ -377,7 +377,7 @@ def test_what_a_server_refuses_while_we_send_follows_the_same_rules() -> None:
 
 
 def test_a_mailbox_that_is_full_at_each_of_five_issues_is_suppressed_by_the_last_send() -> None:
-    with open_database("sqlite://") as database, Sink(refusing) as sink:
+    with new_store() as database, Sink(refusing) as sink:
         fill_list(database, 4)
         for number in range(5):
             mailing = plan(database, issue=f"issue-{number}")
@@ -420,7 +420,7 @@ def test_each_message_leaves_under_a_return_path_of_its_own() -> None:
         if verb == "MAIL":
             said.append(argument.partition("<")[2].partition(">")[0])
 
-    with open_database("sqlite://") as database, Sink(listening) as sink:
+    with new_store() as database, Sink(listening) as sink:
         fill_list(database, 3)
         mailing = plan(database)
         post = replace(post_for(database, mailing), bounces="bounces@example.org")

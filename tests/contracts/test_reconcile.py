@@ -15,13 +15,13 @@ from newsletter.links import Signer
 from newsletter.outcome import Accepted, Rejected, Reply, Uncertain
 from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
 from newsletter.store.amends import reopen_rejected, uncertain
-from newsletter.store.database import Database, open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.leases import Worker, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.transports.memory import MemoryTransport
 from tests.support.mail_log import postfix_log
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from newsletter.message import Message
     from newsletter.outcome import Outcome
+    from newsletter.store.database import Database
 
 ISSUE = "2026-11-hello"
 
@@ -48,7 +49,7 @@ def answer(message: Message) -> Outcome:
 @pytest.fixture
 def database() -> Iterator[Database]:
     """Ten readers, two of them uncertain, one rejected."""
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         fill_list(database, 10)
         mailing = plan(database)
         send(database, mailing, post_for(database, mailing), MemoryTransport(answer=answer), clock)

@@ -57,12 +57,11 @@ def mail(database: Database, issue: str) -> None:
 
 def join(database: Database, address: str, seconds: int) -> int:
     with database.transaction() as connection:
-        number = connection.execute(
-            "INSERT INTO subscribers (email, canonical, created_at) VALUES (?, ?, ?)",
+        (number,) = connection.execute(
+            "INSERT INTO subscribers (email, canonical, created_at) VALUES (?, ?, ?) RETURNING id",
             (address, address, int(NOW.timestamp()) + seconds),
-        ).lastrowid
-    assert number is not None
-    return number
+        ).fetchone()
+    return int(number)
 
 
 def bounce(mailing: Mailing, subscriber: int) -> Event:
@@ -177,7 +176,7 @@ def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_o
         mailing = plan_at(database, 0)
         now = int(NOW.timestamp())
         lease = leases.join(database, mailing.id, Worker("host", "boot", 1), now, lambda _: True)
-        with closing(sqlite3.connect(copy)) as target, closing(database.connect()) as source:
+        with closing(sqlite3.connect(copy)) as target, closing(sqlite3.connect(here)) as source:
             source.backup(target)
         beat(database, lease, now + 15)
         assert not is_old_copy(database)

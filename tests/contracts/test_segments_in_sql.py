@@ -30,10 +30,10 @@ from newsletter.audience import (
 )
 from newsletter.delivery import State
 from newsletter.field import Field, Kind
-from newsletter.store.database import open_database
 from newsletter.store.segments import condition
 from newsletter.store.subscribers import Subscribers, fields_text, tags_text
 from newsletter.subscriber import Status, Subscriber
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ HISTORY = [
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Subscribers]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         people = Subscribers(database)
         for person in PEOPLE:
             people.add(person, NOW)
@@ -222,8 +222,8 @@ SOMEBODY = st.builds(
 def test_for_any_people_the_sql_of_a_rule_means_what_the_rule_means(
     filled: Subscribers, rule: Rule, people: list[Subscriber], language: str
 ) -> None:
-    chosen = condition(rule, language=language)
-    with filled.database.reading() as connection:
+    chosen = condition(rule, language=language, dialect=filled.database.dialect)
+    with filled.database.transaction() as connection:
         connection.execute("SAVEPOINT people")
         for number, person in enumerate(people, start=100):
             connection.execute(

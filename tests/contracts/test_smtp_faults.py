@@ -9,12 +9,12 @@ import pytest
 
 from newsletter.actions.send import send
 from newsletter.errors import TransportError
-from newsletter.store.database import open_database
 from newsletter.store.mailings import undelivered
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
 from tests.support.sending import clock, fill_list, plan, post_for
 from tests.support.sink import Sink
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def reply_to(verb: str, reply: str, *, times: int = 10**9, only: str = "") -> Ca
 
 def mail(sink: Sink, connections: int = 4) -> tuple[Tally, dict[str, str]]:
     """Send to 30 readers; the tally, and for each who has not got it the state's name with the reply."""
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         fill_list(database, READERS)
         mailing = plan(database)
         server = Server("127.0.0.1", sink.port)
@@ -148,7 +148,7 @@ def test_a_server_that_takes_one_connection_only_gets_all_over_that_one() -> Non
 def test_a_refused_sender_stops_the_mailing_and_marks_nobody(way: str) -> None:
     with (
         Sink(reply_to("MAIL", "550 5.1.8 who are you?"), **WAYS[way]) as sink,
-        open_database("sqlite://") as database,
+        new_store() as database,
     ):
         fill_list(database, READERS)
         mailing = plan(database)
@@ -170,7 +170,7 @@ def test_a_server_that_refuses_the_sender_and_closes_leaves_nobody_uncertain_and
             return None
         return {"MAIL": "550 5.7.1 not you", "BDAT": "DROP"}.get(verb)
 
-    with Sink(fault, **WAYS["chunking"]) as sink, open_database("sqlite://") as database:
+    with Sink(fault, **WAYS["chunking"]) as sink, new_store() as database:
         fill_list(database, READERS)
         mailing = plan(database)
         transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, window=20)
@@ -186,7 +186,7 @@ def test_a_server_that_goes_away_for_good_leaves_the_rest_pending_and_resume_sen
     def dying(verb: str, _argument: str) -> str | None:
         return "DROP" if verb in ("CONNECT", "MAIL") and len(sink.accepted) >= 10 else None
 
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         fill_list(database, READERS)
         mailing = plan(database)
         with Sink(dying) as sink:
@@ -213,7 +213,7 @@ def test_a_server_that_does_not_speak_smtp_is_named_as_such() -> None:
 
 
 def test_a_recipient_outside_ascii_is_rejected_with_a_clear_word_if_the_server_lacks_smtputf8() -> None:
-    with Sink() as sink, open_database("sqlite://") as database:
+    with Sink() as sink, new_store() as database:
         with database.transaction() as connection:
             connection.execute(
                 "INSERT INTO subscribers (email, canonical) VALUES ('zoé@example.org', 'zoé@example.org')"
@@ -229,7 +229,7 @@ def test_a_recipient_outside_ascii_is_rejected_with_a_clear_word_if_the_server_l
 
 
 def test_a_recipient_outside_ascii_gets_the_mail_if_the_server_has_smtputf8() -> None:
-    with Sink(extensions=("SMTPUTF8", "8BITMIME")) as sink, open_database("sqlite://") as database:
+    with Sink(extensions=("SMTPUTF8", "8BITMIME")) as sink, new_store() as database:
         with database.transaction() as connection:
             connection.execute(
                 "INSERT INTO subscribers (email, canonical) VALUES ('zoé@example.org', 'zoé@example.org')"

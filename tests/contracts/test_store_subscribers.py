@@ -11,14 +11,16 @@ from newsletter.audience import Audience, Has, OneOf, Rule
 from newsletter.delivery import State
 from newsletter.errors import ListError
 from newsletter.segment import parse
-from newsletter.store.database import Database, open_database
 from newsletter.store.segments import recipients
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber, canonical
 from newsletter.suppression import Reason
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from newsletter.store.database import Database
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +37,7 @@ PEOPLE = [ANA, BO, CHLOÉ, DJ]
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Subscribers]:
     """A list that tests only read."""
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         people = Subscribers(database)
         for person in PEOPLE:
             people.add(person, NOW)
@@ -51,7 +53,7 @@ def filled() -> Iterator[Subscribers]:
 
 @pytest.fixture
 def people() -> Iterator[Subscribers]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield Subscribers(database)
 
 
@@ -173,7 +175,7 @@ def test_everybody_is_a_recipient_or_left_out_for_one_reason(people: Subscribers
     audience = people.audience(rule, now=NOW)
     assert audience == Audience(**sizes)
     assert audience.total == people.count() == 17
-    chosen = recipients(rule, now=NOW)
+    chosen = recipients(rule, now=NOW, dialect=people.database.dialect)
     with people.database.reading() as connection:
         found = connection.execute(f"SELECT s.email FROM subscribers s WHERE {chosen.sql}", chosen.parameters)
         assert [email for (email,) in found] == [f"recipients{number}@example.org" for number in range(5)]

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.limits import ALL, Rate
-from newsletter.store.database import Database, open_database
 from newsletter.store.leases import Worker, holder, join, take_over
 from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, leave, refund, spend, used_today
 from tests.support.sending import plan
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from newsletter.store.database import Database
 
 NOW = 1_800_000_000_000
 TODAY = 739_000
@@ -24,7 +26,7 @@ ORANGE = {"orange": Rate(20, 1)}  # a burst of 3
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield database
 
 
@@ -127,7 +129,7 @@ askers = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 6), st.integ
 def test_whoever_asks_in_whatever_order_no_more_places_are_held_than_there_are(
     limit: int, asked: list[tuple[str, int, int]]
 ) -> None:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         held: dict[str, int] = {}
         for who, wanted, busy in asked:
             busy = min(busy, held.get(who, 0))

@@ -41,13 +41,19 @@ class Rows(Protocol):
     def fetchone(self) -> Any:
         """The next row, as a tuple; None when there is none."""
 
-    def fetchmany(self, size: int = ..., /) -> list[Any]:
-        """The next rows."""
-
     def fetchall(self) -> list[Any]:
         """All rows that are left."""
 
     def __iter__(self) -> Iterator[Any]: ...
+
+
+class Stream(Protocol):
+    """An answer of which only a part is in memory."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def close(self) -> object:
+        """Ask for no more."""
 
 
 class Connection(Protocol):
@@ -63,8 +69,8 @@ class Connection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Rows:
         """Run one statement for each row of parameters."""
 
-    def stream(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
-        """Run a query whose answer may be longer than memory."""
+    def stream(self, sql: str, parameters: Sequence[Any] = ..., /) -> Stream:
+        """Run a query whose answer may be longer than memory. To be closed before the transaction ends."""
 
     def add_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], /) -> None:
         """Add rows of which none is there yet, as quickly as can be."""
@@ -186,9 +192,7 @@ def open_database(
 
     database: Database
     if is_on_a_server(url):
-        from newsletter.store.postgresql import PostgresDatabase
-
-        database = PostgresDatabase(url, busy_seconds=busy_seconds)
+        database = _on_a_server(url, busy_seconds)
     else:
         from newsletter.store.sqlite import SqliteDatabase
 
@@ -206,10 +210,9 @@ def open_database(
 def exists(url: str) -> bool:
     """Whether there is a list at this address. Raises StoreError for an address that no list can have."""
     if is_on_a_server(url):
-        from newsletter.store.postgresql import PostgresDatabase
         from newsletter.store.upgrade import is_made
 
-        with PostgresDatabase(url) as database:
+        with _on_a_server(url) as database:
             return is_made(database)
     from newsletter.store.sqlite import path_of
 
@@ -230,6 +233,16 @@ def without_password(url: str) -> str:
     shown = f"{who.partition(':')[0]}{at}{where}"
     kept = "&".join(each for each in options.split("&") if not each.startswith("password="))
     return f"{scheme}{mark}{shown}{question if kept else ''}{kept}"
+
+
+def _on_a_server(url: str, busy_seconds: float | None = None) -> Database:
+    try:
+        from newsletter.store.postgresql import PostgresDatabase
+    except ImportError as error:
+        told = "a list on a PostgreSQL server needs one more package"
+        fix = "pip install 'newsletter[cluster]'"
+        raise StoreError(Problem(told, path=without_password(url), fix=fix)) from error
+    return PostgresDatabase(url, busy_seconds=busy_seconds)
 
 
 def _check_kind(url: str) -> None:

@@ -17,7 +17,7 @@ commit a seventh each. All is done in one thread: sqlite3 hands the interpreter 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from newsletter.entry import Counts, Verdict
@@ -78,8 +78,8 @@ def importing(database: Database, *, source: str, now: int, dry_run: bool = Fals
 
 def suppressed(database: Database) -> Iterator[tuple[str, Reason]]:
     """Every address that must not be written to, on the list or not; of who was forgotten, nothing is left to tell."""
-    with database.reading() as connection:
-        rows = connection.stream("SELECT address, reason FROM suppressions ORDER BY since, address")
+    query = "SELECT address, reason FROM suppressions ORDER BY since, address"
+    with database.reading() as connection, closing(connection.stream(query)) as rows:
         for address, reason in rows:
             if not address.startswith(PREFIX):
                 yield address, Reason(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,7 @@ def tally_of(database: Database, mailing: int) -> Tally:
 def undelivered(database: Database, mailing: int) -> Iterator[Undelivered]:
     """Everybody who has not got it, or may not have, in the order of the list."""
     with database.reading() as connection:
-        rows = connection.stream(
+        found = connection.stream(
             """
             SELECT coalesce(s.email, '(no longer on the list)'), d.state, d.code, d.enhanced, d.reply, d.attempts,
                    d.next_at
@@ -134,9 +135,10 @@ def undelivered(database: Database, mailing: int) -> Iterator[Undelivered]:
             """,
             (mailing, State.ACCEPTED.value),
         )
-        for email, state, code, enhanced, reply, attempts, next_at in rows:
-            due = datetime.fromtimestamp(next_at, UTC) if next_at else None
-            yield Undelivered(email, State(state), code, enhanced, reply, attempts, due)
+        with closing(found) as rows:
+            for email, state, code, enhanced, reply, attempts, next_at in rows:
+                due = datetime.fromtimestamp(next_at, UTC) if next_at else None
+                yield Undelivered(email, State(state), code, enhanced, reply, attempts, due)
 
 
 def next_retry(database: Database, mailing: int) -> datetime | None:

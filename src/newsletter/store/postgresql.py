@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+
 from newsletter.errors import Problem, StoreError
 from newsletter.store.database import Database, Lock, without_password
 from newsletter.store.dialects import POSTGRESQL
@@ -21,10 +25,9 @@ from newsletter.store.postgresql_errors import Translated, comes_back
 from newsletter.store.postgresql_words import for_many, kinds, spoken, spoken_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    import psycopg
     from sqlalchemy import Engine
 
     from newsletter.store.database import Connection, Rows
@@ -60,6 +63,11 @@ class _Done(NamedTuple):
     rowcount: int = 0
 
 
+def _without_nul(value: Any) -> Any:
+    """A text as PostgreSQL can keep it. A server's reply may have the one sign that it cannot."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
 class PostgresConnection:
     """A connection that is asked as SQLite is."""
 
@@ -73,7 +81,12 @@ class PostgresConnection:
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
         if parameters:
-            return self.raw.execute(spoken(sql), parameters)
+            try:
+                return self.raw.execute(spoken(sql), parameters)
+            except psycopg.DataError as error:
+                if error.sqlstate:
+                    raise
+                return self.raw.execute(spoken(sql), [_without_nul(each) for each in parameters])
         return self.raw.execute(spoken_plain(sql))
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Rows:
@@ -83,16 +96,23 @@ class PostgresConnection:
             return cast("Rows", _Done())
         columns = [list(column) for column in zip(*rows, strict=True)]
         if statement := for_many(sql, kinds(columns)):
-            return self.raw.execute(statement, columns)
+            try:
+                return self.raw.execute(statement, columns)
+            except psycopg.DataError as error:
+                if error.sqlstate:
+                    raise
+                return self.raw.execute(statement, [[_without_nul(each) for each in column] for column in columns])
         cursor = self.raw.cursor()
         cursor.executemany(spoken(sql), rows)
         return cursor
 
-    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Generator[tuple[Any, ...], None, None]:
         """Run a query whose answer is fetched bit by bit."""
-        cursor = self.raw.cursor(name=f"stream_{next(self._numbers)}")
-        cursor.itersize = _AT_ONCE
-        return cursor.execute(spoken(sql) if parameters else spoken_plain(sql), parameters or None)
+        with self.raw.cursor(name=f"stream_{next(self._numbers)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            values = [_without_nul(each) for each in parameters]
+            cursor.execute(spoken(sql) if values else spoken_plain(sql), values or None)
+            yield from cursor
 
     def add_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Add rows of which none is there yet, by COPY: twice as quick as INSERT."""
@@ -115,11 +135,6 @@ class PostgresDatabase(Database):
 
     def __init__(self, url: str, *, busy_seconds: float | None = None) -> None:
         super().__init__(without_password(url), busy_seconds)
-        try:
-            import psycopg
-        except ImportError as error:
-            told = "a list on a PostgreSQL server needs one more package"
-            raise StoreError(Problem(told, path=self.name, fix="pip install 'newsletter[cluster]'")) from error
         self.url = url
         try:
             self._settings: dict[str, Any] = {**_LINK, **psycopg.conninfo.conninfo_to_dict(url)}
@@ -133,9 +148,6 @@ class PostgresDatabase(Database):
 
     def connect(self) -> PostgresConnection:
         """A new connection of the caller's own. It is in autocommit mode: BEGIN is said, never implied."""
-        import psycopg
-        from psycopg.types.numeric import Int8BinaryDumper
-
         with self.translated():
             until = time.monotonic() + self._busy_seconds
             while True:
@@ -147,7 +159,8 @@ class PostgresDatabase(Database):
                         raise
                     time.sleep(0.1)
             # One type for all whole numbers: a statement is prepared once and not once for each size of each number.
-            raw.adapters.register_dumper(int, Int8BinaryDumper)
+            for dumper in (Int8BinaryDumper, Int8Dumper):
+                raw.adapters.register_dumper(int, dumper)
             raw.execute(
                 f"SET lock_timeout = {max(1, int(self._busy_seconds * 1000))};"
                 "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
@@ -168,8 +181,6 @@ class PostgresDatabase(Database):
                 self._give_back(connection)
 
     def _begin(self, words: bytes) -> PostgresConnection:
-        import psycopg
-
         # One that lay idle may be dead, after a restart of the server: nothing was asked yet, so it is tried anew.
         while connection := cast("PostgresConnection | None", self._idle_one()):
             try:
@@ -190,9 +201,6 @@ class PostgresDatabase(Database):
         return connection
 
     def _give_back(self, connection: PostgresConnection) -> None:
-        import psycopg
-        from psycopg.pq import TransactionStatus
-
         raw = connection.raw
         try:
             if raw.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):

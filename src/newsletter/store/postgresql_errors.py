@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from newsletter.errors import Problem, StoreError
 from newsletter.store.database import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import psycopg
 
 _AGAIN = "nothing of this step was stored; run the command again"
 _SETTING = "check url under [store] in newsletter.toml"
@@ -74,15 +75,11 @@ class Translated:
     def __exit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
         if error is None or isinstance(error, StoreError):
             return
-        import psycopg
-
         if isinstance(error, psycopg.Error) and (told := self._told(error)):
             # The driver's own error stays out of what is shown: its words may name the server's settings.
             raise told from error
 
     def _told(self, error: psycopg.Error) -> StoreError | None:
-        import psycopg
-
         who = {"user": "this user", "dbname": "of this name", **self._settings}
         code = error.sqlstate or ""
         if found := _BY_CODE.get(code):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -34,7 +35,6 @@ COLUMNS = (
     "id, email, first_name, last_name, name, language, status, tags, fields, joined, source, "
     "time_zone, paused_until, last_active_at"
 )
-_CHUNK = 1000
 NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
 NO_SEGMENTS: Mapping[str, str] = MappingProxyType({})
 
@@ -121,13 +121,13 @@ class Subscribers:
         where, parameters = _chosen(self.database.dialect, rule, status, language)
         columns = ", ".join(f"s.{name}" for name in COLUMNS.split(", "))
         with self.database.reading() as connection:
-            rows = connection.stream(
+            found = connection.stream(
                 f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608
                 f"WHERE {where} ORDER BY s.id",
                 parameters,
             )
-            while chunk := rows.fetchmany(_CHUNK):
-                for row in chunk:
+            with closing(found) as rows:
+                for row in rows:
                     yield read_row(row), row[-1] and Reason(row[-1])
 
     def count(self, rule: Rule = EVERYBODY, *, status: Status | None = None, language: str = "") -> int:
