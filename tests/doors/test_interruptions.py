@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.cli.sending import stopping
+from newsletter.cli.shell import Session
 from tests.support.author import COUNTS, HELLO, Author, hurry
 from tests.support.sink import Sink
 
@@ -119,6 +122,29 @@ def test_a_signal_lets_what_is_in_flight_end_and_then_stops(ready: Author, numbe
     assert len(sink.accepted) == report["accepted"]
     assert "To go on: newsletter resume 2026-11-hello" in told
     goes_on_to_the_end(ready, sink, report)
+
+
+class InTheMiddle(io.StringIO):
+    """A stream in which a line is being written when the signal comes, as CPython tells it."""
+
+    busy = True
+
+    def write(self, text: str) -> int:
+        if self.busy:
+            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+        return super().write(text)
+
+
+@on_unix
+def test_a_signal_in_the_middle_of_a_line_is_answered_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream := InTheMiddle())
+    with stopping(Session()) as to_stop:
+        assert not to_stop()
+        signal.raise_signal(signal.SIGTERM)
+        assert to_stop()
+        stream.busy = False
+        assert [to_stop(), to_stop()] == [True, True]
+    assert stream.getvalue().count("Stopping: what is in flight is finished first.") == 1
 
 
 @on_unix

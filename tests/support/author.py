@@ -13,11 +13,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +43,7 @@ __all__ = ["COUNTS", "HELLO", "Answer", "Author", "author", "hurry", "readers_of
 
 ROOT = Path(__file__).parents[2]
 HELLO = "2026-11-hello"
+_FAMILY = "NEWSLETTER_TEST_FAMILY"  # the variable by which a process and what it started are known
 COUNTS = ("accepted", "deferred", "rejected", "skipped", "uncertain", "pending")
 
 SETTINGS = """\
@@ -168,18 +171,20 @@ class Author:
     def start(self, *arguments: str, under: str = "", **settings: Any) -> Iterator[subprocess.Popen[str]]:
         """Run a command in a process of its own; `under` these circumstances of program.py. It does not survive."""
         program = ["tests.support.program", under] if under else ["newsletter"]
+        family = f"{os.getpid()}-{monotonic_ns()}"
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(
             [sys.executable, "-m", *program, *arguments],
             cwd=self.folder,
             text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))), _FAMILY: family},
             **pipes | settings,
         ) as process:
             try:
                 yield process
             except BaseException:
                 process.kill()
+                _kill_family(family)
                 raise
 
     def run_process(self, *arguments: str, under: str = "") -> Answer:
@@ -209,6 +214,15 @@ class Author:
         with Sink(**habits) as sink:
             self.send_to(sink.port)
             yield sink
+
+
+def _kill_family(family: str) -> None:
+    """Kill what a process has started: one that lives on holds our pipes open, and who reads them waits for ever."""
+    mark = f"{_FAMILY}={family}\0".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes():
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,7 +188,7 @@ def stopping(session: Session) -> Iterator[Callable[[], bool]]:
     calls uncertain what had no answer yet. A signal that whoever started us wants ignored stays ignored: nohup and a
     shell's background jobs rely on it.
     """
-    asked = False
+    asked = told = False
     # Whoever stops a service waits ten seconds before killing it.
     impatience = Timer(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGINT if os.name == "nt" else wanted[0]))
     impatience.daemon = True
@@ -199,16 +199,27 @@ def stopping(session: Session) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
         impatience.start()
-        # A signal may come in the middle of a line that is being written, or with the end of the terminal; then
-        # this line is not written.
-        with suppress(RuntimeError, OSError):
-            session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
+        say_so()
+
+    def say_so() -> None:
+        nonlocal told
+        # In the middle of a line that is being written, nothing can be: it is said a moment later. When the terminal
+        # is gone, it is not said at all.
+        with suppress(RuntimeError):
+            with suppress(OSError):
+                session.console.note("\nStopping: what is in flight is finished first. Once more interrupts at once.")
+            told = True
+
+    def to_stop() -> bool:
+        if asked and not told:
+            say_so()
+        return asked
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     wanted = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, on_signal) for number in wanted}
     try:
-        yield lambda: asked
+        yield to_stop
     finally:
         impatience.cancel()
         for number, handler in before.items():
