@@ -61,7 +61,7 @@ class Cut:
 
 
 # Inside a hole: quoted text, which may hold braces, and all else up to the end; no second beginning, no empty line.
-_INSIDE = r"""(?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\{\{|\{%|[%}]\}|\n[ \t]*\n)[^"'])*+"""
+_INSIDE = r"""(?>(?:"(?>(?:\\.|[^"\\])*)"|'(?>(?:\\.|[^'\\])*)'|(?!\{\{|\{%|[%}]\}|\n[ \t]*\n)[^"'])*)"""
 _HOLE = re.compile(
     rf"\\(?P<braces>\{{\{{|\{{%)|\{{\{{-?(?P<slot>{_INSIDE})\}}\}}|\{{%[-+]?(?P<tag>{_INSIDE})%\}}", re.DOTALL
 )

@@ -28,7 +28,7 @@ _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _ODD = re.compile(r"[^ -~]|\\")
 # A tag that holds something else than plain letters: there is hardly ever one.
-_ODD_TAG = re.compile(r"""<[A-Za-z](?:[ !#-&(-;=?-\[\]-~]++|"[ !#-\[\]-~]*+"|'[ -&(-\[\]-~]*+')*+(?!>)""")
+_ODD_TAG = re.compile(r"""<[A-Za-z](?>(?:[ !#-&(-;=?-\[\]-~]++|"[ !#-\[\]-~]*+"|'[ -&(-\[\]-~]*+')*)(?!>)""")
 
 
 class WrongMarkup(ValueError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.picture import Enclosed, Picture
     from newsletter.render.block import Block
 
-_IMG = re.compile(r"""<img\b(?P<inside>(?:[^>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE)
+_IMG = re.compile(r"""<img\b(?P<inside>(?>(?:[^>"']++|"[^"]*+"|'[^']*+')*))>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?P<name>[^\s=/"'>]+)(?:\s*=\s*(?:"(?P<a>[^"]*)"|'(?P<b>[^']*)'|(?P<c>[^\s"'>]+)))?""")
 
 

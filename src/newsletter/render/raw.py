@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""")
+TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?>(?:[^<>"']++|"[^"]*+"|'[^']*+')*))>""")
 _COMMENT_OR_TAG = re.compile(f"<!--.*?-->|{TAG.pattern}", re.DOTALL)
 _LESS_THAN = re.compile(r"<|&(?:LT|lt|#0*60|#[xX]0*3[cC]);?")
 # Where a conditional comment, which Outlook reads, begins or ends; and the beginning of any other one.

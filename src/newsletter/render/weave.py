@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 # A tag as in raw.TAG, without its parts: most have no mark in them.
-_WHOLE_TAG = re.compile(r"""</?[A-Za-z][^\s/<>]*+[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+>""")
+_WHOLE_TAG = re.compile(r"""</?[A-Za-z][^\s/<>]*+[^<>"']*+(?>(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*)>""")
 _ADDRESSES = {"href", "src", "background", "action", "poster", "cite", "longdesc"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 

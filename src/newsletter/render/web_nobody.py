@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 _BLANK = "\x00"  # stands for a value that nobody has; no HTML document and no value can hold one
 _WINDOW = 400  # characters on each side of a blank that are looked at
 _SPACE = "[ \t\n\u00a0\u202f]"
-_TAGS = "(?:<[^<>]*+>)*+"
+_TAGS = "(?>(?:<[^<>]*+>)*)"
 _OPENS = "(?:<(?:p|li|td|th|dd|dt|div|h[1-6]|blockquote|br|figcaption|caption)\\b[^<>]*+>)"
 # Brackets around nothing go with it; so does the space before, if what follows is a space or closes the sentence.
 _BRACKET_BEFORE = re.compile(rf"{_SPACE}*[(\[]{_SPACE}*$")
 _BRACKET_AFTER = re.compile(rf"^{_SPACE}*[)\]]")
-_SPACE_BEFORE = re.compile(rf"{_SPACE}+((?:<(?!/|br\b)[^<>]*+>)*+)$")
-_CLOSES_AFTER = re.compile(rf"^((?:</[^<>]*+>)*+)(?={_SPACE}|[.,;:!?…)\]]|$)")
-_BEGINS_BEFORE = re.compile(rf"(?:^|{_OPENS}){_SPACE}*((?:<(?!/)[^<>]*+>)*+)$")
-_ENDS_AFTER = re.compile(rf"^((?:</[^<>]*+>)*+){_SPACE}*[,;:]?{_SPACE}*({_TAGS})(\w)")
+_SPACE_BEFORE = re.compile(rf"{_SPACE}+((?>(?:<(?!/|br\b)[^<>]*+>)*))$")
+_CLOSES_AFTER = re.compile(rf"^((?>(?:</[^<>]*+>)*))(?={_SPACE}|[.,;:!?…)\]]|$)")
+_BEGINS_BEFORE = re.compile(rf"(?:^|{_OPENS}){_SPACE}*((?>(?:<(?!/)[^<>]*+>)*))$")
+_ENDS_AFTER = re.compile(rf"^((?>(?:</[^<>]*+>)*)){_SPACE}*[,;:]?{_SPACE}*({_TAGS})(\w)")
 
 
 class _NoLinks:

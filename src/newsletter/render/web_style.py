@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHEET = "_"  # the id of the element that holds an issue: no heading's anchor is called so
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _DECLARATION = re.compile(
-    r"""\s*(-{0,2}[a-z][a-z-]*)\s*:\s*((?:[^;"']++|"[^"]*+"|'[^']*+')++)(?:;|\Z)""", re.IGNORECASE
+    r"""\s*(-{0,2}[a-z][a-z-]*)\s*:\s*((?>(?:[^;"']++|"[^"]*+"|'[^']*+')+))(?:;|\Z)""", re.IGNORECASE
 )
 # What loads something, runs something, or hides either; and what would end the style sheet or the rule.
 _REACHES = re.compile(
