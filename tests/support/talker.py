@@ -55,7 +55,7 @@ class Peer:
 
     def answer_ehlo(self, *offered: str) -> None:
         """Answer EHLO or LHLO with what is offered."""
-        assert self.hear().split()[0] in ("EHLO", "LHLO")
+        assert self.hear().split()[0].upper() in ("EHLO", "LHLO")
         lines = ("talker.example.org", *offered)
         self.say(*(f"250{' ' if number == len(lines) else '-'}{line}" for number, line in enumerate(lines, 1)))
 

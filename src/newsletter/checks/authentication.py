@@ -2,8 +2,8 @@
 
     SPF     which servers may use the domain in the envelope        RFC 7208
     DKIM    the other half of the key that signs                    RFC 6376, 8301, 8463
-    DMARC   what receivers are to do when neither of them fits      RFC 9989, which has no `pct` any more
 
+What receivers are to do when neither of them fits, DMARC, is in dmarc.py.
 Texts are a stranger's until parsed. None instead of texts says that nobody answered.
 """
 
@@ -85,7 +85,8 @@ def spf(domain: str, texts: Texts, policies: Mapping[str, Policy | None], addres
     (policy,) = found
     end = next((term for term in policy.terms if term.lower().endswith("all")), "")
     if end.lower() in {"+all", "all"}:
-        return say(Health.BAD, "SPF lets every server of the world send in this name", "write ~all instead of +all")
+        return say(Health.BAD, "SPF lets every server of the world send in this name", "write ~all instead of +all",
+                   f'{domain}. TXT "{policy.text.replace(end, "~all")}"')  # fmt: skip
     missing = [name for name in policy.includes if policies.get(name, policy) is None]
     if missing:
         return say(Health.BAD, f"SPF includes {missing[0]}, which has no SPF record: the whole record fails",
@@ -167,53 +168,3 @@ def dkim(name: str, texts: Texts, ours: str = "") -> Diagnosis:
     if record.get("t", "").startswith("y"):
         return say(Health.ADVICE, f"the key at {name} is marked as a test (t=y)", "take t=y out")
     return say(Health.GOOD, f"{name}: RSA{f', {bits} bits' if bits else ''}")
-
-
-# ── DMARC ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def dmarc_names(domain: str) -> list[str]:
-    """Where a policy may stand, the nearest first: the domain, and those above it (RFC 9989 section 4.10).
-
-    Of a very long name, the tree walk leaves out its middle.
-    """
-    labels = domain.split(".")
-    above = [".".join(labels[at:]) for at in range(1, len(labels) - 1)]
-    return [f"_dmarc.{name}" for name in (domain, *above[-7:])]
-
-
-def dmarc(domain: str, found: Mapping[str, Texts]) -> tuple[Diagnosis, str]:
-    """What DMARC says of a domain, and the domain whose policy it is; `found` has the texts at `dmarc_names`."""
-    example = f'_dmarc.{domain}. TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"'
-
-    def say(health: Health, message: str, fix: str = "", publish: str = "") -> Diagnosis:
-        return Diagnosis(DOMAIN, "DMARC", health, message, fix, publish, EVERYBODY)
-
-    for name in dmarc_names(domain):
-        texts = found.get(name)
-        if texts is None:
-            return say(Health.UNKNOWN, f"nobody answers for {name}", "ask again later"), domain
-        records = [tags(text) for text in texts if re.match(r"v\s*=\s*DMARC1\s*(;|$)", text, re.IGNORECASE)]
-        if not records:
-            continue
-        owner = name.removeprefix("_dmarc.")
-        if len(records) > 1:
-            return say(Health.BAD, f"{name} has {len(records)} records, and receivers take none", "keep one"), owner
-        (record,) = records
-        policy = record.get("sp" if owner != domain else "p", record.get("p", ""))
-        if policy not in {"none", "quarantine", "reject"}:
-            return say(Health.BAD, f"{name} says p={policy or '…'}", "write p=none, quarantine or reject"), owner
-        if "pct" in record:
-            fix = "take pct out; t=y asks receivers to try the policy out"
-            return say(Health.ADVICE, f"{name} has pct, which RFC 9989 does not know any more", fix), owner
-        if "rua" not in record:
-            fix = "have reports sent to you: they say who sends in your name"
-            publish = f'{name}. TXT "v=DMARC1; p={policy}; rua=mailto:dmarc@{owner}"'
-            return say(Health.ADVICE, f"p={policy}, and nobody gets the reports", fix, publish), owner
-        return say(Health.GOOD, f"p={policy} at {name}"), owner
-    return say(Health.BAD, f"{domain} has no DMARC record", publish=example), domain
-
-
-def aligned(sender: str, other: str, organisation: str) -> bool:
-    """Whether two domains belong together for DMARC, relaxed: both within the domain whose policy it is."""
-    return all(name == organisation or name.endswith(f".{organisation}") for name in (sender, other))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
     from newsletter.config_transports import TransportConfig
 
@@ -24,6 +25,8 @@ class Trial:
     failure: str = ""
     stage: str = ""  # connect, encrypt, log in, send
     extensions: frozenset[str] = frozenset()
+    largest: int = 0  # octets of a message, by SIZE (RFC 1870); 0: it does not say
+    limits: Mapping[str, int] = field(default_factory=dict)  # by LIMITS (RFC 9422): MAILMAX, RCPTMAX …
     encrypted: str = ""  # "TLSv1.3"
     expires: datetime | None = None  # the server's certificate
     address: str = ""  # the IP address that was spoken to
@@ -54,7 +57,9 @@ def try_out(settings: TransportConfig, password: str, sender: str) -> Trial:
             code, text = server.mail(sender)
             server.rset()
             failure = "" if code == 250 else f"{code} {_words(text)}"
-            return Trial(failure, stage if failure else "", extensions, encrypted, expires, address, ours)
+            largest, limits = _announced(server.esmtp_features)
+            stage = stage if failure else ""
+            return Trial(failure, stage, extensions, largest, limits, encrypted, expires, address, ours)
     except smtplib.SMTPResponseException as error:
         return Trial(f"{error.smtp_code} {_words(error.smtp_error)}", stage)
     except ssl.SSLCertVerificationError as error:
@@ -71,6 +76,14 @@ def _connected(settings: TransportConfig, context: ssl.SSLContext) -> smtplib.SM
     if settings.security == "tls":
         return smtplib.SMTP_SSL(settings.host, settings.port, timeout=seconds, context=context)
     return smtplib.SMTP(settings.host, settings.port, timeout=seconds)
+
+
+def _announced(features: Mapping[str, str]) -> tuple[int, dict[str, int]]:
+    """How large a message may be, and how many of what a session takes."""
+    size = features.get("size", "").strip()
+    pairs = (each.partition("=") for each in features.get("limits", "").upper().split())
+    limits = {name: int(value) for name, _, value in pairs if value.isascii() and value.isdecimal() and len(value) < 10}
+    return int(size) if size.isascii() and size.isdecimal() and len(size) < 16 else 0, limits
 
 
 def _ends(connection: socket.socket | None) -> tuple[str, str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from newsletter.message import Message
-    from newsletter.providers import Account, Provider, Request
+    from newsletter.providers import Account, Provider, Quota, Request
     from newsletter.transports import Messages, Offer, Results, Transport
 
 _PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
@@ -143,13 +143,20 @@ class HttpTransport:
 
     def quota(self) -> float | None:
         """How many messages a second the account may send, asked for once; None where the provider does not say."""
-        asks, reads = (getattr(self._provider, name, None) for name in ("quota_request", "quota"))
-        if asks is not None and reads is not None and self.capabilities.messages_per_second is None:
-            answer = self._ask(asks(self._account))
-            found = reads(answer) if isinstance(answer, Response) and answer.status == 200 else None
+        if self.capabilities.messages_per_second is None:
+            found = self.allowance()
             # No answer is no quota: sending will show.
             self.capabilities = replace(self.capabilities, messages_per_second=found.per_second if found else 0.0)
         return self.capabilities.messages_per_second or None
+
+    def allowance(self) -> Quota | None:
+        """What the account may send now; None where the provider does not say."""
+        asks, reads = (getattr(self._provider, name, None) for name in ("quota_request", "quota"))
+        if asks is None or reads is None:
+            return None
+        answer = self._ask(asks(self._account))
+        found: Quota | None = reads(answer) if isinstance(answer, Response) and answer.status == 200 else None
+        return found
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -233,6 +240,11 @@ class HttpTransport:
 def quota_of(transport: Transport) -> float | None:
     """How many messages a second may go through a transport, where somebody says so."""
     return transport.quota() if isinstance(transport, HttpTransport) else None
+
+
+def allowance_of(transport: Transport) -> Quota | None:
+    """What may go through a transport now, where somebody says so."""
+    return transport.allowance() if isinstance(transport, HttpTransport) else None
 
 
 def _not_taken(batch: Sequence[Message]) -> Results:

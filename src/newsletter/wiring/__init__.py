@@ -27,7 +27,7 @@ from newsletter.wiring.issues import (
     web_pages,
 )
 from newsletter.wiring.sending import limits, mail_servers, post, transport
-from newsletter.wiring.services import account, fitting, listener, provider_of, provider_told
+from newsletter.wiring.services import account, fitting, listener, provider_of, provider_quota, provider_told
 
 __all__ = [
     "account",
@@ -51,6 +51,7 @@ __all__ = [
     "post",
     "posting",
     "provider_of",
+    "provider_quota",
     "provider_told",
     "public_address",
     "sender",

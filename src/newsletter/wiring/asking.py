@@ -10,7 +10,7 @@ from newsletter.wiring.identity import dkim_keys, sender
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from newsletter.actions.examine import Signing
+    from newsletter.actions.examine_domain import Signing
     from newsletter.config import Config
     from newsletter.sources.dns_records import Dns
     from newsletter.sources.intake import Intake
@@ -42,7 +42,7 @@ def dns(config: Config) -> Dns:
 
 def signing(config: Config) -> tuple[Signing, ...]:
     """The keys that sign, as they are to be found in the DNS. Raises ConfigError."""
-    from newsletter.actions.examine import Signing
+    from newsletter.actions.examine_domain import Signing
 
     return tuple(
         Signing(f"{key.selector}._domainkey.{key.domain}", key.domain, key.record) for key in dkim_keys(config)
@@ -70,13 +70,18 @@ def public_address(address: str) -> str:
 
 def posting() -> Callable[[str], tuple[int, str]]:
     """A one-click POST as mail programs send it (RFC 8058 section 3.2): the status, or 0 and why there is none."""
-    from requests import RequestException, post
+    from requests import RequestException, Timeout, post
+    from requests.exceptions import SSLError
 
     def send(url: str) -> tuple[int, str]:
         try:
             answer = post(url, data={"List-Unsubscribe": "One-Click"}, timeout=10, allow_redirects=False)
-        except RequestException as error:
-            return 0, type(error).__name__
+        except SSLError:
+            return 0, "its certificate is not valid"
+        except Timeout:
+            return 0, "no answer within 10 s"
+        except RequestException:
+            return 0, "no connection"
         return answer.status_code, answer.reason
 
     return send

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config
     from newsletter.config_transports import TransportConfig
     from newsletter.edition import Edition
-    from newsletter.providers import Account, Provider
+    from newsletter.providers import Account, Provider, Quota
     from newsletter.transports import Transport
 
 
@@ -68,6 +68,17 @@ def provider_told(config: Config, way: TransportConfig, environ: Mapping[str, st
     signs, tags = bool(config.dkim_keys), bool(config.sender.bounces)
     told = tuple(notes(provider.NAME, provider.CAPABILITIES, frame(config), signs=signs, tags=tags))
     return provider.NAME, missing, told
+
+
+def provider_quota(way: TransportConfig, environ: Mapping[str, str]) -> Quota | None:
+    """How much our account may send now; None where the provider does not say. Raises ConfigError."""
+    from newsletter.transports.http import allowance_of
+
+    transport = through_provider(way, environ)
+    try:
+        return allowance_of(transport)
+    finally:
+        transport.close()
 
 
 def account(
