@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 
-from benchmarks import audience, distance, importing, preview, providers, rendering, sending, startup, web
+from benchmarks import audience, distance, importing, preview, providers, rendering, sending, startup, store, web
 
 SUITES = {
     "startup": startup.run,
@@ -18,6 +18,7 @@ SUITES = {
     "providers": providers.run,
     "importing": importing.run,
     "list": audience.run,
+    "store": store.run,
     "distance": distance.run,
     "web": web.run,
     "preview": preview.run,

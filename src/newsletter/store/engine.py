@@ -31,7 +31,7 @@ def postgresql_engine(database: PostgresDatabase) -> Engine:
         raw = database.connect().raw
         raw.autocommit = False
         # Who makes or alters tables waits for those who use them, and those who wait for it have a limit of their own.
-        raw.execute("SET lock_timeout = 0")
+        raw.execute("SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         raw.commit()
         return raw
 

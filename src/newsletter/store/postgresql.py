@@ -38,15 +38,19 @@ _IDLE_CONNECTIONS = 4  # kept for the next one who asks
 _AT_ONCE = 5000  # rows of a long answer that are in memory
 # Any number of ours: others may use the database for other things, and take advisory locks of their own.
 _SPACE = 0x6E657773
-_SILENT_SECONDS = {Lock.ROWS: 15, Lock.TOKENS: 15, Lock.LIST: 60, Lock.PLANS: 60}
+# For how long a transaction may ask nothing. A read holds nobody up: its reader may be slow.
+_SILENT = "idle_in_transaction_session_timeout"
+_SILENT_SECONDS = 15
+_LONGER = {Lock.LIST: 60, Lock.PLANS: 60}
 _BEGIN = {
     lock: (
-        f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{_SILENT_SECONDS[lock]}s'"
+        "BEGIN"
+        f"{f'; SET LOCAL {_SILENT} = {_LONGER[lock] * 1000}' if lock in _LONGER else ''}"
         f"{f'; SELECT pg_advisory_xact_lock({_SPACE}, {lock.value})' if lock.value else ''}"
     ).encode()
     for lock in Lock
 }
-_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL {_SILENT} = 0".encode()
 # Of a link that was cut, TCP knows nothing for hours, unless it is told to look.
 _LINK = {
     "connect_timeout": 10,
@@ -163,6 +167,7 @@ class PostgresDatabase(Database):
                 raw.adapters.register_dumper(int, dumper)
             raw.execute(
                 f"SET lock_timeout = {max(1, int(self._busy_seconds * 1000))};"
+                f"SET {_SILENT} = {_SILENT_SECONDS * 1000};"
                 "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
                 # What a server says is stored has to be, whatever its settings: messages leave on the strength of it.
                 "SELECT set_config('synchronous_commit', 'on', false) "
@@ -234,7 +239,7 @@ class PostgresDatabase(Database):
     def writing_on(self, connection: Connection, *, wait: bool = True) -> Iterator[None]:
         """A transaction on a connection of one's own; `wait` keeps other writers from it."""
         assert isinstance(connection, PostgresConnection)
-        connection.raw.execute(_BEGIN[Lock.LIST if wait else Lock.ROWS])
+        connection.raw.execute(_BEGIN[Lock.LIST] if wait else b"BEGIN")
         try:
             yield
             connection.raw.execute(b"COMMIT")

@@ -60,14 +60,14 @@ def for_many(sql: str, types: tuple[str, ...]) -> bytes | None:
     No two rows may be about the same row of the table: the second one would be passed by.
     """
     found = _MANY.fullmatch(sql)
-    if found is None or sql.count("?") != len(types) or re.search(r"\bSELECT\b|'[^']*\?", sql):
+    if found is None or "SELECT" in sql:
         return None
     names = [f"c{number}" for number in range(len(types))]
     marks = iter(names)
     lists = f"unnest({', '.join(f'%s::{each}[]' for each in types)}) AS v({', '.join(names)})"
 
     def numbered(text: str) -> str:
-        return re.sub(r"%s", lambda _: f"v.{next(marks)}", spoken(text).decode())
+        return _PART.sub(lambda found: f"v.{next(marks)}" if found.group() == "?" else _one(found), text)
 
     if found["update"]:
         return f"{numbered(found['update'])} FROM {lists} {numbered(found['where'])}".encode()
