@@ -240,7 +240,7 @@ def test_a_broken_row_is_told_with_its_line_and_stops_no_other(author: Author) -
 def test_a_missing_list_is_told(author: Author) -> None:
     answer = author.run("subscribers", "import", "list.csv")
     assert answer.code == 3
-    assert "list.csv: the list cannot be read: No such file or directory" in answer.err
+    assert "list.csv: there is no such file" in answer.err
 
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -136,7 +136,10 @@ def test_many_problems_are_shown_up_to_twenty_and_all_of_them_in_json(letter: Pa
 
 def test_a_missing_list_and_a_folder_are_refused(letter: Path, told: Told) -> None:
     assert told.by("import", "nowhere.csv") == 3
-    assert "nowhere.csv: the list cannot be read: No such file or directory" in told.err
+    assert "nowhere.csv: there is no such file" in told.err
+    written(letter, "email\n")
+    assert told.by("import", "list.csw") == 3
+    assert "did you mean 'list.csv'?" in told.err
     assert told.by("import", ".") == 3
     assert "this is a folder, not a list" in told.err
 

@@ -247,8 +247,10 @@ def _show_problems(session: Session, name: str, report: ImportReport, rejected: 
     if report.left_out:
         session.console.note(f"{figure(report.left_out)} further ones were too many to keep.")
     if rejected and rejected.rows:
+        them = "it" if rejected.rows == 1 else "them"
         session.console.say(
-            f"{count(rejected.rows, 'wrong row')} in {short_path(rejected.path)}: mend them there, and import that file"
+            f"{count(rejected.rows, 'wrong row')} in {short_path(rejected.path)}: "
+            f"mend {them} there, and import that file"
         )
 
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from newsletter.errors import ListError, Problem
+from newsletter.errors import ListError, Problem, did_you_mean
 from newsletter.sources.csv_list import CsvList, Unreadable
 from newsletter.sources.list_cards import CardList, is_cards
 from newsletter.sources.list_columns import Columns, check_mapping
@@ -37,6 +37,10 @@ _BIG = 2_000_000  # bytes from which on it is worth to count the rows beforehand
 # What other kinds of file begin with, and what to do about them.
 _NO_LIST = {
     b"%PDF": ("a PDF", "ask for the list as CSV"),
+    b"\x89PNG": ("a picture", "ask for the list as CSV"),
+    b"\xff\xd8\xff": ("a picture", "ask for the list as CSV"),
+    b"GIF8": ("a picture", "ask for the list as CSV"),
+    b"{\\rtf": ("a text of a word processor", "save the list as CSV"),
     b"SQLite format 3": ("a database", "export the table as CSV"),
     b"\x1f\x8b": ("a file packed by gzip", "unpack it first"),
     b"7z\xbc\xaf": ("a file packed by 7-Zip", "unpack it first"),
@@ -44,6 +48,7 @@ _NO_LIST = {
     b"{": ("JSON", "export the list as CSV"),
     b"<": ("a web page or XML", "export the list as CSV"),
 }
+_ENDINGS = {".csv", ".tsv", ".txt", ".xlsx", ".ods", ".vcf", ".zip"}  # of what may have been meant
 # Where exports keep who opened what: there are addresses in it, and it is no list.
 _NO_LISTS_IN = {"posts", "reports", "granular_activity", "aggregate_activity", "geo_data", "campaigns", "__macosx"}
 # Of these Mailchimp knows the address, from a purchase, say; they never agreed to anything.
@@ -101,6 +106,13 @@ def _vendor(table: Table) -> str:
     return table.columns.vendor.name if table.columns.vendor else ""
 
 
+def _beside(path: Path) -> str:
+    """What the author may have meant, among the lists in that folder."""
+    folder = path.parent
+    known = [each.name for each in folder.iterdir() if each.suffix.lower() in _ENDINGS] if folder.is_dir() else []
+    return did_you_mean(path.name, known) if known else "name the file with its folder, as this folder sees it"
+
+
 def _never_joined(name: str) -> bool:
     return any(word in name.casefold() for word in _NEVER_JOINED)
 
@@ -130,6 +142,8 @@ def open_list(path: Path, mapping: Mapping[str, str] | None = None, name: str = 
         return SubscriberList(name, tables, left_alone, resources, size)
     except IsADirectoryError:
         raise ListError(Problem("this is a folder, not a list", name, fix="name a file in it")) from None
+    except FileNotFoundError:
+        raise ListError(Problem("there is no such file", name, fix=_beside(path))) from None
     except OSError as error:
         resources.close()
         raise ListError(Problem(f"the list cannot be read: {error.strerror or error}", name)) from error

@@ -26,6 +26,9 @@ _MOST_OCTETS = 100_000  # of one reply
 _MOST_LINES = 256
 
 
+_HERE = ("127.0.0.1", "::1", "localhost")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Where and how to connect. A `host` that starts with `unix:` is the path of a socket."""
@@ -142,6 +145,8 @@ def unreachable(server: Server, error: OSError | UnicodeError) -> TransportError
         cause, fix = "no answer in time", "check host, port and the network"
     else:
         cause, fix = error.strerror or str(error), "check host and port; is the server running?"
+        if server.host in _HERE:
+            fix += " `newsletter inbox` is one for a first try"
     return TransportError(Problem(f"cannot use the mail server {server.address}: {cause}", fix=fix))
 
 
