@@ -26,6 +26,7 @@ from newsletter.providers.fitting import fit
 from newsletter.transports.http import HttpTransport
 from tests.contracts.test_providers import EDITION, FRAME
 from tests.support.api import Api, Call, Reply
+from tests.support.published import mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +67,10 @@ def message(number: int = 1, **changed: Any) -> Message:
 
 
 def asked(name: str, *messages: Message, key: str = "a-key-of-the-batch") -> Any:
-    account = Account("a-key", settings=SETTINGS.get(name, {}))
-    return json.loads(provider(name).request(account, messages, key).body)
+    request = provider(name).request(Account("a-key", settings=SETTINGS.get(name, {})), messages, key)
+    if name in ("sendgrid", "resend"):
+        assert mistakes(name, request) == []
+    return json.loads(request.body)
 
 
 def through(name: str, api: Api, messages: Iterator[Message], **more: Any) -> list[Outcome | None]:

@@ -18,15 +18,21 @@ from hypothesis import strategies as st
 
 from newsletter.links import Signer
 from newsletter.message import Compiled, Mailbox
+from newsletter.outcome import Accepted, Rejected
 from newsletter.providers import Account, Forged, Hook, Quota, Request, Response, ses, sns
+from newsletter.providers.asking import json_request
 from newsletter.providers.sigv4 import Credentials, signed
 from newsletter.transports.http import HttpTransport
+from newsletter.transports.http_asking import Asker
 from tests.contracts.test_providers import EDITION, FRAME
 from tests.support import provider_hooks as hooks
 from tests.support.api import Api, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from newsletter.message import Message
+    from newsletter.outcome import Outcome
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MODEL = ServiceModel(Loader().load_service_model("sesv2", "service-2"))
@@ -116,6 +122,48 @@ def test_what_leaves_is_signed_at_the_moment_it_leaves_and_carries_no_secret() -
     at = datetime.strptime(call.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     assert abs((datetime.now(UTC) - at).total_seconds()) < 60
     assert "s3cret" not in f"{call.headers}{call.body!r}"
+
+
+@pytest.fixture(scope="module")
+def amazon() -> Iterator[str]:
+    """A server that takes Amazon's requests, by others than us (moto)."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def through(amazon: str, *messages: Message) -> list[Outcome | None]:
+    transport = HttpTransport(ses, Account("s3cret", SETTINGS, endpoint=amazon), connections=2)
+    try:
+        return [outcome for part in transport.deliver(iter(messages), lambda _: None) for _, outcome in part]
+    finally:
+        transport.close()
+
+
+def test_a_server_that_was_written_after_amazons_takes_what_we_send(amazon: str) -> None:
+    (outcome,) = through(amazon, message())
+    assert isinstance(outcome, Rejected)
+    assert "MessageRejected" in outcome.reply.text, "nobody has verified the sender yet"
+    asked = json_request(f"{amazon}/v2/email/identities", {}, {"EmailIdentity": "example.org"})
+    who = Credentials("AKIDEXAMPLE", "s3cret")
+    made = Asker(1, 10).ask(signed(asked, who, "eu-west-3", "ses", datetime.now(UTC)))
+    assert isinstance(made, Response)
+    assert made.status == 200
+    outcomes = through(amazon, *(message(key) for key in range(1, 6)))
+    assert [type(each) for each in outcomes] == [Accepted] * 5
+    ids = {each.reply.text for each in outcomes if each}
+    seen = Asker(1, 10).ask(Request(f"{amazon}/moto-api/data.json", {}, b"", "GET"))
+    assert isinstance(seen, Response)
+    taken = seen.json()["ses"]["RawMessage"]
+    assert {each["id"] for each in taken} == ids
+    assert sorted(each["raw_data"].encode() for each in taken) == sorted(message(key).data for key in range(1, 6))
+    assert {each["destinations"][0] for each in taken} == {"zoe@example.org"}
 
 
 @pytest.mark.parametrize(

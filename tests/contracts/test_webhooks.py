@@ -7,12 +7,14 @@ import json
 import logging
 import socket
 from base64 import b64encode
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from standardwebhooks import Webhook
 
 from newsletter.delivery import State
 from newsletter.links import Signer
@@ -322,6 +324,20 @@ def test_the_signature_of_svixs_own_example_is_good() -> None:
             provider("resend").events(account, Hook(named, body.replace(b"2", b"3"), 1614265330))
         with pytest.raises(Forged, match="old"):
             provider("resend").events(account, Hook(named, body, 1614265330 + 301))
+
+
+@pytest.mark.parametrize("prefix", ["svix", "webhook"])
+def test_what_the_authors_of_svix_sign_is_good_and_its_twin_is_not(prefix: str) -> None:
+    body = '{"type": "email.sent", "data": {"subject": "Déjà 🌱"}}'
+    at = datetime.fromtimestamp(provider_hooks.NOW, UTC)
+    account = Account("", webhook_secret=provider_hooks.SVIX_SECRET)
+    signature = Webhook(provider_hooks.SVIX_SECRET).sign("msg_1", at, body)
+    headers = {f"{prefix}-id": "msg_1", f"{prefix}-timestamp": f"{int(at.timestamp())}"}
+    headers[f"{prefix}-signature"] = f"v1,bm9uc2Vuc2U= {signature}"
+    assert provider("resend").events(account, Hook(headers, body.encode(), provider_hooks.NOW)) == []
+    for twin in (body.replace("sent", "seen"), body + " "):
+        with pytest.raises(Forged, match="signature"):
+            provider("resend").events(account, Hook(headers, twin.encode(), provider_hooks.NOW))
 
 
 def test_the_signature_of_sendgrids_own_example_is_good() -> None:

@@ -11,6 +11,8 @@ from email.utils import parseaddr, unquote
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+from tests.support.published import mistakes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -142,6 +144,7 @@ def kumomta(request: Request) -> list[Seen]:
 
 
 def sendgrid(request: Request) -> list[Seen]:
+    assert mistakes("sendgrid", request) == []
     body = json.loads(request.body)
     assert "substitutions" not in str(body)
     assert not any(each["enable"] for each in body["tracking_settings"].values())
@@ -205,6 +208,7 @@ def mailjet(request: Request) -> list[Seen]:
 
 
 def resend(request: Request) -> list[Seen]:
+    assert mistakes("resend", request) == []
     body = json.loads(request.body)
     return [
         Seen(
