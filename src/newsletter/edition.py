@@ -193,17 +193,19 @@ ESCAPES: dict[Where, Callable[[str], str]] = {
 }
 
 
-# Nothing of it means anything in HTML, in an attribute or in quoted-printable; no space, and no control character.
-_UNCHANGED = re.compile(r"[!#-%(-;?-~]+")
-_SCHEMES = ("https://", "http://", "mailto:")
+# Nothing of it means anything in HTML or in an attribute; no space, and no control character.
+_PLAIN_ADDRESS = re.compile(r"(?:https?://|mailto:)[!#-%(-;=?-~]*")
+_MARKUP = re.compile(r"""[&<>"']""")
 
 
 def is_unchanged(value: str, *, as_address: bool) -> bool:
     """Whether the value stands for itself everywhere but in a part of an address.
 
-    Links do, and most names: one look instead of an escape for each place. False may also mean: not known.
+    Links do, and nearly all names: one look instead of an escape for each place. False may also mean: not known.
     """
-    return _UNCHANGED.fullmatch(value) is not None and (not as_address or value.startswith(_SCHEMES))
+    if as_address:
+        return _PLAIN_ADDRESS.fullmatch(value) is not None
+    return value.isprintable() and _MARKUP.search(value) is None
 
 
 def fill(pattern: Pattern, values: Sequence[str]) -> str:

@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from binascii import b2a_qp
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LINE = 76  # characters in a line of quoted-printable, and of a header with encoded words
 _WIDTH = _LINE - 1  # of them for text: one column stays free for the "=" of a soft break
@@ -132,30 +136,31 @@ def quoted_printable(text: str, *, soft_end: bool = False) -> bytes:
     return "".join(out).encode("ascii")
 
 
-def _quoted_line(line: str, *, keep_end: bool) -> list[str]:
+def _quoted_line(line: str, *, keep_end: bool) -> Iterator[str]:
     """One line of text in pieces: lines of at most 76 characters with soft breaks between them."""
-    units = [_QP[byte] for byte in line.encode("utf-8")]
-    for index in range(1, len(units)):
-        if units[index] == " " == units[index - 1]:
-            units[index] = "=20"
-    if units and not keep_end and units[-1] == " ":
-        units[-1] = "=20"
-    out: list[str] = []
-    start = 0
-    while start < len(units):
-        if units[start] == ".":
-            units[start] = "=2E"
-        elif units[start : start + 5] == ["F", "r", "o", "m", " "]:
-            units[start] = "=46"
-        width, end = 0, start
-        while end < len(units) and width + len(units[end]) <= _WIDTH:
-            width += len(units[end])
-            end += 1
-        out.append("".join(units[start:end]))
-        if end < len(units):
-            out.append("=\r\n")
+    text = line if line.isascii() and line.isprintable() and "=" not in line else _escaped(line)
+    text = text.replace("  ", " =20")
+    if not keep_end and text.endswith(" "):
+        text = f"{text[:-1]}=20"
+    start, length = 0, len(text)
+    while start < length:
+        room = _WIDTH
+        if text[start] == "." or text.startswith("From ", start):
+            yield f"={ord(text[start]):02X}"
+            start += 1
+            room -= 3
+        end = start + room
+        if end < length:
+            # An escape is not cut in two.
+            end -= 1 if text[end - 1] == "=" else 2 if text[end - 2] == "=" else 0
+        yield text[start:end]
+        if end < length:
+            yield "=\r\n"
         start = end
-    return out
+
+
+def _escaped(text: str) -> str:
+    return "".join([_QP[byte] for byte in text.encode("utf-8")])
 
 
 def quoted_value(text: str) -> bytes:
