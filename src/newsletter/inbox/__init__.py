@@ -18,17 +18,17 @@ It knows nothing of what sends: the demo, the tests and any other program write 
 
 from __future__ import annotations
 
-import errno
-import signal
 from contextlib import nullcontext, suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Self
 
-from newsletter.errors import Problem, Refused
+from newsletter.errors import Refused
 from newsletter.inbox.maildir import Maildir, ReceivedMessage
 from newsletter.inbox.manners import HANG_UP, Manners
+from newsletter.serving.listening import listen
+from newsletter.serving.running import stopping
 
 if TYPE_CHECKING:
     import asyncio
@@ -76,12 +76,12 @@ class Inbox:
 
     def __enter__(self) -> Self:
         self._mail = Maildir(self.maildir)
-        smtp = _listen(self.host, self.smtp_port, "--smtp-port")
+        smtp = listen(self.host, self.smtp_port, "--smtp-port")
         self.smtp_port = smtp.getsockname()[1]
         web = None
         if self.http_port is not None:
             try:
-                web = _listen(self.host, self.http_port, "--http-port")
+                web = listen(self.host, self.http_port, "--http-port")
             except Refused:
                 smtp.close()
                 raise
@@ -120,20 +120,11 @@ class Inbox:
 
         `ready` is called once the ports are open, to say where. Raises what entering raises.
         """
-        # A SimpleQueue's put is the one that may be called from a signal handler at any moment.
-        handlers = {
-            number: signal.signal(number, lambda _number, _frame: self._stopped.put(None))
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            with self:
-                ready(self)
-                self._stopped.get()
-                if self._failure:
-                    raise self._failure
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with stopping(self._stopped), self:
+            ready(self)
+            self._stopped.get()
+            if self._failure:
+                raise self._failure
 
     def _run(self, smtp: socket.socket, web: socket.socket | None) -> None:
         """The thread's life: one event loop for both servers, and their sockets closed at its end."""
@@ -161,11 +152,12 @@ class Inbox:
         )
         tasks: list[asyncio.Task[Any]] = [loop.create_task(halted.wait())]
         if web is not None:
-            from newsletter.inbox.web import web_server
+            from newsletter.inbox.web import app
+            from newsletter.serving.running import web_server
 
             security = "tls" if self.manners.tls else "starttls" if self.manners.starttls else "none"
             smtp_address: dict[str, object] = {"host": _in_url(self.host), "port": self.smtp_port, "security": security}
-            pages = web_server(self._mail, smtp_address)
+            pages = web_server(app(self._mail, smtp_address))
             tasks.append(loop.create_task(pages.serve([web])))
         # Both sockets listen already: whoever connects now is served as soon as the loop turns.
         self._running.set()
@@ -182,41 +174,6 @@ def _if_open(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> Non
     """Call it in the loop's thread, unless the loop has ended by itself."""
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(call)
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    import socket
-
-    if not 0 <= port <= 65535:
-        raise Refused(Problem(f"there is no port {port}", fix=f"choose one from 0 to 65535 with `{option}`"))
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise Refused(_why_not(error, host, port, option)) from error
-    # Connections inherit it. asyncio would set it only on sockets made with an explicit protocol; without it, the
-    # several lines of an EHLO reply cost 40 ms of delayed acknowledgement.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _why_not(error: OSError, host: str, port: int, option: str) -> Problem:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return Problem(
-                f"port {port} on {host} is in use",
-                fix=f"stop what uses it (another inbox?), or choose another port: `{option} {port + 1}`, "
-                f"or `{option} 0` for any free one",
-            )
-        case errno.EACCES:
-            return Problem(
-                f"port {port} on {host} is not for ordinary users",
-                fix=f"choose one above 1023: `{option} {port + 2500}`",
-            )
-        case _:
-            return Problem(
-                f"cannot listen on {host}, port {port}: {error.strerror or error}",
-                fix="name an address of this machine, such as 127.0.0.1",
-            )
 
 
 def _in_url(host: str) -> str:

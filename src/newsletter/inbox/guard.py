@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from newsletter.serving.guard import LOOPBACK, adding, is_from_here
 
-LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
@@ -37,32 +38,13 @@ class Guard:
         if not _is_loopback(headers.get("host", "")):
             refusal = PlainTextResponse("This mailbox answers to localhost and 127.0.0.1 only.\n", 421)
             await refusal(scope, receive, send)
-        elif scope["method"] not in SAFE_METHODS and not _is_from_here(headers):
+        elif scope["method"] not in SAFE_METHODS and not is_from_here(headers, ("same-origin", "none")):
             refusal = PlainTextResponse("Only this mailbox's own page may change it.\n", 403)
             await refusal(scope, receive, send)
         else:
-
-            async def send_with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    answer = MutableHeaders(scope=message)
-                    for name, value in HEADERS.items():
-                        answer.setdefault(name, value)
-                await send(message)
-
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, adding(HEADERS, send))
 
 
 def _is_loopback(host: str) -> bool:
     found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d+)?", host)
-    return found is not None and found[1].lower() in LOOPBACK_NAMES
-
-
-def _is_from_here(headers: Headers) -> bool:
-    """Was it sent by our page, or by something that is no browser?
-
-    Fetch metadata says it best (https://www.w3.org/TR/fetch-metadata/); a browser too old for it says Origin.
-    """
-    if site := headers.get("sec-fetch-site"):
-        return site in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is None or origin == f"http://{headers['host']}"
+    return found is not None and found[1].lower() in LOOPBACK

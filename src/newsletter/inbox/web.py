@@ -21,7 +21,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -48,22 +47,6 @@ CHOICES = {"show": VIEWS, "width": WIDTHS, "images": IMAGES, "colours": COLOURS}
 SHOWN_IMAGES = frozenset(f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "svg+xml", "webp"))
 
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
-
-
-def web_server(maildir: Maildir, smtp: dict[str, object]) -> uvicorn.Server:
-    """The page as a server to be run in an event loop that already turns: `await server.serve([socket])`."""
-    config = uvicorn.Config(
-        app(maildir, smtp),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    return uvicorn.Server(config)
 
 
 def app(maildir: Maildir, smtp: dict[str, object]) -> Starlette:

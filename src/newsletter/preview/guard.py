@@ -10,15 +10,16 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
+
+from newsletter.serving.guard import adding, is_from_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -45,14 +46,7 @@ class Guard:
             await refusal(scope, receive, send)
             return
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    answer.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, adding(self._headers, send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if headers.get("host", "").lower() not in self._hosts:
@@ -61,14 +55,6 @@ class Guard:
             )
         if not compare_digest(scope["path"].split("/")[1].encode(), self._token.encode()):
             return PlainTextResponse("Open the whole address that newsletter preview has printed.\n", 403)
-        if scope["method"] not in SAFE_METHODS and not _is_from_here(headers):
+        if scope["method"] not in SAFE_METHODS and not is_from_here(headers):
             return PlainTextResponse("Only the preview's own page may do this.\n", 403)
         return None
-
-
-def _is_from_here(headers: Headers) -> bool:
-    """Fetch metadata says it best (https://www.w3.org/TR/fetch-metadata/); a browser too old for it says Origin."""
-    if site := headers.get("sec-fetch-site"):
-        return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is None or origin == f"http://{headers['host']}"

@@ -7,8 +7,6 @@ with Preview(tools, settings) as preview:
 from __future__ import annotations
 
 import asyncio
-import errno
-import signal
 import socket
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -17,17 +15,16 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
 from newsletter.errors import Problem, Refused
-from newsletter.preview.guard import LOOPBACK
 from newsletter.preview.proof import Studio
 from newsletter.preview.watching import Hub, watch
+from newsletter.serving.guard import LOOPBACK
+from newsletter.serving.listening import listen
+from newsletter.serving.running import stopping, web_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
-
-    import uvicorn
-    from starlette.applications import Starlette
 
     from newsletter.preview.proof import Tools
 
@@ -55,8 +52,8 @@ class Preview:
 
     def __enter__(self) -> Self:
         self._network = _address_in_network() if self._options.lan else ""
-        page = _listen(_HERE, self._options.port)
-        mail = _listen("0.0.0.0" if self._options.lan else _HERE, 0)  # noqa: S104  (asked for by --lan)
+        page = listen(_HERE, self._options.port)
+        mail = listen("0.0.0.0" if self._options.lan else _HERE, 0)  # noqa: S104  (asked for by --lan)
         self._ports = page.getsockname()[1], mail.getsockname()[1]
         self._thread = Thread(target=self._run, args=(page, mail), name="newsletter-preview", daemon=True)
         self._thread.start()
@@ -81,19 +78,11 @@ class Preview:
 
     def serve(self, ready: Callable[[Preview], object]) -> None:
         """Run until SIGINT or SIGTERM; for the command line, and from the main thread only."""
-        handlers = {
-            number: signal.signal(number, lambda _number, _frame: self._stopped.put(None))
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            with self:
-                ready(self)
-                self._stopped.get()
-                if self._failure:
-                    raise self._failure
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with stopping(self._stopped), self:
+            ready(self)
+            self._stopped.get()
+            if self._failure:
+                raise self._failure
 
     def _run(self, page: socket.socket, mail: socket.socket) -> None:
         with page, mail:
@@ -115,8 +104,8 @@ class Preview:
             f"http://{_HERE}:{mail_port}/{self._mail_token}", self.phone, self._options.editor
         )
         servers = [
-            _server(author_page.app(self.studio, self._hub, self._page_token, _hosts((_HERE,), page_port), address)),
-            _server(
+            web_server(author_page.app(self.studio, self._hub, self._page_token, _hosts((_HERE,), page_port), address)),
+            web_server(
                 mail_pages.app(
                     self.studio, self._hub, self._mail_token, _hosts(names, mail_port), f"http://{_HERE}:{page_port}"
                 )
@@ -136,39 +125,8 @@ class Preview:
         await watching
 
 
-def _server(app: Starlette) -> uvicorn.Server:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    return uvicorn.Server(config)
-
-
 def _hosts(names: tuple[str, ...], port: int) -> frozenset[str]:
     return frozenset(f"{name}:{port}" for name in names)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= 65535:
-        raise Refused(Problem(f"there is no port {port}", fix="choose one from 0 to 65535 with `--port`"))
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            fix = "stop what uses it (another preview?), or leave --port away for any free one"
-            raise Refused(Problem(f"port {port} on {host} is in use", fix=fix)) from error
-        raise Refused(Problem(f"cannot listen on {host}, port {port}: {error.strerror or error}")) from error
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
 
 
 def _address_in_network() -> str:

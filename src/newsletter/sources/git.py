@@ -49,23 +49,30 @@ def revision(path: Path) -> Revision | None:
     It cannot be known without git, outside of a repository, for a repository of another user that git refuses to open
     (safe.directory), and when git does not answer in time.
     """
+    answer = run_git(path.parent, *_STATUS, "--", path.name, patience=_PATIENCE)
+    return _read_status(answer.stdout) if answer is not None and answer.returncode == 0 else None
+
+
+def run_git(folder: Path, *arguments: str, patience: float) -> subprocess.CompletedProcess[bytes] | None:
+    """What git answers in that folder, which is the one meant whatever a hook says; None where there is no answer.
+
+    It gets no input, asks for no password, and has so many seconds.
+    """
     git = shutil.which("git")
     if git is None:
         return None
     environment = {name: value for name, value in os.environ.items() if name not in _POINTERS}
-    command = [git, "-C", str(path.parent), *_STATUS, "--", path.name]
     try:
-        answer = subprocess.run(  # noqa: S603 - no shell, and the path is an argument behind --
-            command,
+        return subprocess.run(  # noqa: S603 - no shell
+            [git, "-C", str(folder), *arguments],
             env=environment | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=patience,
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    return _read_status(answer.stdout) if answer.returncode == 0 else None
 
 
 def _read_status(porcelain: bytes) -> Revision | None:

@@ -6,15 +6,13 @@ with Server(parts, port=0) as server:
 
 from __future__ import annotations
 
-import errno
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from newsletter.errors import Problem, Refused
+from newsletter.serving.listening import listen
 from newsletter.web.app import app
 
 if TYPE_CHECKING:
-    import socket
     from types import TracebackType
 
     from newsletter.web.parts import Parts
@@ -28,7 +26,7 @@ class Server:
     """The pages, listening. Making one opens the port: raises Refused when that cannot be."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = _listen(host, port)
+        self._socket = listen(host, port, backlog=_BACKLOG)
         self.host, self.port = host, self._socket.getsockname()[1]
         self._thread: Thread | None = None
         self.patience = 10.0  # seconds for the head of a request
@@ -82,33 +80,3 @@ class Server:
         import asyncio
 
         asyncio.run(self._server.serve([self._socket]))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    import socket
-
-    if not 0 <= port <= 65535:
-        raise Refused(Problem(f"there is no port {port}", fix="choose one from 0 to 65535 with `--port`"))
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise Refused(_why_not(error, host, port)) from error
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _why_not(error: OSError, host: str, port: int) -> Problem:
-    match error.errno:
-        case errno.EADDRINUSE:
-            fix = f"stop what uses it, or choose another one: `--port {port + 1}`, or `--port 0` for any free one"
-            return Problem(f"port {port} on {host} is in use", fix=fix)
-        case errno.EACCES:
-            return Problem(
-                f"port {port} on {host} is not for ordinary users", fix="choose one above 1023: `--port 8080`"
-            )
-        case _:
-            return Problem(
-                f"cannot listen on {host}, port {port}: {error.strerror or error}",
-                fix="name an address of this machine with `--host`, such as 127.0.0.1",
-            )

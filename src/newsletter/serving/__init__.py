@@ -1,0 +1,6 @@
+"""Serving: what every server of this machine needs, whichever pages it has.
+
+listening.py   a port, opened or refused with a word that helps
+running.py     a web server for a loop that turns, and a wait for Ctrl-C
+guard.py       whether a browser was sent by our own page
+"""
