@@ -180,3 +180,9 @@ def test_a_mail_that_is_cut_off_says_where_and_what_weighs_most() -> None:
     assert found.spot.line > 10
     assert shown.startswith(("Chapter 8", "8word", "Chapter 9", "9word"))
     assert "“Chapter 9”" in found.fix
+
+
+def test_of_a_mail_without_headings_the_heaviest_paragraphs_are_told() -> None:
+    paragraphs = [" ".join(f"{n}word{i}" for i in range(900 + 100 * n)) for n in range(1, 10)]
+    (found,) = _found("mail-clipped", {"issue": "\n\n".join(paragraphs)})
+    assert "what weighs most: “9word0 9word1" in found.fix

@@ -28,3 +28,6 @@ def find(manuscript: Manuscript) -> Iterator[Remark]:
         if heading.level == 1:
             message = f"“{heading.text}” is a title within the text"
             yield Remark(heading.spot, message, f"write ## {heading.text}")
+    for piece in manuscript.survey.markup:
+        if "<h1" in piece.text.lower():
+            yield Remark(piece.spot, "<h1> is a title within the text", "write <h2>")

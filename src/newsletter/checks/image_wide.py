@@ -23,12 +23,12 @@ SEVERITY = Severity.NOTE
 
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:
-    """Files far wider than the theme shows sharply, once each."""
+    """Files wider than twice the theme, once each."""
     most = 2 * manuscript.house.theme_width
     told: set[str] = set()
     for image in manuscript.survey.images:
         file = manuscript.files.get(image.src)
-        if file and file.width > 2 * most and image.src not in told:
+        if file and file.width > most and image.src not in told:
             told.add(image.src)
             message = f"“{image.src}” is {file.width} pixels wide; {most} are all that a mail shows"
             yield Remark(image.spot, message, f"save it {most} pixels wide")

@@ -42,11 +42,12 @@ def find(manuscript: Manuscript) -> Iterator[Remark]:
 
 
 def _parts(manuscript: Manuscript) -> list[tuple[str, int]]:
-    """How much each chapter weighs, by its heading, the largest first."""
-    pieces = re.split(r"(<h[1-6]\b)", manuscript.html)
+    """How much each chapter weighs, by its heading, the largest first; without any, each paragraph and its like."""
+    beginnings = r"(<h[2-6]\b)" if re.search(r"<h[2-6]\b", manuscript.html) else r"(<(?:p|li|pre|img|blockquote)\b)"
+    pieces = re.split(beginnings, manuscript.html)
     sizes: list[tuple[str, int]] = []
     for beginning, rest in zip(pieces[1::2], pieces[2::2], strict=True):
-        title = re.sub(r"<[^>]*>", "", f"{beginning}{rest}".partition("</h")[0])
+        title = re.sub(r"<[^>]*>", "", f"{beginning}{rest}".partition("</")[0])
         sizes.append((" ".join(title.split())[:40], len((beginning + rest).encode())))
     return sorted(sizes, key=lambda part: -part[1])
 

@@ -10,6 +10,7 @@ Good: We shall meet at the town hall, with cake.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from newsletter.checks import Remark
@@ -47,6 +48,18 @@ def _front(manuscript: Manuscript) -> Iterator[Passage]:
     for name in _FRONT:
         if text := getattr(issue, name):
             yield Passage(text, manuscript.at(name))
-    for name, value in issue.extra.items():
-        if isinstance(value, str) and name != "waive":
-            yield Passage(value, manuscript.at(name))
+    for name, value in (("authors", issue.authors), ("tags", issue.tags), *issue.extra.items()):
+        if name != "waive":
+            yield from (Passage(text, manuscript.at(name)) for text in _texts(value))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in what the front matter holds, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)

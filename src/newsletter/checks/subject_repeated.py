@@ -24,9 +24,14 @@ SEVERITY = Severity.WARNING
 
 def find(manuscript: Manuscript) -> Iterator[Remark]:
     """An earlier issue had this subject."""
-    ours = manuscript.subject.casefold().strip()
+    ours = _words(manuscript.subject)
     for earlier in manuscript.earlier:
-        if ours and earlier.subject.casefold().strip() == ours:
+        if ours and _words(earlier.subject) == ours:
             message = f"the subject is that of {earlier.path}: readers will take one mail for the other"
             yield Remark(manuscript.at("subject"), message, "say what is new in this one")
             return
+
+
+def _words(subject: str) -> list[str]:
+    """What a reader would know a subject by: its words, however its quotes and blanks are set."""
+    return "".join(letter if letter.isalnum() else " " for letter in subject.casefold()).split()
