@@ -52,8 +52,9 @@ def compose() -> dict[str, Any]:
     return read
 
 
-def test_there_are_units_for_both_processes() -> None:
-    assert [path.name for path in UNITS] == ["newsletter-run.service", "newsletter-serve.service"]
+def test_there_are_units_for_all_processes() -> None:
+    names = ["newsletter-run.service", "newsletter-serve.service", "newsletter-worker.service"]
+    assert [path.name for path in UNITS] == names
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
@@ -81,10 +82,10 @@ def test_a_unit_runs_a_command_that_exists_and_can_write_nowhere_else(path: Path
     assert int(service["TimeoutStopSec"]) > 10  # what is in flight has eight seconds
 
 
-def test_compose_has_the_pages_a_runner_and_a_mail_server_in_words_that_it_knows() -> None:
+def test_compose_has_the_pages_two_workers_a_database_and_a_mail_server_in_words_that_it_knows() -> None:
     read = compose()
     assert set(read) - {"services", "volumes"} == {"x-newsletter"}
-    assert set(read["services"]) == {"web", "runner", "relay"}
+    assert set(read["services"]) == {"web", "worker-1", "worker-2", "database", "relay"}
     for name, service in read["services"].items():
         assert set(service) <= set(SERVICE_KEYS), name
         for key, value in service.items():
@@ -96,7 +97,7 @@ def test_compose_has_the_pages_a_runner_and_a_mail_server_in_words_that_it_knows
             assert source.startswith("/") or source in read["volumes"], volume
 
 
-@pytest.mark.parametrize("name", ["web", "runner"])
+@pytest.mark.parametrize("name", ["web", "worker-1", "worker-2"])
 def test_the_services_of_compose_run_commands_that_exist_and_are_kept_small(name: str) -> None:
     service = compose()["services"][name]
     check_command([str(word) for word in service["command"]])
@@ -116,7 +117,8 @@ def test_docker_reads_the_compose_file() -> None:
         pytest.skip("docker compose is not installed")
     done = subprocess.run(
         [docker, "compose", "--file", COMPOSE, "config", "--quiet"],
-        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "LETTER": "/letter", "SENDER_DOMAIN": "example.org"},
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "LETTER": "/letter", "SENDER_DOMAIN": "example.org",
+             "DATABASE_PASSWORD": "x"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

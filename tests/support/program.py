@@ -4,6 +4,8 @@ without-rights   as an ordinary user has it: root may write to what is read-only
 hurried          it waits for a locked database and a silent server as it always does, but not for seconds
 interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
 without-hup      SIGHUP is ignored, as nohup(1) has it
+short-leases     a worker counts as gone after four seconds
+as-it-is         no other than they are
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from newsletter.actions import presence
 from newsletter.cli import main, sending
-from newsletter.store import database
+from newsletter.store import database, leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +43,18 @@ def hurry() -> None:
     sending.PATIENCE = 0.1
 
 
+def shorten_leases() -> None:
+    """Let a lease run out soon."""
+    leases.LEASE_SECONDS = 4
+    presence.HEARTBEAT_SECONDS = 1
+
+
 CIRCUMSTANCES: dict[str, Callable[[], object]] = {
     "without-rights": give_up_all_capabilities,
     "hurried": hurry,
     "interruptible": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    "short-leases": shorten_leases,
+    "as-it-is": lambda: None,
     "without-hup": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
 }
 

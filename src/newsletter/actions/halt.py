@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from newsletter.actions.presence import leased
 from newsletter.errors import LedgerError
 from newsletter.mailing import Wish
+from newsletter.store.clocks import clock_of
 from newsletter.store.leases import is_free
 from newsletter.store.mailings import tally_of
 from newsletter.store.schedules import close_cancelled, wish
@@ -30,6 +31,7 @@ def pause(
 
     Raises LedgerError when the mailing is at its end.
     """
+    clock = clock_of(database, clock)
     wish(database, mailing.id, Wish.PAUSE, int(clock().timestamp()))
     for _ in range(_PATIENCE):
         if is_free(database, mailing.id, int(clock().timestamp())):
@@ -45,6 +47,7 @@ def cancel(
 
     Raises LedgerError when the mailing is at its end.
     """
+    clock = clock_of(database, clock)
     wish(database, mailing.id, Wish.CANCEL, int(clock().timestamp()))
     for _ in range(_PATIENCE):
         if counts := close_cancelled(database, mailing.id, int(clock().timestamp())):

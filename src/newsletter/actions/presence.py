@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from newsletter.actions.log import log
 from newsletter.actions.receive import receive_refusals
 from newsletter.errors import LedgerError, NewsletterError
-from newsletter.store.leases import HEARTBEAT_SECONDS, Lease, Worker, beat, join, leave, take_over
+from newsletter.store.clocks import clock_of
+from newsletter.store.leases import Lease, Worker, beat, join, leave, take_over
+from newsletter.store.upgrade import Outdated, check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
     from newsletter.mailing import Mailing
     from newsletter.store.database import Database
 
+HEARTBEAT_SECONDS = 5
+
 
 class Seat:
     """A worker's part in a mailing; its heart beats while the worker waits for a slow server."""
 
     def __init__(self, database: Database, lease: Lease, now: Callable[[], int]) -> None:
         self.lease = lease
-        self.lost: LedgerError | None = None  # another worker has taken over
+        self.trouble: NewsletterError | None = None  # why to end: taken over, or a newer program is at work
         self._database = database
         self._now = now
         self._end = Event()
@@ -44,8 +48,9 @@ class Seat:
             try:
                 beat(self._database, self.lease, self._now())
                 look_after(self._database, self.lease.mailing, self._now())
-            except LedgerError as error:
-                self.lost = error
+                check_version(self._database)
+            except (LedgerError, Outdated) as error:
+                self.trouble = error
                 return
             except NewsletterError:
                 continue  # the next record will say so where it matters
@@ -67,6 +72,7 @@ def leased(
 
     Raises LedgerError with `alone` if another process is at work.
     """
+    clock = clock_of(database, clock)
 
     def now() -> int:
         return int(clock().timestamp())

@@ -25,6 +25,7 @@ from newsletter.message import Mailbox
 from newsletter.outcome import Outcome, Rejected, Reply
 from newsletter.store.batches import Repeats, take_again
 from newsletter.store.claims import still_wanted, take_back
+from newsletter.store.clocks import clock_of
 from newsletter.store.leases import hear_together
 from newsletter.store.ledger import SCHEDULE, claim, record
 from newsletter.store.mailings import tally_of
@@ -112,6 +113,7 @@ def send(
     is sending it; Paused if a daily limit is reached or the server refuses us; and whatever made the transport or the
     store give up. What was done until then is on record.
     """
+    clock = clock_of(database, clock)
     with leased(database, mailing, clock, alone=alone) as seat:
         _work(database, seat, post, transport, clock, progress, stop, limits, schedule)
     return tally_of(database, mailing.id)
@@ -145,7 +147,7 @@ def _work(
     teller = Teller(database, lease.mailing, str(this_worker()), now)
 
     def over() -> bool:
-        return breaker.is_open or stop() or asked.to_stop() or seat.lost is not None
+        return breaker.is_open or stop() or asked.to_stop() or seat.trouble is not None
 
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
@@ -225,6 +227,8 @@ def _work(
     if pause := asked.pause(post.issue) or breaker.pause(post.issue) or (pacer and pacer.pause(post.issue)):
         log("stopped", mailing=lease.mailing, why="asked" if asked.to_stop() else "breaker or limit")
         raise pause
+    if seat.trouble:
+        raise seat.trouble
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Watch: send what is scheduled when its time has come, one mailing after the other, until told to stop.
 
-Any number of processes may watch: the lease lets one of them send a mailing, and its fence whoever comes after a death.
+Any number of processes may watch. Where they send together, all of them take part in each mailing, and the last one
+closes it; else the first one sends it alone, and whoever comes after its death.
 
 A clock that jumps is not believed until it has stood by it for a minute. So one that is wrong for less fires nothing
 early, and one that goes back fires nothing twice, which the ledger would refuse anyway. What missed its time by more
@@ -10,13 +11,17 @@ than an hour is not sent: the author says a word first.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.actions.log import log
-from newsletter.errors import LedgerError, NewsletterError, Paused, Refused, TransportError
+from newsletter.actions.presence import look_after
+from newsletter.errors import LedgerError, NewsletterError, Paused, Refused, StoreError, TransportError
 from newsletter.mailing import Wish
-from newsletter.store.mailings import next_due, scheduled
+from newsletter.store.database import Unreachable
+from newsletter.store.leases import workers_of as present_in
+from newsletter.store.mailings import has_due, next_due, scheduled
 from newsletter.store.schedules import wish, wish_of
+from newsletter.store.upgrade import Outdated, check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +38,13 @@ _STAND_BY = 60.0  # seconds
 _BUSY_FOR = timedelta(seconds=5)  # while another process sends it
 _WRONG_FOR = timedelta(minutes=10)  # while the author has to mend something
 _READ_ANEW = timedelta(minutes=1)  # whoever is due may have changed
+
+
+class Look(NamedTuple):
+    """What one look over all mailings came to."""
+
+    open_ones: int  # that could be sent without the author, now or later
+    attended: int  # of which somebody was due
 
 
 class Steady:
@@ -62,82 +74,141 @@ def is_missed(mailing: Mailing, now: datetime) -> bool:
     return mailing.is_scheduled and mailing.starts_at is not None and now - mailing.starts_at > MISSED_AFTER
 
 
-def watch(
-    database: Database,
-    send: Callable[[Mailing], None],
-    schedule: Schedule,
-    clock: Callable[[], datetime],
-    ticks: Callable[[], float],
-    wait: Callable[[float], object],
-    stop: Callable[[], bool],
-    tell: Callable[[Mailing, str], None],
-    *,
-    until_nobody_is_left: bool = False,
-) -> None:
-    """Call `send` for each scheduled mailing that has somebody who is due, until `stop` says so.
+class Watcher:
+    """Who watches: what it knows of each mailing, and when it looks at it again."""
 
-    `tell` hears what stands in the way of one. With `until_nobody_is_left`, it ends when no mailing is left that could
-    be sent without the author.
-    """
-    steady = Steady(clock, ticks)
-    again: dict[tuple[int, datetime | None], datetime] = {}
-    failures: dict[int, int] = {}
-    told: set[tuple[int, str]] = set()
+    def __init__(
+        self,
+        database: Database,
+        send: Callable[[Mailing], None],
+        schedule: Schedule,
+        clock: Callable[[], datetime],
+        ticks: Callable[[], float],
+        tell: Callable[[str, str], None],
+        *,
+        together: bool = False,
+    ) -> None:
+        """`send` is called for a mailing that has somebody who is due, `tell` for an issue and what stands in its way.
 
-    def once(mailing: Mailing, what: str) -> None:
-        if (mailing.id, what) not in told:
-            told.add((mailing.id, what))
-            tell(mailing, what)
+        With `together`, several send one mailing at once.
+        """
+        self._database = database
+        self._send = send
+        self._schedule = schedule
+        self._clock = clock
+        self._steady = Steady(clock, ticks)
+        self._tell = tell
+        self._together = together
+        self._again: dict[tuple[int, datetime | None], datetime] = {}
+        self._failures: dict[int, int] = {}
+        self._told: set[tuple[str, str]] = set()
 
-    def later(mailing: Mailing, due: datetime) -> None:
-        again[mailing.id, mailing.starts_at] = due
-
-    def attend(mailing: Mailing, now: datetime) -> None:
-        """Send what is due of a mailing, and know when to look at it again."""
-        log("due", mailing=mailing.id, issue=mailing.issue)
-        try:
-            send(mailing)
-        except Paused as pause:
-            if pause.until is None:
-                if wish_of(database, mailing.id) is Wish.NONE:  # a server that refuses us: only the author can mend it
-                    wish(database, mailing.id, Wish.PAUSE, int(now.timestamp()))
-                once(mailing, str(pause))
-            else:
-                once(mailing, pause.problems[0].message)
-                later(mailing, pause.until)
-        except TransportError as error:
-            minutes = schedule.minutes[min(failures.get(mailing.id, 0), len(schedule.minutes) - 1)]
-            failures[mailing.id] = failures.get(mailing.id, 0) + 1
-            tell(mailing, f"{error}\n  trying again in {minutes} min")
-            later(mailing, clock() + timedelta(minutes=minutes))
-        except LedgerError as error:
-            log("not ours", mailing=mailing.id)
-            later(mailing, clock() + _BUSY_FOR)
-            if "another process" not in str(error):
-                once(mailing, str(error))
-        except NewsletterError as error:
-            once(mailing, str(error))
-            later(mailing, clock() + (_WRONG_FOR if isinstance(error, Refused) else _READ_ANEW))
-        else:
-            failures.pop(mailing.id, None)
-            due = next_due(database, mailing.id)
-            later(mailing, min(due, now + _READ_ANEW) if due else now)
-
-    while not stop():
-        now = steady.now()
-        mailings = scheduled(database)
+    def look(self, stop: Callable[[], bool]) -> Look:
+        """Send what is due, mailing by mailing. Raises Unreachable, and Outdated."""
+        check_version(self._database)
+        now = self._steady.now()
+        mailings = scheduled(self._database)
         open_ones = [each for each in mailings if each.wish is Wish.NONE and not (now and is_missed(each, now))]
+        attended = 0
         for mailing in mailings if now else ():
             assert now is not None
             if is_missed(mailing, now):
-                once(mailing, f"missed its time by {_hours(mailing, now)}; it waits for your word: "
-                              f"newsletter schedule confirm {mailing.issue}")  # fmt: skip
-            elif mailing in open_ones and now >= (again.get((mailing.id, mailing.starts_at)) or _start(mailing, now)):
-                attend(mailing, now)
+                self._once(mailing.issue, f"missed its time by {_hours(mailing, now)}; it waits for your word: "
+                                          f"newsletter schedule confirm {mailing.issue}")  # fmt: skip
+            elif mailing in open_ones and self._is_wanted(mailing, now):
+                attended += 1
+                self._attend(mailing, now)
             if stop():
                 break
-        if until_nobody_is_left and not open_ones:
-            return
+        return Look(len(open_ones), attended)
+
+    def wait_for_the_store(self, error: StoreError) -> None:
+        """Say once what is wrong with the database."""
+        log("database away")
+        self._once("the database", str(error))
+
+    def _once(self, what: str, why: str) -> None:
+        if (what, why) not in self._told:
+            self._told.add((what, why))
+            self._tell(what, why)
+
+    def _later(self, mailing: Mailing, due: datetime) -> None:
+        self._again[mailing.id, mailing.starts_at] = due
+
+    def _is_wanted(self, mailing: Mailing, now: datetime) -> bool:
+        """Whether this one is to take part in a mailing now."""
+        seconds = int(now.timestamp())
+        if self._together:
+            look_after(self._database, mailing.id, seconds)
+        if now < (self._again.get((mailing.id, mailing.starts_at)) or _start(mailing, now)):
+            return False
+        # Where others have all in hand that is due, the last of them closes it; and if they die, somebody is due again.
+        return (
+            not self._together
+            or has_due(self._database, mailing.id, seconds)
+            or not present_in(self._database, mailing.id)
+        )
+
+    def _attend(self, mailing: Mailing, now: datetime) -> None:
+        """Send what is due of a mailing, and know when to look at it again."""
+        log("due", mailing=mailing.id, issue=mailing.issue)
+        try:
+            self._send(mailing)
+        except Paused as pause:
+            if pause.until is None:
+                if wish_of(self._database, mailing.id) is Wish.NONE:
+                    # A server that refuses us: only the author can mend it.
+                    wish(self._database, mailing.id, Wish.PAUSE, int(now.timestamp()))
+                self._once(mailing.issue, str(pause))
+            else:
+                self._once(mailing.issue, pause.problems[0].message)
+                self._later(mailing, pause.until)
+        except TransportError as error:
+            minutes = self._schedule.minutes[min(self._failures.get(mailing.id, 0), len(self._schedule.minutes) - 1)]
+            self._failures[mailing.id] = self._failures.get(mailing.id, 0) + 1
+            self._tell(mailing.issue, f"{error}\n  trying again in {minutes} min")
+            self._later(mailing, self._clock() + timedelta(minutes=minutes))
+        except LedgerError as error:
+            log("not ours", mailing=mailing.id)
+            self._later(mailing, self._clock() + _BUSY_FOR)
+            if "another process" not in str(error):
+                self._once(mailing.issue, str(error))
+        except (Unreachable, Outdated):
+            raise
+        except NewsletterError as error:
+            self._once(mailing.issue, str(error))
+            self._later(mailing, self._clock() + (_WRONG_FOR if isinstance(error, Refused) else _READ_ANEW))
+        else:
+            self._failures.pop(mailing.id, None)
+            due = next_due(self._database, mailing.id)
+            self._later(mailing, min(due, now + _READ_ANEW) if due else now)
+
+
+def watch(
+    watcher: Watcher,
+    wait: Callable[[float], object],
+    stop: Callable[[], bool],
+    *,
+    until_nobody_is_left: bool = False,
+    once: bool = False,
+) -> None:
+    """Look again and again until `stop` says so; `wait` is given the seconds until the next look.
+
+    With `until_nobody_is_left`, it ends when no mailing is left that could be sent without the author; with `once`,
+    when nobody is due any more. A database that is away is waited for, unless it ends with `once`.
+    """
+    while not stop():
+        try:
+            look = watcher.look(stop)
+        except Outdated:
+            raise
+        except StoreError as error:
+            if once:
+                raise
+            watcher.wait_for_the_store(error)
+        else:
+            if (until_nobody_is_left and not look.open_ones) or (once and not look.attended):
+                return
         if not stop():
             wait(_LOOK_EVERY)
 

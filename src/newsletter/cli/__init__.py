@@ -74,6 +74,7 @@ COMMANDS = {
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
     "run": Row("Sending", "newsletter.cli.run", "Send what is scheduled, or one mailing until nobody is left."),
+    "worker": Row("Sending", "newsletter.cli.worker", "Take part in sending what is due, with others."),
     "schedule": Row("Sending", "newsletter.cli.schedule", "See, move and cancel what waits for its time."),
     "pause": Row("Sending", "newsletter.cli.pause", "Let a mailing wait, wherever it is being sent."),
     "cancel": Row("Sending", "newsletter.cli.cancel", "End a mailing, wherever it is being sent."),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--new-only", is_flag=True, help="Of an issue that was sent: only to those who have none of it yet.")
 @click.option("--dry-run", is_flag=True, help="Render, show the plan, and stop.")
 @click.option("--force", is_flag=True, help="Go on although the database is an old copy, from a backup.")
+@click.option("--detach", is_flag=True, help="Send nothing here: `newsletter worker` or `run` does, at once.")
 @timing_options
 @yes_option
 @jobs_option
@@ -47,6 +48,7 @@ def command(
     new_only: bool,
     dry_run: bool,
     force: bool,
+    detach: bool,
     at: str | None,
     at_local: str | None,
     spread: str | None,
@@ -57,8 +59,8 @@ def command(
     """Send ISSUE to its readers: render it, show the plan, ask, send, count.
 
     ISSUE is a file, or its name without .md. A second publish of the same issue sends nothing; --new-only reaches
-    those who have joined since. Stopped half-way, `newsletter resume ISSUE` goes on. With a time, nothing is sent now:
-    text and readers are frozen, and `newsletter run` sends it then.
+    those who have joined since. Stopped half-way, `newsletter resume ISSUE` goes on. With a time, or --detach, nothing
+    is sent here: text and readers are frozen, and `newsletter worker` or `newsletter run` sends it then.
     """
     import os
     from datetime import UTC, datetime
@@ -71,11 +73,13 @@ def command(
     from newsletter.cli.timing import tell_waves, timing_of, words_for
     from newsletter.report import Tally
     from newsletter.sources.git import revision
+    from newsletter.store.clocks import clock_of
     from newsletter.store.life import accept_copy
     from newsletter.store.subscribers import Subscribers
     from newsletter.wiring.editions import for_archive, lay_out, load
 
     config = session.config()
+    at = "now" if detach and not (at or at_local) else at
     timing = timing_of(config, at, at_local, spread, session.clock())
     path, written = load(config, issue)
     check_ready(written)
@@ -83,6 +87,9 @@ def command(
     transport = wiring.transport(config, way, os.environ)
     name = config.chosen_transport(way).name
     with wiring.store(config) as database:
+        if (clock := clock_of(database, session.clock)) is not session.clock:
+            session.clock = clock
+            timing = timing_of(config, at, at_local, spread, clock())
         if not force:
             check_copy(database, f"newsletter publish {written.key} --force")
         made = lay_out(config, written, database, warn=session.console.warn)
@@ -139,7 +146,7 @@ def command(
         )
         if timing is not None:
             session.console.say(
-                "Scheduled. Nothing was sent yet; text and readers are frozen. `newsletter run` sends it at its time:"
+                "Scheduled. Nothing was sent yet; text and readers are frozen. `newsletter run`, or a worker, sends it:"
             )
             tell_waves(session, database, mailing, config)
             if as_json:

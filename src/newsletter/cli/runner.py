@@ -1,4 +1,4 @@
-"""newsletter run without an issue: send what is scheduled, in the foreground, until Ctrl-C."""
+"""What `run` without an issue and `worker` do: send what is scheduled, in the foreground, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,32 +15,42 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 
-def run_schedules(session: Session, *, jobs: int | None, until_done: bool) -> ExitCode:
-    """Stay, and send each scheduled mailing when it is due."""
+def run_schedules(
+    session: Session, *, jobs: int | None, until_done: bool = False, once: bool = False, together: bool = False
+) -> ExitCode:
+    """Stay, and send each scheduled mailing when it is due; `together` with others, or each of them alone."""
     from newsletter import wiring
-    from newsletter.actions.watch import watch
+    from newsletter.actions.watch import Watcher, watch
     from newsletter.cli.sending import stopping
+    from newsletter.store.clocks import clock_of
 
     config = session.config()
     wiring.store(config).close()  # made, if there is none yet: this may be there before the first subscriber is
     with wiring.store(config, create=False) as database, stopping(session) as stop:
-        session.console.note("Waiting for what is scheduled. Ctrl-C ends this; nothing is lost by that.")
+        session.clock = clock_of(database, session.clock)
+        if not once:
+            session.console.note("Waiting for what is scheduled. Ctrl-C ends this; nothing is lost by that.")
 
         def send(mailing: Mailing) -> None:
-            send_what_is_due(session, config, database, mailing, jobs, stop)
+            send_what_is_due(session, config, database, mailing, jobs, stop, together=together)
 
-        def tell(mailing: Mailing, what: str) -> None:
-            session.console.note(f"{mailing.issue}: {what}")
+        def tell(what: str, why: str) -> None:
+            session.console.note(f"{what}: {why}")
 
-        watch(
-            database, send, config.schedule, session.clock, session.ticks, session.wait, stop, tell,
-            until_nobody_is_left=until_done,
-        )  # fmt: skip
+        watcher = Watcher(database, send, config.schedule, session.clock, session.ticks, tell, together=together)
+        watch(watcher, session.wait, stop, until_nobody_is_left=until_done, once=once)
     return ExitCode.DONE
 
 
 def send_what_is_due(
-    session: Session, config: Config, database: Database, mailing: Mailing, jobs: int | None, stop: Callable[[], bool]
+    session: Session,
+    config: Config,
+    database: Database,
+    mailing: Mailing,
+    jobs: int | None,
+    stop: Callable[[], bool],
+    *,
+    together: bool,
 ) -> None:
     """Send a mailing, as it was planned, to those who are due."""
     import os
@@ -69,12 +79,22 @@ def send_what_is_due(
         number = jobs or (1 if limits else jobs_that_pay(before.pending + before.deferred))
         session.console.note(f"{mailing.issue}: sending to those who are due")
         if number > 1:
-            counts = send_with_jobs(database, mailing, config.path, name, number, session.clock, stop=stop)
+            counts = send_with_jobs(
+                database, mailing, config.path, name, number, session.clock, stop=stop, alone=not together
+            )
         else:
             edition, address = edition_of(database, mailing), address_of(database, mailing)
             post = wiring.post(config, edition, address, load_keys(database), mailing.id, through=name)
             counts = send(
-                database, mailing, post, transport, session.clock, stop=stop, limits=limits, schedule=config.schedule
+                database,
+                mailing,
+                post,
+                transport,
+                session.clock,
+                stop=stop,
+                limits=limits,
+                schedule=config.schedule,
+                alone=not together,
             )
     finally:
         transport.close()

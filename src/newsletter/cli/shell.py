@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,23 +12,15 @@ import click
 
 from newsletter import __version__
 from newsletter.cli.console import Console
+from newsletter.store.clocks import this_machine, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from newsletter.config import Config
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _ticks() -> float:
-    # On Linux, also what passed while the machine slept.
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 @dataclass(slots=True)
@@ -39,9 +29,9 @@ class Session:
 
     console: Console = field(default_factory=Console)
     config_file: Path | None = None
-    clock: Callable[[], datetime] = field(default=_now)
+    clock: Callable[[], datetime] = field(default=this_machine)
     wait: Callable[[float], object] = field(default=sleep)  # seconds
-    ticks: Callable[[], float] = field(default=_ticks)  # seconds that passed, whatever the clock is set to
+    ticks: Callable[[], float] = field(default=ticks)  # seconds that passed, whatever the clock is set to
 
     def config(self) -> Config:
         """Find and read newsletter.toml. Raises ConfigError."""

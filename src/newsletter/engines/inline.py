@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.actions.presence import leased, look_after
 from newsletter.errors import NewsletterError, Paused, Problem, Stopped, TransportError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
+from newsletter.store.clocks import clock_of
 from newsletter.store.mailings import tally_of
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def send_with_jobs(
     alone: bool = True,
 ) -> Tally:
     """As actions.send.send, in `jobs` processes. Raises Stopped when a child could not go on."""
+    clock = clock_of(database, clock)
     with leased(database, mailing, clock, alone=alone):
         said: SimpleQueue[_Said] = SimpleQueue()
         children = {}

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -36,6 +35,7 @@ def run(order: Order, stop: Event) -> None:
     from newsletter.actions.send import send
     from newsletter.sources.settings import read_config
     from newsletter.store.archive import address_of
+    from newsletter.store.clocks import clock_of, this_machine
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import edition_of, mailings_of
 
@@ -66,7 +66,7 @@ def run(order: Order, stop: Event) -> None:
             mailing,
             post,
             transport,
-            lambda: datetime.now(UTC),
+            clock_of(database, this_machine),
             progress=progress,
             stop=stop.is_set,
             limits=wiring.limits(config, order.transport, transport),

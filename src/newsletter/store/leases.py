@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
     from newsletter.store.database import Connection, Database
 
-HEARTBEAT_SECONDS = 5
-LEASE_SECONDS = 20  # three heartbeats may be lost, and what is taken over is taken over within half a minute
+LEASE_SECONDS = 20  # three heartbeats may be lost, and who is gone is noticed within half a minute
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,15 @@ def next_due(database: Database, mailing: int) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
+def has_due(database: Database, mailing: int, now: int) -> bool:
+    """Whether somebody waits who may be written to now."""
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT 1 FROM deliveries WHERE mailing_id = ? AND state IN (0, 4) AND next_at <= ? LIMIT 1", (mailing, now)
+        ).fetchone()
+    return found is not None
+
+
 def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
     """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:

@@ -70,6 +70,16 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
         )
 
 
+class Outdated(StoreError):
+    """A newer program wrote the database: this one does not know all that is in it, and leaves it alone."""
+
+
+def check_version(database: Database) -> None:
+    """See that the database is still as this program knows it. Raises Outdated."""
+    with database.reading() as connection:
+        _version(connection, database, known_versions()[-1])
+
+
 def is_made(database: Database) -> bool:
     """Whether there is a list in the database, of whatever version. Raises StoreError when it is another program's."""
     with database.own() as connection:
@@ -98,7 +108,7 @@ def _version(connection: Connection, database: Database, head: str) -> str:
     (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if version > head:
         (program,) = connection.execute("SELECT value FROM meta WHERE name = 'program'").fetchone()
-        raise StoreError(
+        raise Outdated(
             Problem(f"this database was written by newsletter {program} (schema {version}); "
                     f"this is newsletter {__version__}, which knows schema {head}",
                     path=database.name, fix="upgrade this program: pip install --upgrade newsletter")

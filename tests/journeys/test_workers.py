@@ -1,0 +1,121 @@
+"""Several workers send one mailing: killed, frozen or stopped, they write to everybody once."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.mailing import Wish
+from newsletter.store.schedules import wish
+from tests.support import postgresql
+from tests.support.sink import Sink
+from tests.support.workers import CONNECTIONS, Cluster, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="processes are looked at in /proc")
+READERS = 600
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where the list is kept."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/newsletter.db"
+    else:
+        with postgresql.empty_list() as address:
+            yield address
+
+
+def thoughtful(verb: str, _argument: str) -> None:
+    """A server that thinks a moment about each message, so that a mailing lasts."""
+    if verb == ".":
+        sleep(0.002)
+
+
+def test_three_workers_write_to_everybody_once_though_one_is_killed_and_one_sleeps_through_its_lease(
+    tmp_path: Path, url: str
+) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        killed, frozen, third = (cluster.start() for _ in range(3))
+        until(lambda: all(each.has_logged("claim") for each in (killed, frozen, third)), "all three have claimed")
+        killed.signal(signal.SIGKILL)
+        frozen.freeze(url)
+        cluster.until_finished()
+        before = len(sink.accepted)
+        frozen.signal(signal.SIGCONT)
+        until(lambda: frozen.has_logged("not ours"), "the sleeper sees that others have taken over")
+        assert len(sink.accepted) - before <= CONNECTIONS
+        assert third.stop() == 0
+        assert frozen.stop() == 0
+        cluster.check(sink, lost_connections=2 * CONNECTIONS)
+        assert third.has_logged("taken over")
+
+
+def test_a_worker_that_is_asked_to_end_finishes_what_is_in_flight_and_leaves_the_rest_to_others(
+    tmp_path: Path, url: str
+) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        first, second = cluster.start(), cluster.start()
+        until(lambda: first.has_logged("claim") and second.has_logged("claim"), "both are at it")
+        began = monotonic()
+        assert first.stop() == 0
+        assert monotonic() - began < 10
+        cluster.until_finished()
+        assert second.stop() == 0
+        cluster.check(sink, lost_connections=0)
+
+
+def test_a_pause_and_a_cancellation_reach_all_workers(tmp_path: Path, url: str) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, 3 * READERS) as cluster:
+        workers = [cluster.start() for _ in range(2)]
+        until(lambda: all(each.has_logged("claim") for each in workers), "both are at it")
+        with cluster.database() as database:
+            wish(database, cluster.mailing.id, Wish.PAUSE, 1)
+        until(lambda: all(each.has_logged("pause heard") for each in workers), "both have heard it")
+        until(lambda: cluster.present() == 0, "both have left")
+        paused_at = len(sink.accepted)
+        assert paused_at < 3 * READERS
+        with cluster.database() as database:
+            wish(database, cluster.mailing.id, Wish.NONE, 1)
+        until(lambda: len(sink.accepted) > paused_at, "they go on by themselves")
+        with cluster.database() as database:
+            wish(database, cluster.mailing.id, Wish.CANCEL, 1)
+        cluster.until_finished()
+        assert [worker.stop() for worker in workers] == [0, 0]
+        counts = cluster.tally()
+        assert counts.accepted == len(sink.accepted)
+        assert counts.accepted + counts.skipped == 3 * READERS
+        assert sink.duplicates == []
+
+
+def test_two_workers_that_end_when_nobody_is_due_leave_a_finished_mailing(tmp_path: Path, url: str) -> None:
+    with Sink() as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        workers = [cluster.start("--once") for _ in range(2)]
+        assert [worker.process.wait(90) for worker in workers] == [0, 0], [worker.said for worker in workers]
+        assert cluster.standing().state.value == "finished"
+        cluster.check(sink, lost_connections=0)
+
+
+def test_a_worker_that_meets_a_newer_database_ends_with_a_word_and_leaves_nobody_uncertain(
+    tmp_path: Path, url: str
+) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        old = cluster.start()
+        until(lambda: old.has_logged("claim"), "it is at it")
+        with cluster.database() as database:
+            with database.transaction() as connection:
+                (known,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                connection.execute("UPDATE alembic_version SET version_num = '9999'")
+            assert old.process.wait(90) == 4
+            assert "upgrade this program" in old.said
+            with database.transaction() as connection:
+                connection.execute("UPDATE alembic_version SET version_num = ?", (known,))
+        new = cluster.start("--once")
+        assert new.process.wait(90) == 0
+        cluster.check(sink, lost_connections=0)
