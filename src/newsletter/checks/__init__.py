@@ -56,7 +56,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "preheader_repeats",
         "year_stale",
     ),
-    "Text": ("placeholder",),
+    "Text": ("placeholder", "markup_shown"),
     "Links": (
         "link_empty",
         "link_malformed",
