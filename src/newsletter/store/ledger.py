@@ -161,7 +161,7 @@ def write_plan(
 _CLAIM = """
     SELECT d.subscriber_id, s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status,
            x.reason, s.paused_until
-    FROM deliveries d
+    FROM deliveries d{by_waiting}
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
     WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?{where}
@@ -178,7 +178,8 @@ def claim(database: Database, lease: Lease, limit: int, now: int, choice: Choice
 
     def waiting(state: State) -> list[tuple[Any, ...]]:
         where, order, parameters = choice.sql(state)
-        query = _CLAIM.format(where=where, order=order, unclaimed=database.dialect.unclaimed)
+        words = database.dialect
+        query = _CLAIM.format(where=where, order=order, by_waiting=words.by_waiting, unclaimed=words.unclaimed)
         return connection.execute(query, (lease.mailing, state.value, now, *parameters, limit)).fetchall()
 
     recipients: list[Subscriber] = []
