@@ -335,6 +335,10 @@ def test_what_it_tells_is_an_event_of_ours_and_a_forgery_is_none(name: str, exam
     assert (event.mailing, event.subscriber) == ((7, 3) if module.CAPABILITIES.references else (0, 0))
     assert event.source == name
     assert event.address == example.get("address", event.address)
+    # What was kept of it is read again without what proved it.
+    true = hooks.call(name, example["body"], account)
+    bare = replace(account, webhook_secret="", fetch=lambda url: pytest.fail(f"fetched {url}"))
+    assert module.events(bare, Hook({}, true.body, hooks.NOW + 90_000, proved=True)) == found
     # The same call is the same event, and another one another.
     assert [each.id for each in module.events(account, hooks.call(name, example["body"], account))] == [
         each.id for each in found

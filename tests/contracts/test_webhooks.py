@@ -5,7 +5,10 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import signal
 import socket
+import subprocess
+import sys
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -87,7 +90,7 @@ class Ours(Served):
         return found.reason.value if found else ""
 
     def texts(self, state: hooks.State = hooks.State.DONE) -> list[bytes]:
-        return [each.body for each in hooks.calls(self.database, state)]
+        return [each.body for each in hooks.kept(self.database, state)]
 
 
 @pytest.fixture
@@ -103,7 +106,10 @@ def delivered(name: str, reference: str, *, number: str = "1") -> Any:
         "postmark": {"RecordType": "Delivery", "MessageID": number, "Metadata": {"delivery": reference}},
         "brevo": {"event": "delivered", "message-id": number, "ts_epoch": at * 1000, "X-Mailin-custom": reference},
         "mailjet": {"event": "sent", "MessageID": int(number), "time": at, "Payload": reference},
-        "resend": {"type": "email.delivered", "data": {"tags": {"delivery": reference.replace(".", "-")}}},
+        "resend": {
+            "type": "email.delivered",
+            "data": {"email_id": number, "tags": {"delivery": reference.replace(".", "-")}},
+        },
         "sendgrid": [{"event": "delivered", "sg_event_id": number, "delivery": reference}],
         "mailersend": {"type": "activity.delivered", "data": {"id": number, "tags": ["hello", reference]}},
     }
@@ -232,8 +238,51 @@ def test_what_a_provider_stumbles_over_is_kept_and_answered(tmp_path: Path, monk
         headers = {"authorization": provider_hooks.BASIC}
         assert ours.post("/webhooks/clumsy", b'{"about": "zoe@example.org"}', headers=headers).status_code == 200
         assert ours.post("/webhooks/clumsy", b'{"about": "zoe@example.org"}').status_code == 401
-        (kept,) = hooks.calls(ours.database, hooks.State.FAILED)
+        (kept,) = hooks.kept(ours.database, hooks.State.FAILED)
     assert (kept.trouble, kept.transport) == ("cannot be read: KeyError", "clumsy")
+
+
+# ── Once more ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DIES = """
+import os, signal, sys
+from newsletter.actions import hear
+from newsletter.store.database import open_database
+hear.receive = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+with open_database(sys.argv[1]) as database:
+    hear.hear(database, "my-postmark", hear.Understood(()), sys.argv[2].encode(), int(sys.argv[3]))
+"""
+
+
+def test_what_was_kept_when_the_process_died_is_dealt_with_at_the_next_start(tmp_path: Path) -> None:
+    with Ours(tmp_path) as ours:
+        told = json.dumps(bounced(ours.reference(), "smtp;550 5.1.1 no such user"))
+        url = f"sqlite:///{tmp_path / 'newsletter.db'}"
+        died = subprocess.run([sys.executable, "-c", DIES, url, told, f"{ours.parts.now}"], check=False)
+        assert died.returncode == -signal.SIGKILL
+        assert len(ours.texts(hooks.State.WAITING)) == 1
+        assert (ours.suppressed(), ours.rows("events")) == ("", [])
+        ours.courier.work()  # as a server does first of all
+        assert ours.suppressed() == "bounced"
+        assert ours.doubtful()[READER] == "REJECTED"
+        assert [ours.texts(state) for state in (hooks.State.WAITING, hooks.State.FAILED)] == [[], []]
+        # The provider had no answer, and comes again.
+        assert ours.call("postmark", told.encode()).status_code == 200
+        assert len(ours.rows("events")) == 1
+
+
+@EVERY
+def test_what_was_proved_once_is_read_again_from_what_was_kept_of_it(ours: Ours, name: str) -> None:
+    told = delivered(name, ours.reference())
+    assert ours.call(name, told).status_code == 200
+    before = ours.rows("events")
+    with ours.database.transaction() as connection:
+        connection.execute("UPDATE hooks SET state = ?", (hooks.State.WAITING.value,))
+        connection.execute("DELETE FROM events")
+    ours.clock.pass_by(hours=30)  # later than any signature holds
+    ours.courier.work()
+    assert [row[0] for row in ours.rows("events")] == [row[0] for row in before], "the same event, by the same id"
+    assert ours.texts(hooks.State.FAILED) == []
 
 
 # ── Forgers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -368,7 +417,7 @@ def test_mailersends_signature_may_be_in_capitals() -> None:
 def test_a_call_by_the_providers_name_is_for_the_first_transport_that_leads_there(ours: Ours) -> None:
     told = json.dumps(delivered("postmark", ours.reference())).encode()
     assert ours.post("/webhooks/postmark", told, headers={"authorization": provider_hooks.BASIC}).status_code == 200
-    assert [each.transport for each in hooks.calls(ours.database, hooks.State.DONE)] == ["my-postmark"]
+    assert [each.transport for each in hooks.kept(ours.database, hooks.State.DONE)] == ["my-postmark"]
 
 
 @pytest.mark.parametrize("name", ["relay", "nobody", "scaleway", "%2e%2e", "my-postmark/x"])
@@ -433,7 +482,7 @@ def test_no_body_is_too_hostile(ours: Ours, name: str, told: Any) -> None:
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
     assert ours.call(name, body).status_code == 200
     assert ours.call(name, body, {}).status_code == 401
-    assert hooks.calls(ours.database, hooks.State.FAILED) == []
+    assert hooks.kept(ours.database, hooks.State.FAILED) == []
 
 
 @pytest.mark.parametrize(
@@ -452,4 +501,4 @@ def test_no_body_is_too_hostile(ours: Ours, name: str, told: Any) -> None:
 )
 def test_no_body_breaks_the_door(ours: Ours, body: bytes) -> None:
     assert ours.call("sendgrid", body).status_code == 200
-    assert hooks.calls(ours.database, hooks.State.FAILED) == []
+    assert hooks.kept(ours.database, hooks.State.FAILED) == []

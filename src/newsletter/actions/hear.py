@@ -4,7 +4,8 @@
     kept       word for word, in a transaction of its own: whatever happens next, it is not lost
     received   as every other evidence is (newsletter.actions.receive)
 
-A repeat changes nothing: the same call is known by its bytes, the same event by its id.
+A repeat changes nothing: the same call is known by its bytes, the same event by its id. So what was kept and no more,
+since the process died or an earlier version could not read it, can be received again (`hear_again`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from typing import TYPE_CHECKING
 
 from newsletter.actions.receive import Consequence, receive
 from newsletter.errors import NewsletterError
-from newsletter.providers import Forged
-from newsletter.store.hooks import State, keep, settle
+from newsletter.providers import Forged, Hook
+from newsletter.store.hooks import State, keep, kept, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from newsletter.event import Event
-    from newsletter.providers import Account, Hook, Provider
+    from newsletter.providers import Account, Provider
     from newsletter.store.database import Database
+    from newsletter.store.hooks import Call
+
+    Listener = Callable[[str], tuple[Provider, Account] | None]  # who is heard through a transport of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,38 @@ def hear(
         return Heard(trouble=understood.trouble)
     if state is State.DONE:
         return Heard(is_repeat=True)
+    return _receive(database, number, understood, now, tracking=tracking)
+
+
+def hear_again(
+    database: Database, state: State, listener: Listener, now: int, *, tracking: bool = False
+) -> Iterator[tuple[Call, Heard]]:
+    """Take in what was kept and came no further, the oldest first. It was proved when it came. Raises StoreError."""
+    last = 0
+    while calls := kept(database, state, last):
+        for call in calls:
+            last = call.id
+            understood = _understand_again(call, listener)
+            if understood.trouble:
+                with database.transaction() as connection:
+                    settle(connection, call.id, State.FAILED, 0, understood.trouble)
+                yield call, Heard(trouble=understood.trouble)
+            else:
+                yield call, _receive(database, call.id, understood, now, tracking=tracking)
+
+
+def _understand_again(call: Call, listener: Listener) -> Understood:
+    try:
+        found = listener(call.transport)
+        if found is None:
+            return Understood((), "no transport has this name any more")
+        provider, account = found
+        return understand(provider, account, Hook({}, call.body, call.received_at, proved=True))
+    except (Forged, NewsletterError) as error:
+        return Understood((), f"cannot be read: {error}")
+
+
+def _receive(database: Database, number: int, understood: Understood, now: int, *, tracking: bool) -> Heard:
     consequences = receive(database, understood.events, now, tracking=tracking)
     with database.transaction() as connection:
         settle(connection, number, State.DONE, len(understood.events))

@@ -44,6 +44,9 @@ def command(
 
     Several may run at once, on one database: each mailing is sent by one of them, and if that one dies, by another.
     """
+    from newsletter.cli.webhooks import hear_what_waits
+
+    hear_what_waits(session)
     if issue is None or everything:
         from newsletter.cli.runner import run_schedules
 

@@ -191,6 +191,7 @@ class Hook:
     body: bytes
     now: float
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    proved: bool = False  # when it came: what is read again is its body alone, from where it was kept
 
 
 class Forged(Exception):

@@ -34,6 +34,19 @@ def read(account: Account, hook: Hook, topic: str) -> dict[str, Any] | None:
     `topic` is the ARN of the one topic that is believed.
     """
     call = _read(hook)
+    if not hook.proved:
+        _check(account, hook, call, topic)
+    if call["Type"] != "Notification":
+        return None
+    try:
+        told = json.loads(call["Message"])
+    except (ValueError, RecursionError):
+        return {}  # a word of greeting, when a topic is connected
+    return {"_id": call["MessageId"], **told} if isinstance(told, dict) else {}
+
+
+def _check(account: Account, hook: Hook, call: dict[str, str], topic: str) -> None:
+    """See that a call is from our topic; a subscription of that one is confirmed."""
     _check_signature(account, call)
     if not topic or not same(call["TopicArn"], topic):
         raise Forged(f"from another topic than ours: {call['TopicArn']}")
@@ -43,13 +56,6 @@ def read(account: Account, hook: Hook, topic: str) -> dict[str, Any] | None:
         if not _is_theirs(call["SubscribeURL"]):
             raise Forged("the address to confirm is not Amazon's")
         account.fetch(call["SubscribeURL"])
-    if call["Type"] != "Notification":
-        return None
-    try:
-        told = json.loads(call["Message"])
-    except (ValueError, RecursionError):
-        return {}  # a word of greeting, when a topic is connected
-    return {"_id": call["MessageId"], **told} if isinstance(told, dict) else {}
 
 
 def _read(hook: Hook) -> dict[str, str]:

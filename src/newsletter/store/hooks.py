@@ -2,6 +2,7 @@
 
     keep      a call, once; the same call again is the same row
     settle    what became of it
+    kept      those that are so far, for whoever looks at them or deals with them again
     tidy      the text goes after a while: it names people
 
 Nothing is kept of a call that is not proved to be the provider's.
@@ -12,9 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from newsletter.store.database import Connection, Database
 
 KEPT_DAYS = 7  # what was dealt with: long enough to look into what seems wrong
@@ -69,15 +72,25 @@ def tidy(connection: Connection, now: int) -> None:
     )
 
 
-def calls(database: Database, state: State, limit: int = 100) -> list[Call]:
-    """The calls that are so far, the latest first."""
+def one(database: Database, number: int) -> Call | None:
+    """A call by its number; None when it is kept no more."""
+    with database.reading() as connection:
+        row = connection.execute(f"{_CALL} WHERE id = ?", (number,)).fetchone()
+    return _call(row) if row else None
+
+
+def kept(database: Database, state: State, after: int = 0, limit: int = 100) -> list[Call]:
+    """The calls that are so far, the oldest first; `after` is the number of the last one that is known already."""
     with database.reading() as connection:
         rows = connection.execute(
-            "SELECT id, transport, received_at, state, events, trouble, body FROM hooks WHERE state = ? "
-            "ORDER BY id DESC LIMIT ?",
-            (state.value, limit),
+            f"{_CALL} WHERE state = ? AND id > ? ORDER BY id LIMIT ?", (state.value, after, limit)
         ).fetchall()
-    return [
-        Call(number, transport, at, State(progress), events, trouble, body)
-        for number, transport, at, progress, events, trouble, body in rows
-    ]
+    return [_call(row) for row in rows]
+
+
+_CALL = "SELECT id, transport, received_at, state, events, trouble, body FROM hooks"
+
+
+def _call(row: Sequence[Any]) -> Call:
+    number, transport, at, progress, events, trouble, body = row
+    return Call(number, transport, at, State(progress), events, trouble, bytes(body))

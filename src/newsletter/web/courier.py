@@ -24,6 +24,7 @@ from newsletter.store.joining import standing_of_number
 from newsletter.store.notices import Kind, Progress, next_due, settle, take, tidy
 from newsletter.suppression import Reason
 from newsletter.web.notices import Letters
+from newsletter.web.webhooks import hear_what_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,7 @@ class Courier:
                 tidy(connection, parts.now)
                 tidy_hooks(connection, parts.now)
             scrub_if_wanted(parts.database)
+            hear_what_waits(parts)
         due = take(parts.database, _AT_ONCE, parts.now)
         letters = []
         for notice in due:

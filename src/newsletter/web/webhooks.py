@@ -21,12 +21,14 @@ from newsletter import wiring
 from newsletter.actions.hear import hear, understand
 from newsletter.errors import ConfigError
 from newsletter.providers import Forged, Hook
+from newsletter.store.hooks import State
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from newsletter.actions.hear import Heard
     from newsletter.web.parts import Parts
 
 log = logging.getLogger("newsletter.web")
@@ -61,10 +63,21 @@ def listen(parts: Parts, request: Request) -> Response:
     except ConfigError as error:
         log.error("a webhook cannot be heard: %s", error)
         return PlainTextResponse("Not now.\n", 503, {"Retry-After": "300"})
+    _count(parts, transport, heard)
+    return PlainTextResponse("Heard.\n")
+
+
+def hear_what_waits(parts: Parts) -> None:
+    """Take in the calls that were kept when a process died before anything followed from them."""
+    with parts.writing:
+        for call, heard in wiring.hear_again(parts.config, parts.database, parts.environ, State.WAITING, parts.now):
+            _count(parts, call.transport, heard)
+
+
+def _count(parts: Parts, transport: str, heard: Heard) -> None:
     outcome = "failed" if heard.trouble else "repeated" if heard.is_repeat else "heard"
     parts.counters.hooks.labels(transport, outcome).inc()
     if heard.trouble:
-        log.error("a call at /webhooks/%s %s; it is kept", transport, heard.trouble)
+        log.error("a call at /webhooks/%s %s; it is kept: see newsletter webhooks", transport, heard.trouble)
     for each in heard.consequences:
         parts.counters.events.labels(transport, each.event.kind.value, each.effect.value).inc()
-    return PlainTextResponse("Heard.\n")

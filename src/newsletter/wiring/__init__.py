@@ -27,7 +27,15 @@ from newsletter.wiring.issues import (
     web_pages,
 )
 from newsletter.wiring.sending import limits, mail_servers, post, transport
-from newsletter.wiring.services import account, fitting, listener, provider_of, provider_quota, provider_told
+from newsletter.wiring.services import (
+    account,
+    fitting,
+    hear_again,
+    listener,
+    provider_of,
+    provider_quota,
+    provider_told,
+)
 
 __all__ = [
     "account",
@@ -39,6 +47,7 @@ __all__ = [
     "fitting",
     "frame",
     "has_store",
+    "hear_again",
     "image_cache",
     "journal",
     "keys",

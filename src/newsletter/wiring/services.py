@@ -10,12 +10,15 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.wiring.identity import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from newsletter.actions.hear import Heard
     from newsletter.config import Config
     from newsletter.config_transports import TransportConfig
     from newsletter.edition import Edition
     from newsletter.providers import Account, Provider, Quota
+    from newsletter.store.database import Database
+    from newsletter.store.hooks import Call, State
     from newsletter.transports import Transport
 
 
@@ -123,6 +126,26 @@ def listener(
     if settings is None:
         return None
     return settings.name, provider_of(settings), account(settings, environ, keys, sends=False)
+
+
+def hear_again(
+    config: Config, database: Database, environ: Mapping[str, str], state: State, now: int
+) -> Iterator[tuple[Call, Heard]]:
+    """Take in what providers told and what came no further then; see newsletter.actions.hear."""
+    from newsletter.actions import hear
+    from newsletter.store.keys import load_keys
+
+    keys = load_keys(database)
+
+    def known(name: str) -> tuple[Provider, Account] | None:
+        settings = config.transports.get(name)
+        if settings is None or not settings.is_provider:
+            return None
+        # It was proved when it came: the secret for that need not be here.
+        bare = replace(settings, webhook_secret_env="", webhook_secret_file=None)
+        return provider_of(settings), account(bare, environ, keys, sends=False)
+
+    return hear.hear_again(database, state, known, now)
 
 
 @lru_cache(maxsize=16)
