@@ -121,7 +121,8 @@ def paths(served: Served) -> dict[str, str]:
         "confirm": f"/confirm/{confirm}",
         "unsubscribe": served.path("unsubscribe", reader),
         "preferences": preferences,
-        "forget": f"{preferences}/forget",
+        "data": served.own_data(reader),
+        "forget": f"{served.own_data(reader)}/forget",
         "lost": "/nowhere",
     }
 

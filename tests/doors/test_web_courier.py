@@ -95,6 +95,7 @@ def test_who_takes_a_notice_and_dies_leaves_it_to_the_next_one(tmp_path: Path) -
         (Kind.CONFIRM, Reason.UNSUBSCRIBED, True),
         (Kind.GOODBYE, Reason.UNSUBSCRIBED, True),
         (Kind.GOODBYE, Reason.COMPLAINED, False),
+        (Kind.OWN_DATA, Reason.UNSUBSCRIBED, True),
     ],
 )
 def test_what_is_no_longer_wanted_is_not_sent(tmp_path: Path, kind: Kind, reason: Reason, sent: bool) -> None:
@@ -143,7 +144,7 @@ def test_the_file_is_scrubbed_once_an_hour_after_people_deleted_themselves(tmp_p
     with Served(tmp_path) as served:
         served.courier.work()
         reader = served.reader(ZOE)
-        served.post(f"{served.path('preferences', reader)}/forget")
+        served.post(f"{served.own_data(reader)}/forget")
         served.clock.pass_by(minutes=30)
         served.courier.work()
         assert trace()

@@ -37,9 +37,10 @@ def every_path(served: Served, email: str) -> list[str]:
     """The path of every route, with tokens of this reader, and with others that open nothing."""
     reader = served.people.get(email) or served.reader(email)
     leave, own = (served.path(page, reader).rpartition("/")[2] for page in ("unsubscribe", "preferences"))
+    data = served.own_data(reader).rpartition("/")[2]
     found = []
     for template in _templates(served):
-        for token in (leave, own, "x", "%00", "%ff", "a" * 300):
+        for token in (leave, own, data, "x", "%00", "%ff", "a" * 300):
             found.append("/".join(token if part.startswith("{") else part for part in template.split("/")))
             if "{" not in template:
                 break
@@ -49,7 +50,8 @@ def every_path(served: Served, email: str) -> list[str]:
 @cache
 def _templates(served: Served) -> list[str]:
     modules = [import_module(name) for name in app_module.MODULES]
-    return sorted({route.path for each in modules for route in each.routes(served.parts) if isinstance(route, Route)})
+    found = {route.path for each in modules for route in each.routes(served.parts) if isinstance(route, Route)}
+    return sorted(found, key=lambda path: (path.endswith("/forget"), path))  # the reader is needed for the others
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "BREW"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.links import Purpose, Ticket
-from newsletter.store.mailings import mailings_of
 from newsletter.subscriber import Status
 from tests.support.served import Served
 
@@ -74,39 +73,6 @@ def test_a_pause_lasts_a_month_and_can_be_ended_before(served: Served) -> None:
     assert served.people.audience(now=served.parts.now).recipients == 1
 
 
-def test_all_that_is_kept_can_be_taken_along(served: Served) -> None:
-    reader = served.reader(first_name="Zoé", tags=("walks",), fields={"city": "Nantes", "iq": "9"}, source="form")
-    path = served.path("preferences", reader)
-    served.post(path, {"do": "save", "city": "Brest"})
-    answer = served.get(f"{path}/export")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
-    told = answer.json()
-    entry = told["entry"]
-    assert (entry["email"], entry["first_name"], entry["tags"]) == ("zoe@example.org", "Zoé", ["walks"])
-    assert entry["fields"] == {"city": "Brest", "iq": "9"}
-    assert "unsubscribed: you have left" in told["meanings"]["entry.status"]
-    assert [each["what"] for each in told["changes"]] == ["fields.city"]
-    assert mailings_of(served.database) == []
-    assert told["sent"] == []
-
-
-def test_who_is_deleted_is_gone_after_being_asked_once_more(served: Served) -> None:
-    reader = served.reader(fields={"city": "Nantes"})
-    path = served.path("preferences", reader)
-    before = served.snapshot()
-    assert "Delete everything?" in served.get(f"{path}/forget").text
-    assert served.snapshot() == before
-    assert "Everything is deleted" in served.post(f"{path}/forget").text
-    assert served.people.by_id(reader.id) is None
-    assert "zoe@" not in "\n".join(served.snapshot())
-    assert served.people.suppression("zoe@example.org") is not None
-    for way in (path, f"{path}/export", f"{path}/forget"):
-        assert served.get(way).status_code == 410
-    assert served.post(path, {"do": "save"}).status_code == 410
-    # The link in old mails still answers, and has nothing to do.
-    assert served.post(served.path("unsubscribe", reader), {"List-Unsubscribe": "One-Click"}).status_code == 200
-
-
 def test_who_has_left_sees_it_and_the_way_back(served: Served) -> None:
     reader = served.reader()
     served.post(served.path("unsubscribe", reader), {"List-Unsubscribe": "One-Click"})
@@ -122,14 +88,14 @@ def test_visits_change_nothing_and_a_token_opens_one_persons_page_only(served: S
     reader, other = served.reader(), served.reader("other@example.org")
     path = served.path("preferences", reader)
     before = served.snapshot()
-    for way in (path, f"{path}/export", f"{path}/forget", f"{path}?do=pause"):
+    for way in (path, f"{path}?do=pause", f"{path}?do=data"):
         assert served.get(way).status_code == 200
         assert served.ask("HEAD", way).status_code == 200
     assert served.snapshot() == before
     leave = served.parts.signer.token(Ticket(Purpose.UNSUBSCRIBE, other.id, 0))
     for token in (leave, f"{path.rpartition('/')[2][:-1]}A", "x"):
         assert served.get(f"/preferences/{token}").status_code == 404
-        assert served.post(f"/preferences/{token}/forget").status_code == 404
+        assert served.post(f"/preferences/{token}", {"do": "data"}).status_code == 404
     assert served.snapshot() == before
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOTICES = ("confirm", "already", "goodbye")
+NOTICES = ("confirm", "already", "goodbye", "data")
 
 
 def words(language: str) -> dict[str, str]:
@@ -75,6 +75,7 @@ def test_there_is_every_notice_in_every_language(name: str, language: str, tmp_p
     assert issue.subject
     assert issue.title
     assert ("confirm_url" in issue.body) == (name == "confirm")
+    assert ("data_url" in issue.body) == (name == "data")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
+from newsletter.actions.confirm import Claim, Deed, Tokens
 from newsletter.actions.subscribe import admit
 from newsletter.config import parse_config
 from newsletter.inbox import Inbox
@@ -157,6 +158,10 @@ class Served:
         """The path of a link that a message to this person carries."""
         links = Links(Signer(keys or self.parts.keys), "", "2026-11-hello", person.id, mailing)
         return str(getattr(links, page))
+
+    def own_data(self, person: Subscriber, deed: Deed = Deed.OWN_DATA) -> str:
+        """The path of the page that a mail to this person leads to, with a token for that deed or another one."""
+        return f"/data/{Tokens(self.parts.keys, self.clock, deed).token(Claim(person.id, 1))}"
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         with self.database.reading() as connection:

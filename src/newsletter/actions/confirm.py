@@ -1,7 +1,8 @@
 """Confirm: the person says from the mailbox that it was they who asked. With a token that works once, for three days.
 
-The token is itsdangerous' timed signature over the person's number and the notice's, bound to its purpose by the salt.
-The newest key signs, all of them are accepted. Forged, damaged and expired ones take the same way to the same answer.
+The token is itsdangerous' timed signature over the person's number and the notice's, bound to its deed by the salt:
+that of a confirmation opens nobody's data (newsletter.actions.own_data). The newest key signs, all of them are accepted.
+Forged, damaged and expired ones take the same way to the same answer.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     from newsletter.store.database import Connection, Database
 
-SECONDS = 72 * 3600  # for which a token works
-_SALT = b"newsletter: confirm a subscription"
+SECONDS = 72 * 3600  # for which a token of a confirmation works
 
 
 class Claim(NamedTuple):
@@ -41,10 +41,17 @@ class Confirmed(Enum):
     OLD = "old"  # this link was used, and more has happened since; or the person is gone, or blocked
 
 
-class Tokens:
-    """Makes and reads the tokens of confirmations."""
+class Deed(Enum):
+    """What a token lets its holder do: the salt of its signature, and for how many seconds."""
 
-    def __init__(self, keys: Mapping[int, bytes], clock: Callable[[], datetime]) -> None:
+    CONFIRM = (b"newsletter: confirm a subscription", SECONDS)
+    OWN_DATA = (b"newsletter: see and delete what is kept about me", 24 * 3600)
+
+
+class Tokens:
+    """Makes and reads the tokens that are mailed to a person, for one deed."""
+
+    def __init__(self, keys: Mapping[int, bytes], clock: Callable[[], datetime], deed: Deed = Deed.CONFIRM) -> None:
         """`keys` are number → secret, as for links; the highest number signs."""
         from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
@@ -52,9 +59,10 @@ class Tokens:
             def get_timestamp(self) -> int:
                 return int(clock().timestamp())
 
+        salt, self._seconds = deed.value
         secrets = [keys[number] for number in sorted(keys)]
         self._serializer = URLSafeTimedSerializer(
-            secrets, salt=_SALT, signer=Signer, signer_kwargs={"key_derivation": "hmac", "digest_method": sha256}
+            secrets, salt=salt, signer=Signer, signer_kwargs={"key_derivation": "hmac", "digest_method": sha256}
         )
 
     def token(self, claim: Claim) -> str:
@@ -66,7 +74,7 @@ class Tokens:
         from itsdangerous import BadData
 
         try:
-            said = self._serializer.loads(token, max_age=SECONDS)
+            said = self._serializer.loads(token, max_age=self._seconds)
             subscriber, notice = said
             return Claim(int(subscriber), int(notice))
         except (BadData, TypeError, ValueError):

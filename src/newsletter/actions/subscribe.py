@@ -72,7 +72,8 @@ def admit(connection: Connection, notice: Notice, *, confirm: bool, welcome: boo
     if standing.suppressed is Reason.MANUAL:
         return "blocked"
     if person is not None and any(
-        written_since(connection, person.id, now - seconds) >= most for seconds, most in LIMITS
+        written_since(connection, person.id, now - seconds, (Kind.CONFIRM, Kind.ALREADY)) >= most
+        for seconds, most in LIMITS
     ):
         return "rested"
     if person is not None and standing.is_reader:

@@ -124,7 +124,7 @@ def sitemap(journal: Journal) -> bytes:
 def robots(base_url: str) -> bytes:
     """What search engines are to leave alone, and where the list of pages is (RFC 9309)."""
     path = urlsplit(base_url).path
-    private = "".join(f"Disallow: {path}/{page}/\n" for page in ("confirm", "unsubscribe", "preferences"))
+    private = "".join(f"Disallow: {path}/{page}/\n" for page in ("confirm", "unsubscribe", "preferences", "data"))
     return f"User-agent: *\n{private}Sitemap: {base_url}/sitemap.xml\n".encode()
 
 

@@ -1,7 +1,7 @@
 """Notices: what waits to be done for one person at a time. A small queue, which survives a crash.
 
     ask        a visitor's wish to join, as it came         deleted once it is dealt with
-    put        a message to be sent to a subscriber         confirm, already, welcome, goodbye
+    put        a message to be sent to a subscriber         confirm, already, welcome, goodbye, data
     take       those that are due, for a while              who takes them and dies leaves them to the next one
     settle     what became of one
 
@@ -16,7 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from newsletter.store.database import Connection, Database
 
@@ -32,6 +32,7 @@ class Kind(Enum):
     ALREADY = "already"  # you are a subscriber already
     WELCOME = "welcome"  # the issue that begins it
     GOODBYE = "goodbye"  # you have left
+    OWN_DATA = "data"  # the way to all that is kept about you
 
 
 class Progress(Enum):
@@ -102,11 +103,12 @@ def remove(connection: Connection, notice: int) -> None:
     connection.execute("DELETE FROM notices WHERE id = ?", (notice,))
 
 
-def written_since(connection: Connection, subscriber: int, since: int) -> int:
-    """How many confirmations and the like a person was written since then, whatever became of them."""
+def written_since(connection: Connection, subscriber: int, since: int, kinds: Collection[Kind]) -> int:
+    """How many notices of these kinds a person was written since then, whatever became of them."""
+    marks = ", ".join("?" * len(kinds))
     (number,) = connection.execute(
-        "SELECT count(*) FROM notices WHERE subscriber_id = ? AND kind IN ('confirm', 'already') AND created_at > ?",
-        (subscriber, since),
+        f"SELECT count(*) FROM notices WHERE subscriber_id = ? AND created_at > ? AND kind IN ({marks})",  # noqa: S608
+        (subscriber, since, *(kind.value for kind in kinds)),
     ).fetchone()
     return int(number)
 

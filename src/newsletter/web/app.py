@@ -27,6 +27,7 @@ MODULES = (
     "newsletter.web.joining",  # / /subscribe /embed
     "newsletter.web.confirming",  # /confirm/TOKEN
     "newsletter.web.preferences",  # /preferences/TOKEN
+    "newsletter.web.own_data",  # /data/TOKEN
     "newsletter.web.archive",  # /archive/ /sitemap.xml /robots.txt
     "newsletter.web.webhooks",  # /webhooks/NAME
     "newsletter.web.common",  # /style.css, /healthz, /metrics

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from newsletter.actions.confirm import Confirmed, confirm
+from newsletter.actions.confirm import Confirmed, Deed, confirm
 from newsletter.links import Links
 from newsletter.store.subscribers import Subscribers
 from newsletter.web.look import language_of
@@ -60,7 +60,7 @@ def confirmed(parts: Parts, request: Request) -> Response:
 
 
 def _claim(parts: Parts, request: Request) -> Claim:
-    claim = parts.claim(request.path_params["token"])
+    claim = parts.claim(request.path_params["token"], Deed.CONFIRM)
     if claim is None:
         raise HTTPException(410)
     return claim

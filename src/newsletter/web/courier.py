@@ -181,6 +181,7 @@ def _addressee(connection: Connection, notice: Notice) -> Subscriber | None:
     standing = standing_of_number(connection, notice.subscriber)
     wanted = {
         Kind.CONFIRM: standing.suppressed is not Reason.MANUAL,
+        Kind.OWN_DATA: True,
         Kind.GOODBYE: standing.suppressed in (Reason.UNSUBSCRIBED, None),
     }.get(notice.kind, standing.is_reader)
     return standing.person if wanted else None

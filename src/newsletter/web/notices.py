@@ -1,7 +1,7 @@
 """Notices as messages: templates/notices/ in the newsletter's theme, and the issue that welcomes.
 
-    confirm.LANGUAGE.md  already.LANGUAGE.md  goodbye.LANGUAGE.md     what they say
-    layout.mjml.j2  text.j2                                          their frame, over the theme's own
+    confirm.LANGUAGE.md  already.LANGUAGE.md  goodbye.LANGUAGE.md  data.LANGUAGE.md     what they say
+    layout.mjml.j2  text.j2                                                            their frame, over the theme's own
 
 The author's own templates/notices/ comes first, file by file. No word that a visitor typed is in them.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter import wiring
-from newsletter.actions.confirm import Claim, Tokens
+from newsletter.actions.confirm import Claim, Deed, Tokens
 from newsletter.errors import ConfigError, IssueError, Problem
 from newsletter.letter import with_header
 from newsletter.render import read
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Stands in the rendered notice where the token will be. As long as one, so that lines are as long, too.
 _HERE = "ConfirmationTokenGoesHere" + "0" * 40
+_DEEDS = {Kind.CONFIRM: Deed.CONFIRM, Kind.OWN_DATA: Deed.OWN_DATA}  # what the link in a notice lets its reader do
 _FRAME = ("layout.mjml.j2", "text.j2")
 
 
@@ -44,7 +45,7 @@ class Letters:
 
     def __init__(self, config: Config, keys: Mapping[int, bytes], clock: Callable[[], datetime]) -> None:
         self._config, self._keys, self._clock = config, keys, clock
-        self._tokens = Tokens(keys, clock)
+        self._tokens = {kind: Tokens(keys, clock, deed) for kind, deed in _DEEDS.items()}
         self._folders = (config.templates / "notices", shipped_templates() / "notices")
         self._editions: dict[tuple[Kind, str], tuple[Edition, str]] = {}
 
@@ -54,8 +55,8 @@ class Letters:
         if notice.kind is not Kind.WELCOME:
             # Who fills in a form may write anything under a name, and whose mailbox it is is not known yet.
             person = Subscriber(person.email, language=person.language, id=person.id)
-        if notice.kind is Kind.CONFIRM:
-            edition = _filled(edition, self._tokens.token(Claim(person.id, notice.id)))
+        if tokens := self._tokens.get(notice.kind):
+            edition = _filled(edition, tokens.token(Claim(person.id, notice.id)))
         post = wiring.post(self._config, edition, issue, self._keys, through=self._config.transport)
         keys, post = post.dkim, replace(post, dkim=())
         moment = self._clock().replace(microsecond=0)
@@ -73,7 +74,7 @@ class Letters:
     def check(self) -> None:
         """Render every notice that may be sent, so that what is wrong is known now. Raises NewsletterError."""
         web = self._config.web
-        kinds = [Kind.CONFIRM, Kind.ALREADY, *([Kind.GOODBYE] if web.goodbye else [])]
+        kinds = [Kind.CONFIRM, Kind.ALREADY, Kind.OWN_DATA, *([Kind.GOODBYE] if web.goodbye else [])]
         for kind in [*kinds, *([Kind.WELCOME] if web.welcome else [])]:
             self._edition(kind, base(self._config.language))
 
@@ -111,8 +112,8 @@ class Letters:
             folder / name for name in names for folder in self._folders if (folder / name).is_file()
         )  # fmt: skip
         issue = read_issue(path, Path.cwd())
-        extra = {**issue.extra, "confirm_url": f"{self._config.base_url}/confirm/{_HERE}"}
-        return replace(issue, language=issue.language or path.name.split(".")[-2], extra=extra)
+        links = {f"{page}_url": f"{self._config.base_url}/{page}/{_HERE}" for page in ("confirm", "data")}
+        return replace(issue, language=issue.language or path.name.split(".")[-2], extra={**issue.extra, **links})
 
     def _framed(self, theme: Theme) -> Theme:
         """The theme, with the frame of notices around what they say."""

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter.actions.confirm import Claim, Tokens
+from newsletter.actions.confirm import Claim, Deed, Tokens
 from newsletter.links import Purpose, Signer, Ticket
 from newsletter.store.keys import load_keys, newest_key
 from newsletter.store.mailings import joined_after
@@ -53,7 +53,7 @@ class Parts:
     def __post_init__(self) -> None:
         """Make what reads tokens."""
         self.signer = Signer(self.keys)
-        self.tokens = Tokens(self.keys, self.clock)
+        self.tokens = {deed: Tokens(self.keys, self.clock, deed) for deed in Deed}
 
     def ticket(self, token: str, purpose: Purpose) -> Ticket | None:
         """What a token in an address says; None when it is not ours, or made for something else."""
@@ -62,10 +62,10 @@ class Parts:
             ticket = self.signer.read(token, purpose)
         return None if ticket and joined_after(self.database, ticket.subscriber, ticket.mailing) else ticket
 
-    def claim(self, token: str) -> Claim | None:
-        """What the token of a confirmation says; None when it is not ours, or too old."""
-        claim = self.tokens.read(token)
-        return self.tokens.read(token) if claim is None and self._has_new_keys() else claim
+    def claim(self, token: str, deed: Deed) -> Claim | None:
+        """What a token says that was mailed for this deed; None when it is not ours, or too old."""
+        claim = self.tokens[deed].read(token)
+        return self.tokens[deed].read(token) if claim is None and self._has_new_keys() else claim
 
     def _has_new_keys(self) -> bool:
         """Whether keys were added since the server began; if so, they are read."""

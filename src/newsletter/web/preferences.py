@@ -1,32 +1,26 @@
 """Preferences: what people see and change of their own entry. The token in the address is all that lets them in.
 
 GET  /preferences/TOKEN          the page; GET and HEAD change nothing
-POST /preferences/TOKEN          do=save | pause | resume
-GET  /preferences/TOKEN/export   all that is kept about the person, as a JSON file
-GET  /preferences/TOKEN/forget   asks once more
-POST /preferences/TOKEN/forget   deletes the person, and keeps only the seal of the address
+POST /preferences/TOKEN          do=save | pause | resume | data
 
-A message may be forwarded, and the link with it: the page shows the address by its first letter and its domain.
+A message may be forwarded, and the link with it: the page shows the address by its first letter and its domain, and
+mails the way to all that is kept about the person (newsletter.web.own_data).
 """
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
-from newsletter.actions.export_person import as_export, person_of
-from newsletter.actions.forget import forget_in
+from newsletter.actions.own_data import ask as ask_for_own_data
 from newsletter.actions.preferences import PAUSE_SECONDS, change, pause
-from newsletter.links import Purpose, Ticket
+from newsletter.links import Links, Purpose, Ticket
 from newsletter.render.words import base, long_date
-from newsletter.store.forgetting import want_scrub
 from newsletter.store.subscribers import Subscribers
-from newsletter.subscriber import Status, canonical
+from newsletter.subscriber import Status
 from newsletter.web.door import form_of
 from newsletter.web.fields import answers, asked, public
 from newsletter.web.look import LANGUAGES, NAMES, language_of
@@ -36,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import Route
 
     from newsletter.store.database import Connection
     from newsletter.subscriber import Subscriber
     from newsletter.web.parts import Parts
 
+_TOLD = {"save": "saved", "pause": "paused", "data": "data"}
 _NAME_FIELDS = ("first_name", "last_name", "name")
 
 
@@ -50,9 +46,6 @@ def routes(parts: Parts) -> list[Route]:
     return [
         route(parts, "/preferences/{token}", preferences),
         route(parts, "/preferences/{token}", changed, "POST"),
-        route(parts, "/preferences/{token}/export", export),
-        route(parts, "/preferences/{token}/forget", ask_to_forget),
-        route(parts, "/preferences/{token}/forget", forgotten, "POST"),
     ]
 
 
@@ -77,41 +70,16 @@ def changed(parts: Parts, request: Request) -> Response:
             elif what in ("pause", "resume"):
                 until = parts.now + PAUSE_SECONDS if what == "pause" else 0
                 pause(connection, person, until=until, now=parts.now)
+            elif what == "data":
+                ask_for_own_data(connection, person.id, parts.now)
         except KeyError:  # deleted a moment ago, from another window
             raise HTTPException(410) from None
-    parts.counters.people.labels("changed").inc()
+    if what == "data":
+        parts.wake()  # and the answer is the same when there were enough of these messages today
+    else:
+        parts.counters.people.labels("changed").inc()
     ticket, person = _who(parts, request)
-    return _page(parts, request, ticket, person, told={"save": "saved", "pause": "paused"}.get(what, "resumed"))
-
-
-def export(parts: Parts, request: Request) -> Response:
-    """All that is kept about the person."""
-    _, person = _who(parts, request)
-    found = person_of(Subscribers(parts.database), person.email)
-    if found is None:  # deleted a moment ago, from another window
-        raise HTTPException(410)
-    told = as_export(found, parts.clock(), parts.config.fields, _language(parts, request, person))
-    text = json.dumps(told, ensure_ascii=False, indent=2)
-    headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
-    return Response(f"{text}\n", media_type="application/json", headers=headers)
-
-
-def ask_to_forget(parts: Parts, request: Request) -> Response:
-    """The page that asks once more."""
-    ticket, person = _who(parts, request)
-    links = _links(parts, ticket)
-    return parts.look.page("forget.html.j2", _language(parts, request, person), parts.prefix, links=links)
-
-
-def forgotten(parts: Parts, request: Request) -> Response:
-    """Delete the person."""
-    _, person = _who(parts, request)
-    language = _language(parts, request, person)
-    with parts.write() as connection:
-        forget_in(connection, person.id, canonical(person.email), now=parts.now)
-        want_scrub(connection)  # once an hour, by the courier: it takes seconds, in which nobody can write
-    parts.counters.people.labels("forgotten").inc()
-    return parts.look.page("message.html.j2", language, parts.prefix, kind="forgotten", links=())
+    return _page(parts, request, ticket, person, told=_TOLD.get(what, "resumed"))
 
 
 def _save(
@@ -141,7 +109,6 @@ def _page(
     unfit: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     language = _language(parts, request, person)
-    local, _, domain = person.email.rpartition("@")
     known = {name: getattr(person, name) for name in _NAME_FIELDS} | dict(person.fields) | dict(said) | dict(unfit)
     paused = person.paused_until > parts.now
     current = base(person.language) or base(parts.config.language)
@@ -150,7 +117,7 @@ def _page(
         language,
         parts.prefix,
         422 if unfit else 200,
-        address=f"{local[:1]}…\u2060@{domain}",
+        address=masked(person.email),
         languages=[(tag, NAMES[tag]) for tag in LANGUAGES],
         current=current,
         fields=asked(parts.config, public(parts.config), language, known, unfit),
@@ -158,19 +125,14 @@ def _page(
         paused=long_date(datetime.fromtimestamp(person.paused_until, UTC).date(), language) if paused else "",
         active=person.status is Status.ACTIVE,
         told=told,
-        links=_links(parts, ticket),
+        links={"leave": Links(parts.signer, parts.prefix, "", ticket.subscriber, ticket.mailing).unsubscribe},
     )
 
 
-def _links(parts: Parts, ticket: Ticket) -> dict[str, str]:
-    here = parts.signer.token(Ticket(Purpose.PREFERENCES, ticket.subscriber, ticket.mailing))
-    leave = parts.signer.token(Ticket(Purpose.UNSUBSCRIBE, ticket.subscriber, ticket.mailing))
-    return {
-        "page": f"{parts.prefix}/preferences/{here}",
-        "export": f"{parts.prefix}/preferences/{here}/export",
-        "forget": f"{parts.prefix}/preferences/{here}/forget",
-        "leave": f"{parts.prefix}/unsubscribe/{leave}",
-    }
+def masked(email: str) -> str:
+    """An address for a page that others may see, too: its first letter and its domain."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…\u2060@{domain}"
 
 
 def _who(parts: Parts, request: Request) -> tuple[Ticket, Subscriber]:
