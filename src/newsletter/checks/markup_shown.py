@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from newsletter.manuscript import Manuscript
 
 SEVERITY = Severity.WARNING
+# Mailchimp's, as stars make it italic; Mailgun's and Mailjet's kin.
+_MERGE_TAG = (
+    r"\*?\|[A-Z][A-Z0-9_:]+\|\*?|%%[\w. ]{1,40}%%|\{\$\w+\}|\[\[\w+\]\]"
+    r"|%(?:recipient|subscriber)\.\w+%|(?<!\w)%[A-Z_]{3,20}%"
+)
 _SLOT = "write a slot: {{ subscriber.first_name | default(…) }}"
 _ROWS = tuple(
     (re.compile(pattern), what, fix)
@@ -31,9 +36,7 @@ _ROWS = tuple(
         (r"\*\*\S[^*\n]{0,40}|[^*\s]{1,40}\*\*", "has stars that found no partner",
          "let no blank stand inside of the stars: **so**; a star of your own is \\*"),
         (r"^#{2,6}(?=[^\W\d_])\S+", "is no heading", "write a blank behind the #"),
-        (r"\*?\|[A-Z][A-Z0-9_:]+\|\*?|%%[\w. ]{1,40}%%|\{\$\w+\}|\[\[\w+\]\]"
-         r"|%(?:recipient|subscriber)\.\w+%|(?<!\w)%[A-Z_]{3,20}%",
-         "is a merge tag of another tool", _SLOT),
+        (_MERGE_TAG, "is a merge tag of another tool", _SLOT),
         (r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5});", "is a sign of HTML, written twice", "write the sign itself"),
     )
 )  # fmt: skip
