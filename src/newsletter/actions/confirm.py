@@ -1,7 +1,7 @@
 """Confirm: the person says from the mailbox that it was they who asked. With a token that works once, for three days.
 
 The token is itsdangerous' timed signature over the person's number and the notice's, bound to its deed by the salt:
-that of a confirmation opens nobody's data (newsletter.actions.own_data). The newest key signs, all of them are accepted.
+that of a confirmation opens nobody's data (newsletter.actions.own_data). The newest key signs, all are accepted.
 Forged, damaged and expired ones take the same way to the same answer.
 """
 
