@@ -101,6 +101,7 @@ class Author:
         self._monkeypatch = monkeypatch
         (folder / "issues").mkdir(parents=True)
         self.config = folder / "newsletter.toml"
+        self.store_url = f"sqlite:///{folder}/newsletter.db"
         self.config.write_text(SETTINGS, encoding="utf-8")
         monkeypatch.chdir(folder)
         monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
@@ -119,6 +120,13 @@ class Author:
         changed = [f"port = {port}" if line.startswith("port = ") else line for line in lines]
         self.config.write_text("\n".join(changed) + "\n", encoding="utf-8")
 
+    def keep_list_at(self, url: str) -> None:
+        """Let the list be in this database."""
+        text = self.config.read_text(encoding="utf-8")
+        assert "[store]" not in text
+        self.config.write_text(f'{text}\n[store]\nurl = "{url}"\n', encoding="utf-8")
+        self.store_url = url
+
     def issue(self, body: str = "Hello.\n", *, name: str = HELLO, head: str = 'title: "Hello"') -> Path:
         """Write an issue with these lines between its fences."""
         path = self.folder / "issues" / f"{name}.md"
@@ -130,7 +138,7 @@ class Author:
     @contextmanager
     def database(self) -> Iterator[Database]:
         """The list and the ledger."""
-        with open_database(f"sqlite:///{self.folder}/newsletter.db") as database:
+        with open_database(self.store_url) as database:
             yield database
 
     def reader(self, email: str, **known: Any) -> None:

@@ -31,6 +31,7 @@ from newsletter.store.database import open_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).parents[2]
 NAMED = os.environ.get("NEWSLETTER_TEST_POSTGRESQL", "")
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -125,19 +126,26 @@ def _server() -> str:
     folder.chmod(0o755)
     _held(folder / "users", fcntl.LOCK_SH)
     starting = _held(folder / "starting", fcntl.LOCK_EX)
-    if not (folder / "ready").exists():
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.postgresql", str(folder)],
-            stdout=subprocess.PIPE, start_new_session=True, text=True,
-        )  # fmt: skip
-        assert keeper.stdout
-        said = keeper.stdout.readline()
-        keeper.stdout.close()
-        keeper.returncode = 0  # it outlives us, and is nobody's to wait for
-        assert said == "ready\n", said
-        (folder / "ready").touch()
-    os.close(starting)
+    try:
+        if not (folder / "ready").exists():
+            _start_keeper(folder)
+    finally:
+        os.close(starting)
     return f"host={folder} user=newsletter dbname=postgres"
+
+
+def _start_keeper(folder: Path) -> None:
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.postgresql", str(folder)],
+        stdout=subprocess.PIPE, start_new_session=True, text=True, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
+    )  # fmt: skip
+    assert keeper.stdout
+    said = keeper.stdout.readline()
+    keeper.stdout.close()
+    keeper.returncode = 0  # it outlives us, and is nobody's to wait for
+    assert said == "ready\n", said
+    (folder / "ready").touch()
 
 
 def _held(file: Path, kind: int) -> int:

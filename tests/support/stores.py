@@ -12,6 +12,7 @@ from tests.support import postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from newsletter.store.database import Database
 
@@ -26,14 +27,19 @@ def use(kind: str) -> Iterator[str]:
 
 
 @contextmanager
-def new_store(busy_seconds: float | None = None) -> Iterator[Database]:
-    """An open database with an empty list, of the kind that is in use."""
-    if _kind[-1] == "sqlite":
+def store_of(kind: str, busy_seconds: float | None = None) -> Iterator[Database]:
+    """An open database of a kind, with an empty list."""
+    if kind == "sqlite":
         with open_database("sqlite://", busy_seconds=busy_seconds) as database:
             yield database
     else:
         with postgresql.empty_list() as url, open_database(url, busy_seconds=busy_seconds) as database:
             yield database
+
+
+def new_store(busy_seconds: float | None = None) -> AbstractContextManager[Database]:
+    """An open database with an empty list, of the kind that is in use."""
+    return store_of(_kind[-1], busy_seconds)
 
 
 def with_each_kind(metafunc: pytest.Metafunc) -> None:

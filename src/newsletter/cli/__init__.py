@@ -71,6 +71,7 @@ COMMANDS = {
     "serve": Row("Readers", "newsletter.cli.serve", "Serve the pages by which people join and leave."),
     "segments": Row("Readers", "newsletter.cli.segments", "List segments, and show whom a rule means."),
     "keys": Row("Readers", "newsletter.cli.keys", "See and change the keys that sign the links in messages."),
+    "store": Row("Readers", "newsletter.cli.store", "Move the list to another database, and prove that it is whole."),
     "publish": Row("Sending", "newsletter.cli.publish", "Send an issue to its readers, after a look at the plan."),
     "resume": Row("Sending", "newsletter.cli.resume", "Go on with a mailing that was stopped or deferred."),
     "run": Row("Sending", "newsletter.cli.run", "Send what is scheduled, or one mailing until nobody is left."),
