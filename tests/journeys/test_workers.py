@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.limits import GOOD_FOR, Rate
 from newsletter.mailing import Wish
 from newsletter.store.schedules import wish
 from tests.support import postgresql
@@ -119,3 +120,36 @@ def test_a_worker_that_meets_a_newer_database_ends_with_a_word_and_leaves_nobody
         new = cluster.start("--once")
         assert new.process.wait(90) == 0
         cluster.check(sink, lost_connections=0)
+
+
+def test_two_schedulers_beside_a_worker_write_to_everybody_once(tmp_path: Path, url: str) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        runners = [cluster.start("--until-done", command="run") for _ in range(2)]
+        worker = cluster.start()
+        assert [each.process.wait(90) for each in runners] == [0, 0], [each.said for each in runners]
+        cluster.until_finished()
+        assert worker.stop() == 0
+        cluster.check(sink, lost_connections=0)
+
+
+def test_a_rate_holds_for_two_workers_together_by_what_the_mail_server_has_on_record(tmp_path: Path, url: str) -> None:
+    rate, moments = Rate(50, 1), list[float]()
+
+    def write_down(verb: str, _argument: str) -> None:
+        if verb == ".":
+            moments.append(monotonic())
+
+    with Sink(write_down) as sink, Cluster(
+        tmp_path, url, sink.port, 200, more=f'[limits]\nrate = "{rate}"\n'
+    ) as cluster:  # fmt: skip
+        workers = [cluster.start() for _ in range(2)]
+        until(lambda: all(each.has_logged("lease taken") for each in workers), "both take part")
+        cluster.until_finished()
+        assert [worker.stop() for worker in workers] == [0, 0]
+        cluster.check(sink, lost_connections=0)
+    assert moments[-1] - moments[0] >= (len(moments) - rate.burst) / rate.messages - GOOD_FOR / 1000
+    for first, start in enumerate(moments):
+        for last in range(first, len(moments)):
+            # A server that stood still for a moment finds several at its door.
+            stretch = moments[last] - start + GOOD_FOR / 1000 + 0.5
+            assert last - first + 1 <= rate.burst + rate.messages * stretch

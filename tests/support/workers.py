@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from tests.support.sending import fill_list, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from newsletter.mailing import Mailing
     from newsletter.report import Tally
@@ -107,13 +107,14 @@ def _state(pid: int) -> str:
 class Cluster:
     """A mailing to so many readers in a database, and workers who send it."""
 
-    def __init__(self, folder: Path, url: str, port: int, readers: int, *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, folder: Path, url: str, port: int, readers: int, *, host: str = "127.0.0.1", more: str = ""
+    ) -> None:
         self.url = url
         self.readers = readers
         self._folder = folder
         self.settings = folder / "newsletter.toml"
-        self.settings.write_text(SETTINGS.format(url=url, port=port, connections=CONNECTIONS, host=host))
-        self._stack = ExitStack()
+        self.settings.write_text(SETTINGS.format(url=url, port=port, connections=CONNECTIONS, host=host) + more)
         self.workers: list[WorkerProcess] = []
         with self.database() as database:
             fill_list(database, readers)
@@ -132,15 +133,26 @@ class Cluster:
             connection.execute("UPDATE mailings SET starts_at = ? WHERE id = ?", (int(time()), self.mailing.id))
 
     def start(
-        self, *words: str, under: str = "short-leases", before: Sequence[str] = (), config: Path | None = None
+        self,
+        *words: str,
+        under: str = "short-leases",
+        before: Sequence[str] = (),
+        config: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        command: str = "worker",
     ) -> WorkerProcess:
-        """Start one more worker; `before` is what starts it."""
+        """Start one more worker; `before` is what starts it, `environ` what its environment has besides."""
         log = self._folder / f"worker-{len(self.workers)}.log"
-        command = [*before, sys.executable, "-m", "tests.support.program", under, "worker",
+        line = [*before, sys.executable, "-m", "tests.support.program", under, command,
                    "--config", str(config or self.settings), "--jobs", "1", "--log-format", "json", *words]  # fmt: skip
         with log.open("wb") as out:
             process = subprocess.Popen(
-                command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT, env=os.environ
+                line,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=ROOT,
+                env=os.environ | (environ or {}),
             )
         worker = WorkerProcess(process, log)
         self.workers.append(worker)

@@ -1,0 +1,109 @@
+"""Workers on hosts that are apart: the database restarted, the link to it cut, a clock that is wrong."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.store.leases import workers_of
+from tests.support import postgresql
+from tests.support.apart import another_host, own_server, wrong_clock
+from tests.support.sink import Sink
+from tests.support.workers import CONNECTIONS, Cluster, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READERS = 600
+
+
+def thoughtful(verb: str, _argument: str) -> None:
+    """A server that thinks a moment about each message, so that a mailing lasts."""
+    if verb == ".":
+        sleep(0.003)
+
+
+def test_a_database_that_goes_down_in_the_middle_and_comes_back_costs_at_most_one_message_a_connection(
+    tmp_path: Path,
+) -> None:
+    with own_server() as server, Sink(thoughtful) as sink, Cluster(tmp_path, server.url, sink.port, READERS) as cluster:
+        workers = [cluster.start() for _ in range(2)]
+        until(lambda: all(each.has_logged("claim") for each in workers), "both have claimed")
+        server.crash()
+        server.start()
+        cluster.until_finished()
+        assert [worker.stop() for worker in workers] == [0, 0], [worker.said for worker in workers]
+        cluster.check(sink, lost_connections=2 * CONNECTIONS)
+
+
+@pytest.mark.parametrize("hours", [pytest.param(-1, marks=pytest.mark.soak), 1])
+def test_a_host_whose_clock_is_wrong_by_an_hour_harms_nobody(tmp_path: Path, hours: int) -> None:
+    with (
+        postgresql.empty_list() as url,
+        Sink(thoughtful) as sink,
+        Cluster(tmp_path, url, sink.port, READERS) as cluster,
+    ):
+        right = cluster.start()
+        wrong = cluster.start(environ=wrong_clock(tmp_path, hours * 3600))
+        until(lambda: right.has_logged("claim") and wrong.has_logged("claim"), "both have claimed")
+        with cluster.database() as database:
+            now = int(datetime.now(UTC).timestamp())
+            leases = [each.lease_until - now for each in workers_of(database, cluster.mailing.id)]
+        assert all(-60 < left < 60 for left in leases), "the database's clock says when"
+        cluster.until_finished()
+        at = datetime.fromisoformat(wrong.events[-1]["at"])
+        assert abs((at - datetime.now(UTC)).total_seconds() - hours * 3600) < 60, "its own clock is wrong"
+        assert not right.has_logged("taken over")
+        assert not wrong.has_logged("taken over")
+        assert (right.stop(), wrong.stop()) == (0, 0)
+        cluster.check(sink, lost_connections=0)
+
+
+def cut_off(tmp_path: Path, seconds: float | None, under: str = "short-leases") -> None:
+    """Cut a worker off from the database for so long, or for ever, while another one is not."""
+    socket = tmp_path / "smtp"
+    with (
+        another_host() as host,
+        own_server() as server,
+        Sink(thoughtful, path=socket) as sink,
+        Cluster(tmp_path, server.url, 25, READERS, host=f"unix:{socket}") as cluster,
+    ):
+        server.crash()
+        server.start(listen=host.address)
+        there = tmp_path / "there"
+        there.mkdir()
+        config = there / "newsletter.toml"
+        config.write_text(cluster.settings.read_text().replace(
+            server.url, f"postgresql://newsletter@{host.address}/postgres"
+        ))  # fmt: skip
+        far = cluster.start(before=host.before, config=config, under=under)
+        near = cluster.start(under=under)
+        until(lambda: far.has_logged("claim") and near.has_logged("claim"), "both have claimed")
+        host.cut()
+        began = monotonic()
+        if seconds is not None:
+            threading.Timer(seconds, host.heal).start()
+        cluster.until_finished()
+        assert monotonic() - began < (seconds or 0) + 60
+        assert near.stop() == 0
+        if seconds is None:
+            far.process.kill()
+        else:
+            assert far.stop() == 0, far.said
+        cluster.check(sink, lost_connections=CONNECTIONS)
+
+
+def test_a_worker_that_is_cut_off_from_the_database_for_a_while_costs_at_most_one_message_a_connection(
+    tmp_path: Path,
+) -> None:
+    cut_off(tmp_path, 10)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seconds", [60, None], ids=["a minute", "for ever"])
+def test_a_worker_that_is_cut_off_for_long(tmp_path: Path, seconds: float | None) -> None:
+    cut_off(tmp_path, seconds, under="as-it-is")
