@@ -6,7 +6,7 @@ Where those cannot tell, on an image or behind a variable, a text is left out, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from newsletter.contrast import Colour
 
 _VOID = words_in("area base br col embed hr img input link meta source track wbr")
+_SAYS_NOTHING = words_in("href src alt title width height")  # of how a text looks
 _SMALLEST = 3.0  # CSS pixels; what is smaller is there to be hidden
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # CSS pixels from which text counts as large (WCAG 2.2, 1.4.3)
 
@@ -55,6 +56,7 @@ class _Element:
     is_bold: bool = False
     is_hidden: bool = False
     opacity: float = 1.0
+    children: dict[tuple[object, ...], _Element] = field(default_factory=dict)  # one of each look
 
 
 class _Reader(HTMLParser):
@@ -77,8 +79,13 @@ class _Reader(HTMLParser):
             return
         if tag == "body" and self._dark and self._follows:
             self._open.colour, self._open.background = Paint((255, 255, 255)), (18, 18, 18)
-        element = _Element(tag, said, frozenset(said.get("class", "").split()), self._open)
-        self._look(element, self._open)
+        # No selector that we weigh tells brothers apart who say the same of themselves: the second looks as the first.
+        key = (tag, "href" in said, *((name, value) for name, value in attrs if name not in _SAYS_NOTHING))
+        element = self._open.children.get(key)
+        if element is None:
+            element = _Element(tag, said, frozenset(said.get("class", "").split()), self._open)
+            self._look(element, self._open)
+            self._open.children[key] = element
         self._open = element
         self._media = said.get("media", "") if tag == "style" else ""
 
@@ -94,6 +101,9 @@ class _Reader(HTMLParser):
         if here.tag == "style":
             if not self._media or in_force(self._media, dark=self._dark):
                 self._sheets.add(data, dark=self._dark)
+                above: _Element | None = here
+                while above := above.parent:
+                    above.children.clear()
             return
         is_seen = not here.is_hidden and here.size >= _SMALLEST and any(map(str.isalnum, data))
         if is_seen and here.colour and here.background:
