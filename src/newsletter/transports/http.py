@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from threading import Lock
 from time import monotonic, sleep
@@ -26,7 +27,6 @@ from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Outcome, Rejected, Uncertain
 from newsletter.providers import Response, Trouble, What
 from newsletter.transports import PAUSE, Capabilities
-from newsletter.transports.http_asking import Asker
 from newsletter.transports.http_batches import Batches
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.providers import Account, Provider, Quota, Request
     from newsletter.transports import Messages, Offer, Results, Transport
+    from newsletter.transports.http_asking import Asker
 
 _PATIENCE = 900.0  # seconds for which a provider may say "later" before we come back another time
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
@@ -71,7 +72,7 @@ class HttpTransport:
         self._sign = getattr(provider, "sign", None)
         can = provider.CAPABILITIES
         self._batches = Batches(can, batch)
-        self._asker = Asker(connections, timeout)
+        self._timeout = timeout
         # One message a request would be one record a message, which takes longer than the request: they are offered
         # together, and as many as are asked wait for their turn. Where repeats are known, a record is a request.
         alone = self._batches.most == 1 and not can.idempotent
@@ -160,7 +161,8 @@ class HttpTransport:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._asker.close()
+        if "_asker" in self.__dict__:
+            self._asker.close()
 
     # ── one batch, in a thread of the pool
 
@@ -217,6 +219,12 @@ class HttpTransport:
         if self._sign is not None:
             request = self._sign(self._account, request, datetime.now(UTC))
         return self._asker.ask(request)
+
+    @cached_property
+    def _asker(self) -> Asker:
+        from newsletter.transports.http_asking import Asker  # requests takes a tenth of a second
+
+        return Asker(self._connections, self._timeout)
 
     @contextmanager
     def _leaving(self) -> Iterator[None]:

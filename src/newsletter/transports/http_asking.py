@@ -12,13 +12,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from requests import ConnectionError as NoConnection
+from requests import ConnectTimeout, PreparedRequest, RequestException, Timeout
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+
 from newsletter import __version__
 from newsletter.outcome import Reply
 from newsletter.providers import Response, Trouble, What
 
 if TYPE_CHECKING:
-    from requests.adapters import HTTPAdapter
-
     from newsletter.providers import Request
 
 _CONNECT = 15.0  # seconds at most for a connection
@@ -34,22 +38,17 @@ class Asker:
 
     def __init__(self, connections: int, timeout: float) -> None:
         """`timeout` is in seconds, for an answer."""
-        self._connections, self._timeout = connections, timeout
-        self._opened: HTTPAdapter | None = None
+        self._timeout = timeout
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
 
     def ask(self, request: Request) -> Response | Trouble:
         """The answer to a request; a trouble when none came."""
-        from requests import ConnectionError as NoConnection
-        from requests import ConnectTimeout, PreparedRequest, RequestException, Timeout
-        from requests.structures import CaseInsensitiveDict
-        from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
-
         asked = PreparedRequest()
         asked.method, asked.url, asked.body = request.method, _prepared(request.url), request.body
         asked.headers = CaseInsensitiveDict({**_HEADERS, **request.headers, "Content-Length": str(len(request.body))})
         try:
             timeout = (min(self._timeout, _CONNECT), self._timeout)
-            with self._adapter().send(asked, stream=True, timeout=timeout) as answer:
+            with self._adapter.send(asked, stream=True, timeout=timeout) as answer:
                 body = answer.raw.read(_MOST, decode_content=True)
                 return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
         except ConnectTimeout:
@@ -66,22 +65,12 @@ class Asker:
 
     def close(self) -> None:
         """Let go of the connections."""
-        if self._opened is not None:
-            self._opened.close()
-
-    def _adapter(self) -> HTTPAdapter:
-        if self._opened is None:
-            from requests.adapters import HTTPAdapter
-
-            self._opened = HTTPAdapter(pool_connections=1, pool_maxsize=self._connections)
-        return self._opened
+        self._adapter.close()
 
 
 @lru_cache(maxsize=16)
 def _prepared(url: str) -> str:
     """The address as it is asked for: its host in ASCII, and what has no place in an address escaped."""
-    from requests import PreparedRequest
-
     made = PreparedRequest()
     made.prepare_url(url, None)
     assert isinstance(made.url, str)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from newsletter.transports import Messages
 
 # A request grows no further, whatever the provider takes: a larger one is no faster, and all of it is in memory.
-_REQUEST = 8_000_000  # octets
+_REQUEST = 3_000_000  # octets
 _GATHER = 0.25  # seconds that a batch waits for more when the sender is told to go slowly
 
 
