@@ -160,12 +160,12 @@ def refilled(bucket: Bucket | None, rate: Rate, now: int) -> Bucket:
 
 
 def tokens_in(bucket: Bucket, rate: Rate) -> int:
-    """How many messages a refilled bucket lets go."""
-    return bucket.credit // rate.cost
+    """How many messages a refilled bucket lets go; none as long as there is a debt."""
+    return max(0, bucket.credit // rate.cost)
 
 
 def spent(bucket: Bucket, rate: Rate, tokens: int) -> Bucket:
-    """The bucket without so many tokens, which it has."""
+    """The bucket without so many tokens; with a debt, if it has fewer."""
     return bucket._replace(credit=bucket.credit - tokens * rate.cost)
 
 

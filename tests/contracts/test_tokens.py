@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsletter.limits import ALL, Rate
 from newsletter.store.leases import Worker, holder, join, take_over
-from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, leave, refund, spend, used_today
+from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, leave, owe, refund, spend, used_today
 from tests.support.sending import plan
 from tests.support.stores import new_store
 
@@ -43,6 +43,15 @@ def test_who_pays_two_limits_takes_no_token_of_one_without_one_of_the_other(data
     for _ in range(50):
         assert spend(database, 1, both, {}, TODAY, NOW).limit == "orange"
     assert spend(database, 200, {ALL: Rate(1000, 1)}, {}, TODAY, NOW) == Grant(101 - 3)
+
+
+def test_what_cannot_wait_is_owed_and_who_comes_next_waits_until_it_is_paid(database: Database) -> None:
+    owe(database, 5, ORANGE, ["orange"], TODAY, NOW)  # two more than there are
+    assert spend(database, 100, ORANGE, {}, TODAY, NOW) == Grant(0, "orange", NOW + 150)
+    assert spend(database, 100, ORANGE, {}, TODAY, NOW + 149).number == 0
+    assert spend(database, 100, ORANGE, {}, TODAY, NOW + 150) == Grant(1)
+    assert used_today(database, "orange", TODAY) == 5
+    assert spend(database, 1, {}, {"orange": 5}, TODAY, NOW + 200) == Grant(0, "orange")
 
 
 def test_of_two_empty_limits_the_later_one_is_named(database: Database) -> None:

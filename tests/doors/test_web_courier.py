@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.inbox import Inbox, Manners
+from newsletter.limits import ALL
 from newsletter.store.notices import Kind, Progress, put, take
+from newsletter.store.tokens import spend, used_today
 from newsletter.subscriber import Status
 from newsletter.suppression import Reason
 from tests.support.served import SETTINGS, Served
@@ -104,6 +106,24 @@ def test_what_is_no_longer_wanted_is_not_sent(tmp_path: Path, kind: Kind, reason
         served.people.unsubscribe(ZOE, now=served.parts.now, source="test", reason=reason)
         served.courier.work()
         assert len(inbox.messages()) == sent
+
+
+def test_notices_count_towards_the_limits_and_wait_for_none(tmp_path: Path) -> None:
+    with Inbox(tmp_path / "box", http_port=None) as inbox:
+        text = SETTINGS.replace("port = 2525", f"port = {inbox.smtp_port}") + '\n[limits]\nrate = "1/s"\ndaily = 5\n'
+        with Served(tmp_path, settings=text) as served:
+            for number in range(3):
+                reader = served.reader(f"reader{number}@example.org")
+                with served.parts.write() as connection:
+                    put(connection, [Kind.ALREADY, Kind.ALREADY, Kind.CONFIRM][number], reader.id, served.parts.now)
+            served.courier.work()
+            messages = inbox.wait(3)
+            assert messages[0].recipients == ("reader2@example.org",)  # who has to confirm comes first
+            rates, now = served.config.limits.rates, served.parts.now * 1000
+            today = served.parts.clock().astimezone().date().toordinal()
+            assert used_today(served.database, ALL, today) == 3
+            assert spend(served.database, 9, rates, {ALL: 5}, today, now).number == 0
+            assert spend(served.database, 9, rates, {ALL: 5}, today, now + 3000).number == 1
 
 
 def test_a_second_attempt_has_the_same_message_id(tmp_path: Path) -> None:

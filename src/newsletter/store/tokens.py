@@ -1,6 +1,7 @@
 """Tokens: what is left of rates, daily caps and places, for all processes of one database together.
 
 spend    take tokens from several limits at once, or none    a batch at a time: the sender pays one transaction for it
+owe      take them whether they are there or not             for what cannot wait; whoever comes next waits for it
 refund   give back to daily caps what was not used after all
 hold     places at a group's servers, under a lease           so many messages may be under way there at once
 leave    give the places back
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from newsletter.limits import Rate
-    from newsletter.store.database import Database
+    from newsletter.store.database import Connection, Database
 
 # Longer than the longest wait for an answer, so that a place is never given away under a message. Whoever dies blocks
 # theirs as long, or until somebody takes over from them.
@@ -52,36 +53,65 @@ def spend(
 
     `day` is today, counted from the year 1; `now` in milliseconds since 1970.
     """
-    # A rate that was changed begins anew, with a full bucket.
-    rate_rows = {name: f"rate {name} {rate}" for name, rate in rates.items()}
-    cap_rows = {name: f"day {name}" for name in caps}
-    wanted_rows = (*rate_rows.values(), *cap_rows.values())
     with database.transaction(lock=Lock.TOKENS) as connection:
-        marks = ", ".join("?" * len(wanted_rows))
-        query = f"SELECT name, amount, at FROM tokens WHERE name IN ({marks})"  # noqa: S608  (marks only)
-        found = {name: (amount, at) for name, amount, at in connection.execute(query, wanted_rows)}
+        buckets, used = _left(connection, rates, caps, day, now)
         number = wanted
         refusal = Grant(0)
-        buckets: dict[str, Bucket] = {}
         for name, rate in rates.items():
-            known = found.get(rate_rows[name])
-            bucket = buckets[name] = refilled(Bucket(*known) if known else None, rate, now)
+            bucket = buckets[name]
             if not tokens_in(bucket, rate):
                 refusal = max(refusal, Grant(0, name, ready_at(bucket, rate)), key=lambda each: each.ready_at or 0)
             number = min(number, tokens_in(bucket, rate))
-        used: dict[str, int] = {}
         for name, cap in caps.items():
-            amount, at = found.get(cap_rows[name], (0, day))
-            used[name] = amount if at == day else 0
             if used[name] >= cap:
                 return Grant(0, name)
             number = min(number, cap - used[name])
         if not number:
             return refusal
-        rows = [(rate_rows[name], *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
-        rows += [(cap_rows[name], amount + number, day) for name, amount in used.items()]
-        connection.executemany(_PUT, rows)
+        _take(connection, number, rates, buckets, used, day)
     return Grant(number)
+
+
+def owe(database: Database, number: int, rates: Mapping[str, Rate], caps: Iterable[str], day: int, now: int) -> None:
+    """Take so many tokens from each, also those that are not there yet. `day` and `now` as above."""
+    with database.transaction(lock=Lock.TOKENS) as connection:
+        buckets, used = _left(connection, rates, caps, day, now)
+        _take(connection, number, rates, buckets, used, day)
+
+
+def _left(
+    connection: Connection, rates: Mapping[str, Rate], caps: Iterable[str], day: int, now: int
+) -> tuple[dict[str, Bucket], dict[str, int]]:
+    """What is in the buckets of rates, and what was used of daily caps."""
+    rows = {name: _rate_row(name, rate) for name, rate in rates.items()}
+    days = {name: f"day {name}" for name in caps}
+    wanted = (*rows.values(), *days.values())
+    marks = ", ".join("?" * len(wanted))
+    query = f"SELECT name, amount, at FROM tokens WHERE name IN ({marks})"  # noqa: S608  (marks only)
+    found = {name: (amount, at) for name, amount, at in connection.execute(query, wanted)}
+    buckets = {
+        name: refilled(Bucket(*found[row]) if row in found else None, rates[name], now) for name, row in rows.items()
+    }
+    today = {name: found.get(row, (0, day)) for name, row in days.items()}
+    return buckets, {name: amount if at == day else 0 for name, (amount, at) in today.items()}
+
+
+def _take(
+    connection: Connection,
+    number: int,
+    rates: Mapping[str, Rate],
+    buckets: Mapping[str, Bucket],
+    used: Mapping[str, int],
+    day: int,
+) -> None:
+    rows = [(_rate_row(name, rates[name]), *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
+    rows += [(f"day {name}", amount + number, day) for name, amount in used.items()]
+    connection.executemany(_PUT, rows)
+
+
+def _rate_row(name: str, rate: Rate) -> str:
+    # A rate that was changed begins anew, with a full bucket.
+    return f"rate {name} {rate}"
 
 
 def refund(database: Database, number: int, caps: Iterable[str], day: int) -> None:

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from newsletter import wiring
 from newsletter.actions.subscribe import admit
 from newsletter.errors import NewsletterError
+from newsletter.limits import ALL
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
 from newsletter.store.forgetting import scrub_if_wanted
 from newsletter.store.hooks import tidy as tidy_hooks
 from newsletter.store.joining import standing_of_number
 from newsletter.store.notices import Kind, Progress, next_due, settle, take, tidy
+from newsletter.store.tokens import owe
 from newsletter.suppression import Reason
 from newsletter.web.notices import Letters
 from newsletter.web.webhooks import hear_what_waits
@@ -116,7 +118,8 @@ class Courier:
                     admit(connection, notice, confirm=confirm, welcome=welcome, now=parts.now)
             else:
                 letters.append(notice)
-        self._send(letters)
+        # Who has to confirm waits for it before a screen.
+        self._send(sorted(letters, key=lambda notice: notice.kind is not Kind.CONFIRM))
         return len(due)
 
     def _send(self, notices: list[Notice]) -> None:
@@ -131,6 +134,7 @@ class Courier:
             return
         try:
             transport = self._transport()
+            self._pay(len(messages), transport)
             try:
                 for results in transport.deliver(iter(messages), lambda _: None):
                     for message, outcome in results:
@@ -142,6 +146,16 @@ class Courier:
             log.error("notices wait: %s", type(error).__name__)
         for notice in by_key.values():  # no server took it, and none refused it
             self._settle(notice, Deferred(Reply(0, "", "no connection")))
+
+    def _pay(self, number: int, transport: Transport) -> None:
+        """Let the limits know of so many messages. They wait for none: a mailing that is under way waits for them."""
+        parts = self._parts
+        if limits := wiring.limits(parts.config, None, transport):
+            moment = parts.clock()
+            today = moment.astimezone().date()
+            caps = () if limits.cap(today) is None else (ALL,)
+            with parts.writing:
+                owe(parts.database, number, limits.rates, caps, today.toordinal(), int(moment.timestamp() * 1000))
 
     def _message(self, notice: Notice) -> Message | None:
         """The message, if it is still to be sent."""
