@@ -19,7 +19,6 @@ from sqlalchemy.exc import OperationalError
 from newsletter import __version__
 from newsletter.errors import StoreError
 from newsletter.store.database import Database, open_database
-from newsletter.store.keys import load_keys
 from newsletter.store.sqlite import SqliteDatabase
 from newsletter.store.upgrade import MIGRATIONS, bring_up_to_date, known_versions
 
@@ -274,69 +273,13 @@ def test_four_processes_that_open_a_new_database_at_once_all_succeed(url: str) -
     assert len({out for out, _ in said}) == 1
 
 
-# ── transactions ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── failures ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
 def database() -> Iterator[Database]:
     with open_database("sqlite://", busy_seconds=0.05) as database:
         yield database
-
-
-def test_an_exception_undoes_the_whole_transaction(database: Database) -> None:
-    def interrupted() -> None:
-        with database.transaction() as connection:
-            connection.execute("INSERT INTO subscribers (email, canonical) VALUES ('a', 'a')")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert addresses(database) == []
-
-
-def test_an_error_of_the_caller_stays_its_own(database: Database) -> None:
-    with pytest.raises(BrokenPipeError), database.transaction():
-        raise BrokenPipeError  # from a socket, say: nothing that the database can explain
-
-
-def test_a_long_read_goes_on_while_others_write_and_sees_what_it_began_with(database: Database) -> None:
-    put_someone(database)
-    with database.reading() as connection:
-        rows = connection.execute("SELECT email FROM subscribers")
-        put_someone(database, "bo@example.org")
-        assert rows.fetchall() == [("ana@example.org",)]
-        assert connection.execute("SELECT count(*) FROM subscribers").fetchone() == (1,)
-    assert addresses(database) == ["ana@example.org", "bo@example.org"]
-
-
-def test_the_number_of_a_person_who_is_gone_is_never_given_again(database: Database) -> None:
-    put_someone(database)
-    with database.transaction() as connection:
-        connection.execute("DELETE FROM subscribers")
-    put_someone(database)
-    with database.reading() as connection:
-        assert connection.execute("SELECT id FROM subscribers").fetchone() == (2,)
-
-
-def test_sqlalchemy_reads_and_writes_the_same_database(database: Database) -> None:
-    from sqlalchemy import insert, select
-
-    from newsletter.store.schema import subscribers
-
-    with database.engine.begin() as connection:
-        connection.execute(insert(subscribers), [{"email": "Bo@example.org", "canonical": "bo@example.org"}])
-    assert addresses(database) == ["Bo@example.org"]
-    with database.engine.connect() as connection:
-        assert connection.execute(select(subscribers.c.status)).scalar_one() == "active"
-
-
-def test_the_signing_key_is_made_once(database: Database) -> None:
-    keys = load_keys(database)
-    assert [(number, len(secret)) for number, secret in keys.items()] == [(1, 32)]
-    assert load_keys(database) == keys
-
-
-# ── failures ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_locked_database_is_said_to_be_locked_and_can_still_be_read(database: Database) -> None:

@@ -52,6 +52,7 @@ _BY_WORDS = (
     ("too many clients", *_FULL),
     ("remaining connection slots", *_FULL),
 )
+_NOT_THERE = ("connection failed", "connection is bad", "timeout expired", "failed to resolve host")
 _COMES_BACK = ("starting up", "shutting down", "in recovery mode")
 
 
@@ -96,7 +97,7 @@ class Translated:
                     return StoreError(Problem(message.format(**who), path=self._name, fix=fix.format(**who)))
             if comes_back(error):
                 return self._unreachable("the server is starting, or ending", "wait a moment, then run this again")
-        if "connection failed" in words or "connection is bad" in words or "timeout expired" in words:
+        if any(piece in words for piece in _NOT_THERE):
             place = who.get("host") or who.get("hostaddr") or "this machine"
             return self._unreachable(
                 f"no PostgreSQL server answers at {place} ({_gist(words)})", f"see that it runs there, and {_SETTING}"

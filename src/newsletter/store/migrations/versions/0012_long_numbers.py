@@ -28,3 +28,10 @@ def upgrade() -> None:
     ).fetchall()
     for (name,) in sequences:
         op.execute(f'ALTER SEQUENCE "{name}" AS BIGINT')
+    # What these hold was compared with numbers of four bytes; a query compares with eight, and would pass them by.
+    for index in (
+        "ix_deliveries_waiting ON deliveries (mailing_id, state, subscriber_id) WHERE state IN (0, 4)",
+        "ix_notices_waiting ON notices (next_at) WHERE state = 0",
+    ):
+        op.execute(f"DROP INDEX {index.partition(' ')[0]}")
+        op.execute(f"CREATE INDEX {index}")
