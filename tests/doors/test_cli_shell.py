@@ -363,6 +363,13 @@ def test_progress_is_lines_on_a_terminal_that_cannot_go_back(trial: Path) -> Non
     assert "Working: 20 of 20, fine" in on_a_terminal(in_process("trial", "work", folder=trial), TERM="dumb")
 
 
+@on_unix
+def test_progress_beside_json_is_json_a_line_on_a_terminal_too(trial: Path) -> None:
+    shown = on_a_terminal(in_process("trial", "work", "--json", folder=trial), TERM="xterm")
+    told = [json.loads(line) for line in shown.splitlines()]
+    assert told[-1] == {"progress": "Working", "done": 20, "of": 20, "note": "fine"}
+
+
 @pytest.mark.usefixtures("trial")
 def test_progress_elsewhere_is_a_line_at_the_end_and_never_on_standard_output(
     capsys: pytest.CaptureFixture[str],

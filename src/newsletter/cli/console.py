@@ -164,10 +164,14 @@ class Console:
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator[Advance]:
-        """Show how far a long work is, on standard error: a bar on a terminal, else a line for each tenth."""
+        """Show how far a long work is, on standard error: a bar on a terminal, else a line for each tenth.
+
+        With `--json` these lines are objects, also on a terminal.
+        """
+        on_a_terminal = sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         if self.quiet or total < 1:
             yield _silent
-        elif sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        elif on_a_terminal and not self.json_only:
             with click.progressbar(
                 length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=_same, fill_char="━",
                 empty_char="─", bar_template="%(label)s %(bar)s %(info)s", update_min_steps=max(1, total // 1000),
