@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 
 from newsletter.errors import NewsletterError
 from newsletter.web.door import Door
-from newsletter.web.look import language_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +64,7 @@ def error_page(parts: Parts, request: Request, error: Exception) -> Response:
     status = (
         error.status_code if isinstance(error, HTTPException) else 503 if isinstance(error, NewsletterError) else 500
     )
-    language = language_of(request, parts.config.language)
+    language = parts.look.language(request)
     kind = {404: "lost", 405: "lost", 410: "old", 429: "busy", 503: "later"}.get(status, "broken")
     answer = parts.look.page("message.html.j2", language, parts.prefix, status, kind=kind, links=())
     if isinstance(error, HTTPException) and error.headers:

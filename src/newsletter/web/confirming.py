@@ -12,8 +12,6 @@ from starlette.exceptions import HTTPException
 
 from newsletter.actions.confirm import Confirmed, Deed, confirm
 from newsletter.links import Links
-from newsletter.store.subscribers import Subscribers
-from newsletter.web.look import language_of
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
@@ -36,9 +34,10 @@ def routes(parts: Parts) -> list[Route]:
 def ask(parts: Parts, request: Request) -> Response:
     """The page with the button."""
     claim = _claim(parts, request)
-    if Subscribers(parts.database).by_id(claim.subscriber) is None:  # forgotten since
+    person = parts.person(claim.subscriber)
+    if person is None:  # forgotten since
         raise HTTPException(410)
-    return parts.look.page("confirm.html.j2", _language(parts, request, claim), parts.prefix)
+    return parts.look.page("confirm.html.j2", parts.look.language(request, person), parts.prefix)
 
 
 def confirmed(parts: Parts, request: Request) -> Response:
@@ -53,7 +52,7 @@ def confirmed(parts: Parts, request: Request) -> Response:
     if came is Confirmed.DONE:
         parts.counters.people.labels("confirmed").inc()
         parts.wake()
-    language = _language(parts, request, claim)
+    language = parts.look.language(request, parts.person(claim.subscriber))
     address = Links(parts.signer, parts.prefix, "", claim.subscriber, 0).preferences
     links = [(address, parts.look.say(language, "to_preferences"))]
     return parts.look.page("message.html.j2", language, parts.prefix, kind="confirmed", links=links)
@@ -64,8 +63,3 @@ def _claim(parts: Parts, request: Request) -> Claim:
     if claim is None:
         raise HTTPException(410)
     return claim
-
-
-def _language(parts: Parts, request: Request, claim: Claim) -> str:
-    person = Subscribers(parts.database).by_id(claim.subscriber)
-    return language_of(request, person.language if person else "", parts.config.language)

@@ -72,7 +72,7 @@ def form_in_frame(parts: Parts, request: Request) -> Response:
 
 def code(parts: Parts, request: Request) -> Response:
     """What to copy into a page of one's own."""
-    language = language_of(request, parts.config.language)
+    language = parts.look.language(request)
     return parts.look.page(
         "embed_code.html.j2",
         language,

@@ -16,9 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from newsletter.actions.leave import REASONS, leave_by_ticket
 from newsletter.links import Purpose, Ticket
-from newsletter.store.subscribers import Subscribers
 from newsletter.web.door import form_of
-from newsletter.web.look import language_of
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
@@ -36,7 +34,12 @@ def routes(parts: Parts) -> list[Route]:
 def ask(parts: Parts, request: Request) -> Response:
     """The page with the button."""
     ticket = _ticket(parts, request)
-    return parts.look.page("unsubscribe.html.j2", _language(parts, request, ticket), parts.prefix, reasons=REASONS)
+    return parts.look.page(
+        "unsubscribe.html.j2",
+        parts.look.language(request, parts.person(ticket.subscriber)),
+        parts.prefix,
+        reasons=REASONS,
+    )
 
 
 def leave(parts: Parts, request: Request) -> Response:
@@ -60,7 +63,7 @@ def leave(parts: Parts, request: Request) -> Response:
             parts.wake()
     if not by_person:
         return PlainTextResponse("You are unsubscribed.\n")
-    language = _language(parts, request, ticket)
+    language = parts.look.language(request, parts.person(ticket.subscriber))
     return parts.look.page("message.html.j2", language, parts.prefix, kind="left", links=())
 
 
@@ -69,8 +72,3 @@ def _ticket(parts: Parts, request: Request) -> Ticket:
     if ticket is None:
         raise HTTPException(404)
     return ticket
-
-
-def _language(parts: Parts, request: Request, ticket: Ticket) -> str:
-    person = Subscribers(parts.database).by_id(ticket.subscriber)
-    return language_of(request, person.language if person else "", parts.config.language)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Config
     from newsletter.render.theme import Theme
+    from newsletter.subscriber import Subscriber
 
 LANGUAGES = ("en", "fr")
 NAMES = {"en": "English", "fr": "Français"}
@@ -98,6 +99,10 @@ class Look:
                 path = shown(Path(error.filename)) if error.filename else name
                 fix = "the program's own templates/web/ shows how it is meant"
                 raise ThemeError(Problem(error.message or "it cannot be read", path, error.lineno, fix=fix)) from None
+
+    def language(self, request: Request, person: Subscriber | None = None) -> str:
+        """The language to answer in: the person's, if there is one, then what the browser asks for."""
+        return language_of(request, person.language if person else "", self._config.language)
 
     def html(self, template: str, language: str, prefix: str = "", **context: Any) -> str:
         """A template of templates/web/, with what every one of them receives:

@@ -20,7 +20,6 @@ from newsletter.actions.forget import forget_in
 from newsletter.store.forgetting import want_scrub
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import canonical
-from newsletter.web.look import language_of
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def export(parts: Parts, request: Request) -> Response:
     found = person_of(Subscribers(parts.database), person.email)
     if found is None:  # deleted a moment ago, from another window
         raise HTTPException(410)
-    told = as_export(found, parts.clock(), parts.config.fields, _language(parts, request, person))
+    told = as_export(found, parts.clock(), parts.config.fields, parts.look.language(request, person))
     text = json.dumps(told, ensure_ascii=False, indent=2)
     headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(f"{text}\n", media_type="application/json", headers=headers)
@@ -66,7 +65,7 @@ def ask_to_forget(parts: Parts, request: Request) -> Response:
 def forgotten(parts: Parts, request: Request) -> Response:
     """Delete the person."""
     person = _who(parts, request)
-    language = _language(parts, request, person)
+    language = parts.look.language(request, person)
     with parts.write() as connection:
         forget_in(connection, person.id, canonical(person.email), now=parts.now)
         want_scrub(connection)  # once an hour, by the courier: it takes seconds, in which nobody can write
@@ -77,18 +76,14 @@ def forgotten(parts: Parts, request: Request) -> Response:
 def _page(parts: Parts, request: Request, person: Subscriber, template: str) -> Response:
     here = f"{parts.prefix}/data/{request.path_params['token']}"
     links = {"page": here, "export": f"{here}/export", "forget": f"{here}/forget"}
-    language = _language(parts, request, person)
+    language = parts.look.language(request, person)
     return parts.look.page(template, language, parts.prefix, address=person.email, links=links)
 
 
 def _who(parts: Parts, request: Request) -> Subscriber:
     """Whom the token lets in."""
     claim = parts.claim(request.path_params["token"], Deed.OWN_DATA)
-    person = claim and Subscribers(parts.database).by_id(claim.subscriber)
-    if not person:
+    person = parts.person(claim.subscriber) if claim else None
+    if person is None:
         raise HTTPException(410)
     return person
-
-
-def _language(parts: Parts, request: Request, person: Subscriber) -> str:
-    return language_of(request, person.language, parts.config.language)

@@ -14,6 +14,7 @@ from newsletter.actions.confirm import Claim, Deed, Tokens
 from newsletter.links import Purpose, Signer, Ticket
 from newsletter.store.keys import load_keys, newest_key
 from newsletter.store.mailings import joined_after
+from newsletter.store.subscribers import Subscribers
 from newsletter.web.counters import Counters
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config
     from newsletter.render.theme import Theme
     from newsletter.store.database import Connection, Database
+    from newsletter.subscriber import Subscriber
     from newsletter.web.look import Look
 
     Page = Callable[["Parts", Request], Response]
@@ -66,6 +68,10 @@ class Parts:
         """What a token says that was mailed for this deed; None when it is not ours, or too old."""
         claim = self.tokens[deed].read(token)
         return self.tokens[deed].read(token) if claim is None and self._has_new_keys() else claim
+
+    def person(self, number: int) -> Subscriber | None:
+        """The person with a number; None when there is none, or not any more."""
+        return Subscribers(self.database).by_id(number)
 
     def _has_new_keys(self) -> bool:
         """Whether keys were added since the server began; if so, they are read."""

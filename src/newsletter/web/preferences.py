@@ -19,11 +19,10 @@ from newsletter.actions.own_data import ask as ask_for_own_data
 from newsletter.actions.preferences import PAUSE_SECONDS, change, pause
 from newsletter.links import Links, Purpose, Ticket
 from newsletter.render.words import base, long_date
-from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status
 from newsletter.web.door import form_of
 from newsletter.web.fields import answers, asked, public
-from newsletter.web.look import LANGUAGES, NAMES, language_of
+from newsletter.web.look import LANGUAGES, NAMES
 from newsletter.web.parts import route
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _page(
     said: Mapping[str, str] = MappingProxyType({}),
     unfit: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    language = _language(parts, request, person)
+    language = parts.look.language(request, person)
     known = {name: getattr(person, name) for name in _NAME_FIELDS} | dict(person.fields) | dict(said) | dict(unfit)
     paused = person.paused_until > parts.now
     current = base(person.language) or base(parts.config.language)
@@ -140,11 +139,7 @@ def _who(parts: Parts, request: Request) -> tuple[Ticket, Subscriber]:
     ticket = parts.ticket(request.path_params["token"], Purpose.PREFERENCES)
     if ticket is None:
         raise HTTPException(404)
-    person = Subscribers(parts.database).by_id(ticket.subscriber)
+    person = parts.person(ticket.subscriber)
     if person is None:
         raise HTTPException(410)
     return ticket, person
-
-
-def _language(parts: Parts, request: Request, person: Subscriber) -> str:
-    return language_of(request, person.language, parts.config.language)
