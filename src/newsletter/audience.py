@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
 
@@ -131,3 +132,15 @@ class Audience:
     def total(self) -> int:
         """Everybody on the list."""
         return self.recipients + self.pending + self.unsubscribed + self.suppressed + self.outside + self.paused
+
+
+def tags_in(rule: object) -> Iterator[str]:
+    """The tags that a rule, or a part of one, asks for."""
+    if isinstance(rule, Tagged):
+        yield from rule.tags
+    elif is_dataclass(rule):
+        for each in fields(rule):
+            yield from tags_in(getattr(rule, each.name))
+    elif isinstance(rule, tuple):
+        for part in rule:
+            yield from tags_in(part)

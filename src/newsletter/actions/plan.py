@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.audience import tags_in
 from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
 from newsletter.links import Links, Signer
 from newsletter.mailing import MailingState
 from newsletter.render.needs import needs
 from newsletter.render.slots import evaluator
 from newsletter.segment import parse
+from newsletter.store.known_tags import known_tags
 from newsletter.store.ledger import count_new
 from newsletter.store.mailings import mailings_of, next_retry, tally_of
 from newsletter.store.segments import recipients
@@ -91,7 +93,7 @@ def make_plan(
     }
     left_out = {why: how_many for why, how_many in left_out.items() if how_many}
     if not number:
-        raise _nobody(left_out, segment)
+        raise _nobody(database, rule, left_out, segment)
     _check_values(subscribers, issue, edition, rule, language, have_it=issue.key if earlier else None)
     return Plan(issue, edition, segment, audience, number, left_out, len(earlier))
 
@@ -154,13 +156,16 @@ def _under_way(database: Database, mailing: Mailing) -> LedgerError:
     )
 
 
-def _nobody(left_out: Mapping[str, int], segment: str) -> LedgerError:
+def _nobody(database: Database, rule: Rule, left_out: Mapping[str, int], segment: str) -> LedgerError:
     if not left_out:
         return LedgerError(
             Problem("there is nobody on the list yet", fix="newsletter subscribers import FILE.csv, or add EMAIL")
         )
     why = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
     fix = "check the rule of --segment" if segment else "see newsletter subscribers list"
+    known = {tag.casefold(): tag for tag in known_tags(database)} if any(tags_in(rule)) else {}
+    if missing := next((tag for tag in tags_in(rule) if tag.casefold() not in known), ""):
+        fix = f"nobody has the tag {missing!r}; {did_you_mean(missing, known.values()) if known else 'nor any other'}"
     return LedgerError(Problem(f"nobody would get this issue: {why}", fix=fix))
 
 

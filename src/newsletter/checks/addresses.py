@@ -23,8 +23,8 @@ class Web(NamedTuple):
 
     @property
     def host(self) -> str:
-        """The host's name in small letters, without `www.`."""
-        return (self.parts.hostname or "").removeprefix("www.")
+        """The host's name in small letters, without `www.`, and with the letters that people read."""
+        return readable(self.parts.hostname or "").removeprefix("www.")
 
 
 def web_links(manuscript: Manuscript) -> Iterator[Web]:
@@ -49,3 +49,11 @@ def site_named(text: str) -> str:
     """The site that a text is the name of, in small letters and without `www.`; "" when it is none, or a file's."""
     named = SITE.fullmatch(text.strip())
     return "" if named is None or _FILES.fullmatch(named[1].rpartition(".")[2]) else named[1].casefold()
+
+
+def readable(host: str) -> str:
+    """A host's name with the letters that people read: xn--cole-9oa.example.org is école.example.org (RFC 5891)."""
+    try:
+        return host.encode("ascii").decode("idna") if "xn--" in host else host
+    except UnicodeError:
+        return host

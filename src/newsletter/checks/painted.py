@@ -101,9 +101,10 @@ class _Reader(HTMLParser):
         if here.tag == "style":
             if not self._media or in_force(self._media, dark=self._dark):
                 self._sheets.add(data, dark=self._dark)
-                above: _Element | None = here
-                while above := above.parent:
+                above = here.parent
+                while above is not None:
                     above.children.clear()
+                    above = above.parent
             return
         is_seen = not here.is_hidden and here.size >= _SMALLEST and any(map(str.isalnum, data))
         if is_seen and here.colour and here.background:

@@ -53,11 +53,14 @@ def _examined(session: Session, config: Config, way: str | None, *, offline: boo
     from newsletter.actions.examine_domain import examine_domain
     from newsletter.checks.receivers import receivers
     from newsletter.links import Links, Signer
+    from newsletter.store.database import is_on_a_server
 
     settings = config.chosen_transport(way) if way or config.transport else None
     yield from (found := [*examine.examine_settings(config)])
-    people, failure, keys = _list(config)
-    yield examine.examine_list(people, failure)
+    keys: Mapping[int, bytes] = {}
+    if not (offline and is_on_a_server(config.store_url)):
+        people, failure, keys = _list(config)
+        yield examine.examine_list(people, failure)
     missing = ""
     if settings and settings.is_provider:
         provider, missing, notes = wiring.provider_told(config, settings, os.environ)

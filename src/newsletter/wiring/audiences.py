@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from newsletter.audience import Tagged
+from newsletter.audience import tags_in
 from newsletter.manuscript import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from newsletter.audience import Rule
@@ -51,7 +50,7 @@ def audience_of(
         _KNOWN[key] = replace(found, without=known, unread=unread), _known_tags(database, rule, sources)
     audience, tags = _KNOWN[key]
     asked = tuple(Asked(tag, line) for source, line in sources for _, tag in _TAG.findall(source))
-    wanted = tuple(Asked(tag) for tag in _tags(rule)) + asked
+    wanted = tuple(Asked(tag) for tag in tags_in(rule)) + asked
     unknown = tuple(each for each in wanted if each.tag.casefold() not in tags)
     return replace(audience, lines=lines, unknown_tags=unknown, tags=frozenset(tags.values()))
 
@@ -90,20 +89,8 @@ def _unread(database: Database, edition: Edition, rule: Rule, config: Config) ->
 
 def _known_tags(database: Database, rule: Rule, sources: list[tuple[str, int]]) -> dict[str, str]:
     """The list's tags by their small letters; none where nobody asks for a tag."""
-    if not any(_tags(rule)) and not any(_TAG.search(source) for source, _ in sources):
+    if not any(tags_in(rule)) and not any(_TAG.search(source) for source, _ in sources):
         return {}
     from newsletter.store.known_tags import known_tags
 
     return {tag.casefold(): tag for tag in known_tags(database)}
-
-
-def _tags(rule: object) -> Iterator[str]:
-    """The tags that a rule asks for."""
-    if isinstance(rule, Tagged):
-        yield from rule.tags
-    elif is_dataclass(rule):
-        for each in fields(rule):
-            yield from _tags(getattr(rule, each.name))
-    elif isinstance(rule, tuple):
-        for part in rule:
-            yield from _tags(part)
