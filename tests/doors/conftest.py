@@ -1,5 +1,6 @@
-"""The author whom these tests watch."""
+"""Whom these tests watch: an author at work, and the commands about the list."""
 
 from tests.support.author import author
+from tests.support.told import letter, told
 
-__all__ = ["author"]
+__all__ = ["author", "letter", "told"]

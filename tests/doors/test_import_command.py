@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import threading
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-from openpyxl import Workbook  # type: ignore[import-untyped]
+from openpyxl import Workbook
 
-from newsletter.cli import main
+from tests.support.told import Told, small_newsletter
 
 VENDORS = Path(__file__).parents[1] / "contracts" / "vendors"
 LIST = """\
@@ -30,34 +28,13 @@ zoe@example.org;;;
 @pytest.fixture
 def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A newsletter in the current folder, with a list."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntitle = "Letter"\nlanguage = "fr"\n')
     (tmp_path / "list.csv").write_text(LIST, "cp1252")
-    return tmp_path
-
-
-class Told:
-    """Runs an import, and keeps what it told."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def by(self, *arguments: str) -> int:
-        self._capsys.readouterr()
-        code = main(["subscribers", "import", *arguments])
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, *arguments: str) -> Any:
-        assert self.by(*arguments, "--json") == 0, self.err
-        return json.loads(self.out)
+    return small_newsletter(tmp_path, monkeypatch, 'language = "fr"')
 
 
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    return Told(capsys)
+    return Told(capsys, "subscribers", "import")
 
 
 # ── before ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.cli import main
-from newsletter.cli.console import Console
-from newsletter.cli.shell import Session
+from tests.support.told import Told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,31 +18,15 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntitle = "Letter"\nlanguage = "en"\n')
+def letter(letter: Path) -> Path:
+    """With a reader."""
     assert main(["subscribers", "add", "ana@example.org", "--consent", "at the fair", "--quiet"]) == 0
-    return tmp_path
+    return letter
 
 
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    return Told(capsys)
-
-
-class Told:
-    """Runs a command, and keeps what it told."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def by(self, *arguments: str, now: datetime = NOW) -> int:
-        self._capsys.readouterr()
-        code = main(["subscribers", *arguments], Session(Console(), clock=lambda: now))
-        self.out, self.err = self._capsys.readouterr()
-        return code
+    return Told(capsys, "subscribers", now=NOW)
 
 
 @pytest.mark.usefixtures("letter")

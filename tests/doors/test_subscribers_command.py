@@ -11,47 +11,17 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.cli import main
 from newsletter.store import database
+
+if TYPE_CHECKING:
+    from tests.support.told import Told
 
 NEWSLETTER = "import sys; from newsletter.cli import main; sys.exit(main())"
 SAMPLE = Path(__file__).parents[2] / "issues" / "subscribers.sample.csv"
-
-
-@pytest.fixture
-def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A newsletter in the current folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntitle = "Letter"\nlanguage = "en"\n')
-    return tmp_path
-
-
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    return Told(capsys)
-
-
-class Told:
-    """Runs a command, and keeps what it told."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def by(self, *arguments: str) -> int:
-        self._capsys.readouterr()
-        code = main(["subscribers", *arguments])
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, *arguments: str) -> Any:
-        assert self.by(*arguments, "--json") == 0, self.err
-        return json.loads(self.out)
 
 
 def written(letter: Path, text: str) -> str:
