@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.engines.procrastinate import announce
 from newsletter.limits import GOOD_FOR, Rate
 from newsletter.mailing import Wish
 from newsletter.store.schedules import wish
@@ -153,3 +154,25 @@ def test_a_rate_holds_for_two_workers_together_by_what_the_mail_server_has_on_re
             # A server that stood still for a moment finds several at its door.
             stretch = moments[last] - start + GOOD_FOR / 1000 + 0.5
             assert last - first + 1 <= rate.burst + rate.messages * stretch
+
+
+def test_the_engine_wakes_all_who_are_idle_one_after_another_and_a_job_too_many_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    with (
+        postgresql.empty_list() as url,
+        Sink(thoughtful) as sink,
+        Cluster(tmp_path, url, sink.port, 2 * READERS, waits=True) as cluster,
+    ):
+        workers = [cluster.start(under="short-leases,only-woken") for _ in range(2)]
+        until(lambda: all(each.has_logged("listening") for each in workers), "both listen")
+        assert not any(each.has_logged("due") for each in workers)
+        with cluster.database() as database:
+            cluster.release(database)
+        for _ in range(2):
+            announce(url, cluster.mailing, None)
+        until(lambda: all(each.has_logged("claim") for each in workers), "both were woken")
+        cluster.until_finished()
+        announce(url, cluster.mailing, None)
+        assert [worker.stop() for worker in workers] == [0, 0], [worker.said for worker in workers]
+        cluster.check(sink, lost_connections=0)

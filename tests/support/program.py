@@ -5,6 +5,7 @@ hurried          it waits for a locked database and a silent server as it always
 interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
 without-hup      SIGHUP is ignored, as nohup(1) has it
 short-leases     a worker counts as gone after four seconds
+only-woken       a worker looks for nothing by itself, but when its engine wakes it
 as-it-is         no other than they are
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.actions import presence
 from newsletter.cli import main, sending
+from newsletter.engines import procrastinate
 from newsletter.store import database, leases
 
 if TYPE_CHECKING:
@@ -49,11 +51,17 @@ def shorten_leases() -> None:
     presence.HEARTBEAT_SECONDS = 1
 
 
+def stay_asleep() -> None:
+    """Let a worker look when it is woken only."""
+    procrastinate._LOOK_EVERY = 3600
+
+
 CIRCUMSTANCES: dict[str, Callable[[], object]] = {
     "without-rights": give_up_all_capabilities,
     "hurried": hurry,
     "interruptible": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     "short-leases": shorten_leases,
+    "only-woken": stay_asleep,
     "as-it-is": lambda: None,
     "without-hup": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
 }

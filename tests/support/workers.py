@@ -108,7 +108,15 @@ class Cluster:
     """A mailing to so many readers in a database, and workers who send it."""
 
     def __init__(
-        self, folder: Path, url: str, port: int, readers: int, *, host: str = "127.0.0.1", more: str = ""
+        self,
+        folder: Path,
+        url: str,
+        port: int,
+        readers: int,
+        *,
+        host: str = "127.0.0.1",
+        more: str = "",
+        waits: bool = False,
     ) -> None:
         self.url = url
         self.readers = readers
@@ -119,7 +127,8 @@ class Cluster:
         with self.database() as database:
             fill_list(database, readers)
             self.mailing = plan(database)
-            self.release(database)
+            if not waits:
+                self.release(database)
 
     @contextmanager
     def database(self) -> Iterator[Database]:

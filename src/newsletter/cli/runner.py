@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newsletter.cli.console import ExitCode, count, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from newsletter.cli.shell import Session
     from newsletter.config import Config
@@ -38,8 +39,26 @@ def run_schedules(
             session.console.note(f"{what}: {why}")
 
         watcher = Watcher(database, send, config.schedule, session.clock, session.ticks, tell, together=together)
-        watch(watcher, session.wait, stop, until_nobody_is_left=until_done, once=once)
+        with _waiting(session, config, database, stop, is_woken=together and not once) as wait:
+            watch(watcher, wait, stop, until_nobody_is_left=until_done, once=once)
     return ExitCode.DONE
+
+
+@contextmanager
+def _waiting(
+    session: Session, config: Config, database: Database, stop: Callable[[], bool], *, is_woken: bool
+) -> Iterator[Callable[[float], object]]:
+    """How to wait for the next look: for the engine to ring, where there is one, or for a second."""
+    from newsletter.engines.procrastinate import Bell, is_used
+
+    if not is_woken or not is_used(config.store_url):
+        yield session.wait
+        return
+    bell = Bell(config.store_url, database, session.clock, stop)
+    try:
+        yield bell.wait
+    finally:
+        bell.close()
 
 
 def send_what_is_due(

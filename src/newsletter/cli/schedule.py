@@ -104,6 +104,7 @@ def move(
 ) -> ExitCode:
     """Give the mailing of ISSUE another time, as long as it has not begun. Its text and its readers stay."""
     from newsletter.cli.timing import tell_waves, timing_of
+    from newsletter.engines.procrastinate import announce
     from newsletter.store.mailings import mailings_of
     from newsletter.store.schedules import move as move_it
 
@@ -113,6 +114,7 @@ def move(
             raise click.UsageError("say when: --at TIME, --at-local HOUR, --spread TIME")
         move_it(database, mailing.id, timing, config.timezone, int(session.clock().timestamp()))
         changed = next(each for each in mailings_of(database, mailing.issue) if each.id == mailing.id)
+        announce(config.store_url, changed, changed.starts_at)
         session.console.say(f"{mailing.issue} goes out at another time:")
         tell_waves(session, database, changed, config)
         if as_json:
