@@ -14,8 +14,8 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "providers.m
 BEGIN = "<!-- This table is made by scripts/providers.py from what the program knows of them. -->\n"
 END = "<!-- Here it ends. -->"
 HEAD = (
-    "| name | messages a request | images inside | asked again within | Message-ID | return path | DKIM "
-    "| tracking off | webhooks |"
+    "| name | messages a request | largest message | images inside | asked again within | Message-ID | return path "
+    "| DKIM | tracking off | webhooks |"
 )
 _TRACKING = {"request": "in each request", "account": "in your account", "none": "it has none"}
 
@@ -26,6 +26,7 @@ def row(name: str, can: Capabilities) -> str:
     cells = (
         f"[`{name}`](#{name})",
         batch,
+        f"{can.largest_message / 1e6:.0f} MB",
         "yes" if can.inline_images else "no",
         _time(can.idempotent),
         "ours" if can.keeps_message_id else "its own",

@@ -70,6 +70,7 @@ class Message:
     data: bytes  # CRLF line ends, no line starts with a dot, ends with CRLF
     known_ascii: bool = False  # `data` needs no looking through, which takes 1.3 µs of 40 KB
     letter: Letter | None = None  # the same in its parts, for a provider that wants them; `data` is empty then
+    tag: str = ""  # the issue's name, by which providers count
     again: int = 0  # of a batch that was offered before: all of the same number go in one request, as they did then
 
     @property
@@ -123,9 +124,12 @@ def _constant(text: str, hole: bool) -> bytes:
 class Compiled:
     """An edition in a frame, ready to be completed for one recipient after another."""
 
-    def __init__(self, edition: Edition, frame: Frame) -> None:
-        """Encode all that is constant. Raises ValueError when the frame holds a character no header may hold."""
-        self._frame = frame
+    def __init__(self, edition: Edition, frame: Frame, issue: str = "") -> None:
+        """Encode all that is constant. `issue` is its name, by which providers count.
+
+        Raises ValueError when the frame holds a character no header may hold.
+        """
+        self._frame, self._issue = frame, issue
         self._unsubscribe_email = quote(frame.unsubscribe_email, safe="@+")  # RFC 6068 section 2
         self._subject = edition.subject
         self._constant_subject: bytes | None = None
@@ -190,7 +194,8 @@ class Compiled:
             f"?subject=unsubscribe%20{unsubscribe.rpartition('/')[2]}>\r\n".encode("ascii"),
         )
         envelope = Envelope(return_path or self._frame.return_path, to.email)
-        return Message(key, envelope, message_id, b"".join(parts), self._is_ascii and to.email.isascii())
+        is_ascii = self._is_ascii and to.email.isascii()
+        return Message(key, envelope, message_id, b"".join(parts), is_ascii, tag=self._issue)
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))

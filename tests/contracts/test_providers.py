@@ -83,8 +83,8 @@ def case(name: str) -> Case:
 
 def messages(module: Provider, number: int, *, name: str = HOSTILE, edition: Edition = EDITION) -> list[Message]:
     """Messages in the form that the provider takes."""
-    composer: Any = Letters(edition, FRAME, "2026-11-hello") if module.CAPABILITIES.form == "letter" else None
-    composer = composer or Compiled(edition, FRAME)
+    made: Any = Letters if module.CAPABILITIES.form == "letter" else Compiled
+    composer = made(edition, FRAME, "2026-11-hello")
     return [
         composer.compose(
             key,
@@ -137,11 +137,35 @@ def test_a_request_says_all_that_smtp_says_and_no_text_of_a_readers_is_a_templat
         assert each.html.strip() == "<p>Déjà {{7*7}} %recipient.x% -x- 🌱</p>"
         assert each.text.strip() == "Déjà {{7*7}} %recipient.x% -x- 🌱"
         assert hooks.SIGNER.read_message_id(each.reference) == (7, key)
+        assert each.tag.startswith("2026-11-hello") == module.CAPABILITIES.tags
         if module.CAPABILITIES.custom_headers:
             assert f"https://example.org/unsubscribe/token{key}" in each.headers["list-unsubscribe"]
             assert each.headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
             if module.CAPABILITIES.list_id:
                 assert "<letter.example.org>" in each.headers["list-id"]
+
+
+# What stands in a request that counts neither opens nor clicks.
+UNTRACKED: dict[str, tuple[str, ...]] = {
+    "mailgun": ('name="o:tracking"\r\n\r\nno', 'o:tracking-opens"\r\n\r\nno', 'o:tracking-clicks"\r\n\r\nno'),
+    "sendgrid": ('"click_tracking":{"enable":false', '"open_tracking":{"enable":false', '"ganalytics":{"enable":false'),
+    "postmark": ('"TrackOpens":false', '"TrackLinks":"None"'),
+    "mailjet": ('"TrackOpens":"disabled"', '"TrackClicks":"disabled"'),
+    "sparkpost": ('"open_tracking":false', '"click_tracking":false'),
+    "mailersend": ('"track_clicks":false', '"track_opens":false', '"track_content":false'),
+}
+
+
+@EVERY
+def test_what_would_count_opens_and_clicks_is_off_in_each_request_or_told_to_the_author(name: str) -> None:
+    module, account, _ = case(name)
+    can = module.CAPABILITIES
+    number = min(2, can.batch)
+    asked = module.request(account, messages(module, number), "a-batch").body.decode()
+    assert (name in UNTRACKED) == (can.tracking == "request")
+    assert [asked.count(switch) for switch in UNTRACKED.get(name, ())] == [number] * len(UNTRACKED.get(name, ()))
+    told = fit(module.NAME, can, EDITION, FRAME, signs=False, tags=False).notes
+    assert any("counts opens and clicks" in note for note in told) == (can.tracking == "account")
 
 
 @EVERY
@@ -207,10 +231,20 @@ def test_an_answer_means_what_the_documentation_says(name: str, example: dict[st
         assert "reply" not in example or any(example["reply"] in str(each.reply) for each in found)
 
 
+AT_NOON = "Sat, 21 Nov 2026 12:00:00 GMT"
 USUAL = [
     (Response(401), What.KEY, None),
     (Response(429, {"retry-after": "7"}), What.THROTTLED, 7.0),
     (Response(503, {"retry-after": "8"}), What.THROTTLED, 8.0),
+    (Response(503, {"retry-after": AT_NOON, "date": "Sat, 21 Nov 2026 11:59:51 GMT"}), What.THROTTLED, 9.0),
+    (Response(429, {"retry-after": AT_NOON, "date": "Sat, 21 Nov 2026 12:59:51 GMT"}), What.THROTTLED, 0.0),
+    (Response(429, {"retry-after": AT_NOON}), What.THROTTLED, None),
+    (Response(429, {"retry-after": "soon"}), What.THROTTLED, None),
+    (Response(429, {"retry-after": "9" * 11}), What.THROTTLED, None),
+    (Response(429, {"ratelimit-reset": "6"}), What.THROTTLED, 6.0),
+    (Response(429, {"x-sib-ratelimit-reset": "5"}), What.THROTTLED, 5.0),
+    (Response(429, {"x-ratelimit-reset": "1795262404", "date": AT_NOON}), What.THROTTLED, 4.0),
+    (Response(429, {"retry-after": "3", "ratelimit-reset": "60"}), What.THROTTLED, 3.0),
     (Response(500), What.UNCLEAR, None),
     (Response(502, {}, b"<html>Bad gateway</html>"), What.UNCLEAR, None),
     (Response(302, {"location": "https://example.org/"}), What.UNCLEAR, None),

@@ -37,6 +37,7 @@ def test_every_provider_has_a_section_with_its_key_its_settings_and_its_webhook(
     for setting in module.SETTINGS.values():
         assert not setting.env or f"`{setting.env}`" in told
     assert "**Webhook.**" in told
+    assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == list("12345"), "set-up in five lines"
 
 
 def test_the_table_says_what_the_program_knows() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, unquote
@@ -31,7 +31,7 @@ class Seen:
     headers: Mapping[str, str]
     reference: str
     reply_to: str = ""
-    attached: Mapping[str, bytes] = field(default_factory=dict)
+    tag: str = ""
 
 
 def header(request: Request, name: str) -> str:
@@ -69,8 +69,9 @@ def _mailbox(text: str) -> tuple[str, str]:
 def ses(request: Request) -> list[Seen]:
     body = json.loads(request.body)
     (recipient,) = body["Destination"]["ToAddresses"]
-    (tag,) = body["EmailTags"]
-    return [_mime(b64decode(body["Content"]["Raw"]["Data"]), recipient, tag["Value"].replace("-", "."))]
+    tags = {each["Name"]: each["Value"] for each in body["EmailTags"]}
+    seen = _mime(b64decode(body["Content"]["Raw"]["Data"]), recipient, tags["delivery"].replace("-", "."))
+    return [replace(seen, tag=tags["issue"])]
 
 
 def mailgun(request: Request) -> list[Seen]:
@@ -80,7 +81,8 @@ def mailgun(request: Request) -> list[Seen]:
         head, _, value = part.partition(b"\r\n\r\n")
         fields[head.partition(b'name="')[2].partition(b'"')[0].decode()] = value.removesuffix(b"\r\n")
     assert "recipient-variables" not in fields
-    return [_mime(fields["message"], fields["to"].decode(), fields["v:delivery"].decode())]
+    seen = _mime(fields["message"], fields["to"].decode(), fields["v:delivery"].decode())
+    return [replace(seen, tag=fields["o:tag"].decode())]
 
 
 def postmark(request: Request) -> list[Seen]:
@@ -94,6 +96,7 @@ def postmark(request: Request) -> list[Seen]:
             headers={one["Name"].lower(): one["Value"] for one in each["Headers"]},
             reference=each["Metadata"]["delivery"],
             reply_to=each["ReplyTo"],
+            tag=each["Tag"],
         )
         for each in json.loads(request.body)
     ]
@@ -103,11 +106,9 @@ def sparkpost(request: Request) -> list[Seen]:
     body = json.loads(request.body)
     assert body["options"]["perform_substitutions"] is False
     (recipient,) = body["recipients"]
-    return [
-        _mime(
-            body["content"]["email_rfc822"].encode(), recipient["address"]["email"], recipient["metadata"]["delivery"]
-        )
-    ]
+    data = body["content"]["email_rfc822"].encode()
+    seen = _mime(data, recipient["address"]["email"], recipient["metadata"]["delivery"])
+    return [replace(seen, tag=body["campaign_id"])]
 
 
 def scaleway(request: Request) -> list[Seen]:
@@ -162,6 +163,7 @@ def sendgrid(request: Request) -> list[Seen]:
             headers={name.lower(): value for name, value in personal["headers"].items()},
             reference=personal["custom_args"]["delivery"],
             reply_to=body["reply_to"]["email"],
+            tag=body["categories"][0],
         )
     ]
 
@@ -185,6 +187,7 @@ def brevo(request: Request) -> list[Seen]:
             headers={name.lower(): value for name, value in each["headers"].items() if value.isascii()},
             reference=each["headers"]["X-Mailin-custom"],
             reply_to=body["replyTo"]["email"],
+            tag=body["tags"][0],
         )
         for each in body["messageVersions"]
     ]
@@ -201,6 +204,7 @@ def mailjet(request: Request) -> list[Seen]:
             headers={name.lower(): value for name, value in each["Headers"].items()},
             reference=each["EventPayload"],
             reply_to=each["ReplyTo"]["Email"],
+            tag=each["CustomCampaign"],
         )
         for each in json.loads(request.body)["Messages"]
         if each["TemplateLanguage"] is False
@@ -220,6 +224,7 @@ def resend(request: Request) -> list[Seen]:
             headers={name.lower(): value for name, value in each["headers"].items()},
             reference={tag["name"]: tag["value"] for tag in each["tags"]}["delivery"].replace("-", "."),
             reply_to=each["reply_to"],
+            tag={tag["name"]: tag["value"] for tag in each["tags"]}["issue"],
         )
         for each in (body if isinstance(body, list) else [body])
     ]
@@ -238,6 +243,7 @@ def mailersend(request: Request) -> list[Seen]:
             headers={each["name"].lower(): each["value"] for each in body["headers"]},
             reference=body["tags"][1],
             reply_to=body["reply_to"]["email"],
+            tag=body["tags"][0],
         )
     ]
 

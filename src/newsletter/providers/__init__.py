@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from importlib import import_module
 from types import MappingProxyType
@@ -103,6 +104,7 @@ class Capabilities:
     envelope: bool = False  # our return path, with its tag, is where its bounces go
     signs: bool = True  # with DKIM, so that we do not
     keeps_message_id: bool = False  # ours; otherwise it gives one of its own
+    tags: bool = True  # the issue's name goes along, by which its figures there are told apart
     references: bool = True  # our delivery's reference comes back in webhooks
     international: bool = False  # local parts beyond ASCII
     tracking: Literal["request", "account", "none"] = "request"  # where opens and clicks are switched off
@@ -269,10 +271,38 @@ def usual(response: Response, text: str = "") -> Trouble | None:
     return None
 
 
+# Where Retry-After is silent: the draft of the IETF's (Resend, and others), SendGrid's, and Brevo's.
+_RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-sib-ratelimit-reset")
+_LONGEST_WAIT = 86_400.0  # seconds; more is no sensible number
+
+
 def retry_after(response: Response) -> float | None:
-    """Seconds to wait, by Retry-After (RFC 9110 section 10.2.3); None when it does not say, or no sensible number."""
-    text = response.headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
+    """Seconds to wait, by Retry-After (RFC 9110 section 10.2.3) or a header of the provider's own; None: not said.
+
+    A moment is told from the answer's own Date, so that no clock of ours need be right.
+    """
+    for name in ("retry-after", *_RESETS):
+        text = response.headers.get(name, "").strip()
+        if text.isascii() and text.isdecimal() and len(text) < 12:
+            seconds = float(text) if len(text) < 10 else _until(float(text), response)  # or UTC seconds since 1970
+        else:
+            seconds = _until(_moment(text), response)
+        if seconds is not None and 0 <= seconds <= _LONGEST_WAIT:
+            return seconds
+    return None
+
+
+def _until(moment: float | None, response: Response) -> float | None:
+    said = _moment(response.headers.get("date", ""))
+    return max(0.0, moment - said) if moment is not None and said is not None else None
+
+
+def _moment(text: str) -> float | None:
+    """A date as HTTP writes it, in UTC seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def reply_of(response: Response, text: str = "", enhanced: str = "") -> Reply:

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 _BEGINS = re.compile(r"\{(?=[{%#$])")
 _BEGIN_IN_JSON = re.compile(rb"\{[{%#$]")  # these stand for themselves there
 _STYLE = re.compile(r"(<style\b.*?</style>)", re.IGNORECASE | re.DOTALL)
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]+")
 _BLANK = Part.of(" ")
 _NOTHING_SEEN = "\u2060"  # WORD JOINER: no width, and no place to break a line
+
+
+def plain_tag(text: str, most: int = 256) -> str:
+    """A tag for those who take no other signs than these."""
+    return _NOT_IN_TAGS.sub("-", text)[:most] or "-"
 
 
 def letters(batch: Sequence[Message]) -> list[Letter]:

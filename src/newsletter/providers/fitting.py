@@ -74,6 +74,8 @@ def notes(name: str, can: Capabilities, frame: Frame, *, signs: bool, tags: bool
         yield f"{name} lets nobody write List-Id: readers cannot sort your letter by it."
     if not can.utf8_headers and not (frame.sender.name + frame.list_title).isascii():
         yield f"{name} takes ASCII alone in headers: the sender's name may arrive without its accents."
+    if not can.tags:
+        yield f"{name} takes no tag: its own figures are not told apart by issue."
     if not can.references:
         yield f"{name} does not give our reference back: what becomes of a message is known by its address alone."
     if can.tracking == "account":

@@ -44,6 +44,7 @@ CAPABILITIES = Capabilities(
     signs=False,
     keeps_message_id=True,
     international=True,
+    tags=False,
     tracking="none",
     signed=False,
     notes=("KumoMTA signs only if its policy says so; the keys below [dkim] sign otherwise.",),

@@ -29,6 +29,7 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
+from newsletter.providers.asking import plain_tag
 from newsletter.providers.grading import meant
 from newsletter.providers.hearing import check_fresh, check_secret, code_in, heard, object_in, same, text_in
 
@@ -69,6 +70,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     fields = {
         "to": message.envelope.recipient,
         "v:delivery": message.reference,
+        "o:tag": plain_tag(message.tag, 128),
         "o:tracking": "no",
         "o:tracking-opens": "no",
         "o:tracking-clicks": "no",

@@ -40,6 +40,7 @@ CAPABILITIES = Capabilities(
     largest=19_000_000,
     largest_message=14_000_000,
     keeps_message_id=True,
+    tags=False,
     tracking="account",
     notes=("Postal counts opens and clicks only for domains whose track domain is set up there.",),
 )

@@ -8,7 +8,6 @@ https://docs.svix.com/receiving/verifying-payloads/how-manual
 from __future__ import annotations
 
 import hmac
-import re
 from base64 import b64decode, b64encode
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from newsletter.errors import ConfigError, Problem
 from newsletter.event import EventKind
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
 from newsletter.providers import Account, Capabilities, Forged, Hook, Request, Response, Setting, Trouble, What, usual
-from newsletter.providers.asking import content, json_request, letters, mailbox, objects, refusal, refused
+from newsletter.providers.asking import content, json_request, letters, mailbox, objects, plain_tag, refusal, refused
 from newsletter.providers.grading import judge, kept_back, meant, reply_in
 from newsletter.providers.hearing import check_fresh, heard, objects_in, same, text_in
 
@@ -44,8 +43,6 @@ CAPABILITIES = Capabilities(
 SETTINGS: Mapping[str, Setting] = MappingProxyType({})
 KEY_ENV = "RESEND_API_KEY"
 
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]+")
-
 
 def request(account: Account, batch: Sequence[Message], key: str) -> Request:
     """POST /emails/batch; /emails for one that encloses something."""
@@ -67,7 +64,7 @@ def _message(letter: Letter) -> dict[str, Any]:
         # Tags take no dots, and no other letters than these.
         "tags": [
             {"name": "delivery", "value": letter.reference.replace(".", "-")},
-            {"name": "issue", "value": _NOT_IN_TAGS.sub("-", letter.tag)[:256] or "-"},
+            {"name": "issue", "value": plain_tag(letter.tag)},
         ],
     }
     if letter.reply_to:

@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     largest=10_000_000,
     largest_message=2_000_000,
     inline_images=False,
+    tags=False,
     tracking="none",
     signed=False,
     notes=(

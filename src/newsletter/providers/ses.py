@@ -26,7 +26,7 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
-from newsletter.providers.asking import base64_part, json_request
+from newsletter.providers.asking import base64_part, json_request, plain_tag
 from newsletter.providers.grading import reply_in
 from newsletter.providers.hearing import heard, text_in
 
@@ -71,7 +71,10 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
         "Destination": {"ToAddresses": [message.envelope.recipient]},
         "Content": {"Raw": {"Data": base64_part(message.data)}},
         # Tags take letters, digits, _ and -: the reference has its dots as dashes there.
-        "EmailTags": [{"Name": "delivery", "Value": message.reference.replace(".", "-")}],
+        "EmailTags": [
+            {"Name": "delivery", "Value": message.reference.replace(".", "-")},
+            {"Name": "issue", "Value": plain_tag(message.tag)},
+        ],
     }
     if chosen := account.setting("configuration_set"):
         body["ConfigurationSetName"] = chosen

@@ -30,7 +30,7 @@ from newsletter.providers import (
     retry_after,
     usual,
 )
-from newsletter.providers.asking import json_request
+from newsletter.providers.asking import json_request, plain_tag
 from newsletter.providers.grading import reply_in
 from newsletter.providers.hearing import check_secret, heard, text_in
 
@@ -74,6 +74,7 @@ def request(account: Account, batch: Sequence[Message], key: str) -> Request:
             "transactional": True,  # or it would add a List-Unsubscribe of its own
         },
         "recipients": [{"address": {"email": message.envelope.recipient}, "metadata": {"delivery": message.reference}}],
+        "campaign_id": plain_tag(message.tag, 64),
         "content": {"email_rfc822": message.data.decode()},
     }
     if path := account.setting("return_path"):

@@ -47,7 +47,7 @@ def post(
     way, said = config.transports.get(through), frame(config, test=test)
     can = provider_of(way).CAPABILITIES if way and way.is_provider else None
     return Post(
-        compiled=Letters(edition, said, issue) if can and can.form == "letter" else Compiled(edition, said),
+        compiled=Letters(edition, said, issue) if can and can.form == "letter" else Compiled(edition, said, issue),
         evaluate=evaluator(edition),
         signer=Signer(keys),
         base_url=config.base_url or NO_BASE_URL,
