@@ -28,7 +28,7 @@ def refusing(verb: str, argument: str) -> str | None:
     return next((reply for who, reply in FURTHER_ON.items() if verb == "RCPT" and who in argument), None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Mailserver]:
     with Sink(refusing) as sink:
         routes = " ".join(f"{{{who} = smtp:[127.0.0.1]:{sink.port}}}" for who in FURTHER_ON)
