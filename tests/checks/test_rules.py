@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from newsletter import checks
 from newsletter.edition import fill
+from newsletter.finding import Spot
 from newsletter.issue import parse_issue
 from newsletter.links import Links, Signer
-from newsletter.manuscript import Answer, Asked, Audience, Earlier, House, ImageFile, Manuscript
+from newsletter.manuscript import Answer, Asked, Audience, Earlier, House, ImageFile, Manuscript, Passage
 from newsletter.render import Site, read
 from newsletter.render.needs import samples
 from newsletter.render.slots import evaluator
@@ -186,3 +189,23 @@ def test_of_a_mail_without_headings_the_heaviest_paragraphs_are_told() -> None:
     paragraphs = [" ".join(f"{n}word{i}" for i in range(900 + 100 * n)) for n in range(1, 10)]
     (found,) = _found("mail-clipped", {"issue": "\n\n".join(paragraphs)})
     assert "what weighs most: “9word0 9word1" in found.fix
+
+
+PIECES = [
+    "<p>", "</p>", '<table dir="rtl">', "<tr>", "<td>", "</td>", "</table>", '<div style="', "float:right", '">', "<h1",
+    '<img alt="', 'lang="', "tabindex=²", "«", "»", '"', "'", "...", "vous ?", " ", "**", "*|A|*", "::x", "© 2019", "א",
+    "https://example.org", "<!--", "&", "{{ x }}", "\n", "<style>", "{color:", "}", "<", ">",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+@settings(max_examples=60)
+def test_nothing_that_an_author_writes_as_html_stops_a_rule(written: str) -> None:
+    spot = Spot(WHOLE.issue.path, 5)
+    survey = replace(WHOLE.survey, markup=(Passage(written, spot, "html"),), passages=(Passage(written, spot),))
+    for language in ("fr", "en"):
+        found = checks.check(replace(WHOLE, survey=survey, html=written, language=language))
+        assert all(each.message for each in found)
+
+
+WHOLE = manuscript_of("Hello.\n", {})

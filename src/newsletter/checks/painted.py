@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from newsletter.contrast import Colour
 
 _VOID = words_in("area base br col embed hr img input link meta source track wbr")
+_NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}")
+_SIZE = re.compile(rf"({_NUMBER.pattern})(px|pt|em|rem|%)")
 _SAYS_NOTHING = words_in("href src alt title width height")  # of how a text looks
 _SMALLEST = 3.0  # CSS pixels; what is smaller is there to be hidden
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # CSS pixels from which text counts as large (WCAG 2.2, 1.4.3)
@@ -122,7 +124,7 @@ class _Reader(HTMLParser):
         is_heavy = weight in {"bold", "bolder"} or (weight.isdecimal() and int(weight) >= 700)
         element.is_bold = is_heavy if weight and weight != "inherit" else above.is_bold
         opacity = said.get("opacity", "")
-        element.opacity = above.opacity * (float(opacity) if re.fullmatch(r"[\d.]+", opacity) else 1.0)
+        element.opacity = above.opacity * (float(opacity) if _NUMBER.fullmatch(opacity) else 1.0)
         element.is_hidden = (
             above.is_hidden
             or element.tag in {"head", "title", "script", "noscript", "template"}
@@ -169,7 +171,7 @@ def _background(said: Mapping[str, str], below: Colour | None) -> Colour | None:
 
 def _pixels(value: str, above: float) -> float:
     """A font's size, in CSS pixels."""
-    found = re.fullmatch(r"([\d.]+)(px|pt|em|rem|%)", value.strip().lower())
+    found = _SIZE.fullmatch(value.strip().lower())
     if found is None:
         return above
     units = {"px": 1.0, "pt": 4 / 3, "em": above, "rem": 16.0, "%": above / 100}

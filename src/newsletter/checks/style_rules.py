@@ -53,6 +53,8 @@ _COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 _PART = re.compile(
     r"([.#])([\w-]+)|\[\s*([\w-]+)\s*(?:([~^$*|]?)=\s*[\"']?([^\"'\]]*)[\"']?\s*)?\]|(::?[\w-]+(?:\([^)]*\))?)"
 )
+_BRACE = re.compile(r"[{}]")
+_MOST = 20_000  # letters of one block that are read
 _OURS = frozenset(
     {"color", "background", "background-color", "background-image", "font-size", "font-weight", "display", "visibility",
      "opacity"}
@@ -79,10 +81,10 @@ def rules(sheet: str, *, dark: bool) -> Iterator[Rule]:
 def _closing(sheet: str, opening: int) -> int:
     """Where the block ends that begins here."""
     depth = 0
-    for found in re.finditer(r"[{}]", sheet[opening:]):
+    for found in _BRACE.finditer(sheet, opening):
         depth += 1 if found[0] == "{" else -1
         if not depth:
-            return opening + found.start()
+            return found.start()
     return len(sheet)
 
 
@@ -113,7 +115,7 @@ def declarations(body: str) -> tuple[tuple[str, str, bool], ...]:
 
 
 def _declared(body: str) -> Iterator[tuple[str, str, bool]]:
-    for part in re.split(r";(?![^(]*\))", body):
+    for part in re.split(r";(?![^(]*\))", body[:_MOST]):
         name, found, value = part.partition(":")
         name = name.strip().lower()
         if found and name in _OURS:
