@@ -20,11 +20,10 @@ from newsletter.store import leases
 from newsletter.store.database import open_database
 from newsletter.store.keys import load_keys
 from newsletter.store.leases import Worker, beat
-from newsletter.store.ledger import write_plan
 from newsletter.store.life import accept_copy, is_old_copy
 from newsletter.store.mailings import joined_after
 from newsletter.transports.memory import MemoryTransport
-from tests.support.sending import EDITION, EVERYBODY, NOW, clock, fill_list, post_for
+from tests.support.sending import NOW, clock, fill_list, plan, post_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +35,7 @@ HOUR = 3600
 
 
 def plan_at(database: Database, seconds: int, issue: str = "2026-11-hello") -> Mailing:
-    return write_plan(
-        database,
-        issue=issue,
-        edition=EDITION,
-        audience=EVERYBODY,
-        segment="",
-        sender="The letter <letter@example.org>",
-        transport="relay",
-        commit="",
-        modified=False,
-        now=int(NOW.timestamp()) + seconds,
-    )
+    return plan(database, issue=issue, now=int(NOW.timestamp()) + seconds)
 
 
 def mail(database: Database, issue: str) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from newsletter.edition import fill
 from newsletter.issue import parse_issue
-from newsletter.links import Links, Signer
-from newsletter.render import Site, render
+from newsletter.render import render
 from newsletter.render.slots import evaluator
 from newsletter.sources.themes import read_theme
 from newsletter.subscriber import Subscriber
+from tests.support import everything
+from tests.support.everything import LINKS, ZOE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,16 +23,7 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.render.theme import Theme
 
-SITE = Site(
-    title="La lettre du jeudi",
-    language="en",
-    base_url="https://lettre.example.org",
-    postal_address="12 rue des Lilas\n44000 Nantes",
-    sender_name="Camille Durand",
-    sender_email="lettre@example.org",
-)
-LINKS = Links(Signer({1: b"a key of the tests"}), SITE.base_url, "hello", 7, 3)
-ZOE = Subscriber("zoe@example.org", first_name="Zoé", tags=("vip",), fields={"city": "Nantes"})
+SITE = replace(everything.SITE, title="La lettre du jeudi")
 NOBODY = Subscriber("somebody@example.org")
 
 

@@ -9,21 +9,14 @@ import pytest
 
 from newsletter.edition import Slot
 from newsletter.issue import parse_issue
-from newsletter.render import Site, render
+from newsletter.render import render
 from newsletter.sources.themes import read_theme
+from tests.render.conftest import SITE
 
 if TYPE_CHECKING:
     from newsletter.edition import Edition, Pattern
 
 FIXTURES = Path(__file__).parent / "fixtures"
-SITE = Site(
-    title="La lettre du jeudi",
-    language="en",
-    base_url="https://lettre.example.org",
-    postal_address="12 rue des Lilas\n44000 Nantes",
-    sender_name="Camille Durand",
-    sender_email="lettre@example.org",
-)
 
 
 def _shown(pattern: Pattern, edition: Edition) -> str:

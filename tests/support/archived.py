@@ -18,11 +18,10 @@ from newsletter.config import parse_config
 from newsletter.mailing import MailingState
 from newsletter.sources.issues import read_issue
 from newsletter.store.database import open_database
-from newsletter.store.ledger import write_plan
 from newsletter.store.mailings import mailings_of
 from newsletter.wiring.editions import for_archive, rendered
 from tests.support.images import drawing, saved
-from tests.support.sending import EVERYBODY
+from tests.support.sending import plan
 
 if TYPE_CHECKING:
     from newsletter.actions.archive import Archive
@@ -117,16 +116,12 @@ class Archived:
         """An issue whose mailing is planned, a day after the one before."""
         issue = self.issue(name, text)
         self._planned += timedelta(days=1)
-        return write_plan(
+        return plan(
             self.database,
             issue=issue.key,
             edition=rendered(self.config, issue),
-            audience=EVERYBODY,
-            segment="",
             sender="Camille <camille@lettres.example.org>",
             transport="outbox",
-            commit="",
-            modified=False,
             now=int(self._planned.timestamp()),
             kept=for_archive(self.config, issue),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsletter.actions.send import Post
 from newsletter.edition import Edition, Expression, Slot, Where
@@ -54,20 +54,20 @@ def fill_list(database: Database, number: int) -> None:
         )
 
 
-def plan(database: Database, *, issue: str = "2026-11-hello", edition: Edition = EDITION) -> Mailing:
-    """Plan a mailing to everybody on the list."""
-    return write_plan(
-        database,
-        issue=issue,
-        edition=edition,
-        audience=EVERYBODY,
-        segment="",
-        sender="The letter <letter@example.org>",
-        transport="relay",
-        commit="",
-        modified=False,
-        now=int(NOW.timestamp()),
-    )
+def plan(
+    database: Database, *, issue: str = "2026-11-hello", edition: Edition = EDITION, **differently: Any
+) -> Mailing:
+    """Plan a mailing to everybody on the list, with what `write_plan` takes where it is to differ."""
+    usual: dict[str, Any] = {
+        "audience": EVERYBODY,
+        "segment": "",
+        "sender": "The letter <letter@example.org>",
+        "transport": "relay",
+        "commit": "",
+        "modified": False,
+        "now": int(NOW.timestamp()),
+    }
+    return write_plan(database, issue=issue, edition=edition, **usual | differently)
 
 
 def post_for(database: Database, mailing: Mailing, edition: Edition = EDITION) -> Post:
