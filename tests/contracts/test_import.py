@@ -194,7 +194,7 @@ def test_what_is_no_list_is_refused_with_what_was_found(
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(ListError, match="No such file"):
+    with pytest.raises(ListError, match="there is no such file"):
         open_list(tmp_path / "nowhere.csv")
     with pytest.raises(ListError, match="this is a folder"):
         open_list(tmp_path)
