@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.links import Purpose, Signer, Ticket
+from newsletter.actions.examine import examine_pages
+from newsletter.diagnosis import Health
+from newsletter.links import Links, Purpose, Signer, Ticket
 from newsletter.store.keys import add_key, load_keys
 from newsletter.subscriber import Status
+from newsletter.wiring import posting
 from tests.support.served import Served
 
 if TYPE_CHECKING:
@@ -160,3 +163,12 @@ def test_every_forgery_is_compared_whole_and_answered_alike(served: Served, monk
     # One comparison each, over the whole code and in constant time, wherever the first wrong letter stands.
     assert compared == [16] * (len(real) - 2)
     assert len(answers) == 1
+
+
+def test_the_doctor_is_answered_and_nobody_is_taken_off(served: Served) -> None:
+    served.reader()
+    links = Links(Signer(load_keys(served.database)), served.server.url, "doctor", 0, 0)
+    (found,) = examine_pages(links.unsubscribe, posting())
+    assert found.health is Health.GOOD
+    assert served.status() is Status.ACTIVE
+    assert served.rows("departures") == []
