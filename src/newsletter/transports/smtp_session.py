@@ -6,6 +6,7 @@ This part is lockstep over a blocking socket: it happens once a connection. What
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def open_session(
     another thread may shut it down. Raises TransportError, whose problem says which step failed, what the server
     answered and what to look at.
     """
-    context = None if server.security == "none" else _context(server.ca_file)
+    context = None if server.security == "none" else _context(server.ca_file, os.environ.get("SSL_CERT_FILE", ""))
     sock: socket.socket | None = None
     talk: _Talk | None = None
     try:
@@ -188,8 +189,8 @@ def _addresses(server: Server) -> list[tuple[int, Any]]:
 
 
 @lru_cache(maxsize=4)
-def _context(ca_file: str) -> ssl.SSLContext:
-    """How certificates are checked: always, against the system's CAs or the file's."""
+def _context(ca_file: str, _system: str) -> ssl.SSLContext:
+    """How certificates are checked: always, against the file's CAs or the system's, of which OpenSSL hears there."""
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except ssl.SSLError:
