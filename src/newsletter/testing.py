@@ -61,14 +61,35 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Api:
+class LocalServer:
+    """An HTTP server on this machine, while its `with` block runs; `over` is set when that ends."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        """On a free port, each connection in a thread of its own."""
+        self.over = Event()
+        self.server = _Server(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        self._thread = Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
+
+
+class Api(LocalServer):
     """`with Api(lambda call: Reply(200, [])) as api: …; api.calls`."""
 
     def __init__(self, answer: Callable[[Call], Reply]) -> None:
         """`answer` is asked for each call, one at a time."""
         self.calls: list[Call] = []
         self.answer = answer
-        self._over = Event()
         self._lock = Lock()
         api = self
 
@@ -91,7 +112,7 @@ class Api:
                     self.connection.shutdown(SHUT_RDWR)
                     return
                 if reply.silent:
-                    api._over.wait()
+                    api.over.wait()
                     self.close_connection = True
                     return
                 content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
@@ -107,17 +128,5 @@ class Api:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
+        self.url = f"http://127.0.0.1:{self.port}"

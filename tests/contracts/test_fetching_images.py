@@ -207,7 +207,7 @@ def test_a_server_that_takes_its_time_is_left(server: Server, cache: Cache, page
 
 def test_a_name_server_that_is_silent_is_left(server: Server, cache: Cache) -> None:
     def never(_: str) -> tuple[Address, ...]:
-        server._over.wait()
+        server.over.wait()
         return (HERE,)
 
     assert problem(server.url("/"), cache, web(never, seconds=0.1)).message == "did not arrive within 0.1 seconds"

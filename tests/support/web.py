@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
+
+from newsletter.testing import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,12 @@ class Request:
     headers: Mapping[str, str]
 
 
-class Web:
+class Web(LocalServer):
     """`with Web() as web: web.pages["/a.png"] = Page(…)`."""
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.requests: list[Request] = []
-        self._over = Event()
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,7 +48,7 @@ class Web:
                 web.requests.append(Request(self.path, dict(self.headers.items())))
                 page = web.pages.get(self.path, Page(b"there is no such page", "text/plain", 404))
                 if page.silent:
-                    web._over.wait()
+                    web.over.wait()
                     return
                 tag = page.headers.get("ETag")
                 if tag and self.headers.get("If-None-Match") == tag:
@@ -65,7 +63,7 @@ class Web:
                 self.end_headers()
                 try:
                     if page.slow:
-                        while not web._over.wait(0.01):
+                        while not web.over.wait(0.01):
                             self.wfile.write(b".")
                     self.wfile.write(page.content)
                 except OSError:  # whoever asked has heard enough
@@ -74,27 +72,14 @@ class Web:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
+        super().__init__(Handler)
         self.scheme = "http"
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
             self.scheme = "https"
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def url(self, path: str, host: str = "img.example.org") -> str:
         """The address of a page here, by any name."""
         return f"{self.scheme}://{host}:{self.port}{path}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
