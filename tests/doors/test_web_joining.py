@@ -228,6 +228,14 @@ def test_what_is_no_address_is_said_beside_the_field(served: Served, address: st
     assert served.rows("notices") == []
 
 
+def test_all_together_may_ask_so_often_of_all_processes_that_serve_the_pages(tmp_path: Path) -> None:
+    with Served(tmp_path, "per_hour = 3") as one, Served(tmp_path, "per_hour = 3") as other:
+        assert [served.post("/subscribe", ZOE).status_code for served in (one, other, one)] == [200, 200, 200]
+        assert [served.post("/subscribe", ZOE).status_code for served in (other, one)] == [429, 429]
+        other.clock.pass_by(hours=1)
+        assert other.post("/subscribe", ZOE).status_code == 200
+
+
 def test_one_network_may_ask_so_often_in_an_hour_and_all_together_so_often(tmp_path: Path) -> None:
     with Served(tmp_path, 'per_network = 3\nper_hour = 5\nproxies = ["127.0.0.1"]') as served:
 

@@ -51,7 +51,7 @@ def spend(
 ) -> Grant:
     """Take up to `wanted` tokens, the same number from each rate and each daily cap.
 
-    `day` is today, counted from the year 1; `now` in milliseconds since 1970.
+    `day` is today, counted from the year 1, or the hour for caps that are for one; `now` in milliseconds since 1970.
     """
     with database.transaction(lock=Lock.TOKENS) as connection:
         buckets, used = _left(connection, rates, caps, day, now)

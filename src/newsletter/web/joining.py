@@ -21,6 +21,7 @@ from newsletter.actions.subscribe import Wish, ask
 from newsletter.consent import network_of
 from newsletter.errors import ListError
 from newsletter.sources.addresses import valid_address
+from newsletter.store.tokens import spend
 from newsletter.web.door import HEADERS, form_of
 from newsletter.web.fields import answers, asked, plain
 from newsletter.web.limits import Turnstile
@@ -97,7 +98,7 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
     language = sent.get("language", "")
     language = language if language in LANGUAGES else language_of(request, parts.config.language)
     network = network_of(request.client.host if request.client else "")
-    if not turnstile.let_in(network, parts.now):
+    if not (turnstile.let_in(network, parts.now) and _is_room_for_one_more(parts)):
         raise HTTPException(429, headers={"Retry-After": "3600"})
     try:
         email = valid_address(plain(sent.get("email", "")).replace("\ufffd", "\0"))
@@ -123,6 +124,13 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
     kind = "asked" if parts.config.web.confirm else "taken"
     page = "embed_message.html.j2" if framed else "message.html.j2"
     return parts.look.page(page, language, parts.prefix, kind=kind, links=())
+
+
+def _is_room_for_one_more(parts: Parts) -> bool:
+    """Whether one more may ask in this hour, counted in the database for all processes that serve these pages."""
+    with parts.writing:
+        most = {"sign-ups": parts.config.web.per_hour}
+        return spend(parts.database, 1, {}, most, parts.now // 3600, parts.now * 1000).number > 0
 
 
 def _form(

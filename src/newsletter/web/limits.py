@@ -1,5 +1,8 @@
 """How often visitors may ask: in an hour from one network, and in all. Counted in memory, under keys that tell nothing.
 
+Each process counts for itself, and refuses a flood without a look at the database; what all of them let in together is
+counted there (newsletter.web.joining). Networks are not: nothing of a visitor is written down for that.
+
 Networks are remembered by a keyed hash, 50,000 at most, for the hour in which they asked; 4 MB when it is full. Who
 comes then counts towards all only. A new start forgets them; what may go to one address is counted in the database
 (newsletter.actions.subscribe).
