@@ -136,7 +136,7 @@ def told(transport: HttpTransport, number: int) -> tuple[list[Outcome | None], s
 def test_a_timeout_behind_the_request_is_uncertain_and_ends_the_delivery() -> None:
     with Api(lambda _: Reply(silent=True)) as api:
         account = Account("key", endpoint=api.url)
-        transport = HttpTransport(provider("postmark"), account, connections=1, timeout=0.3, batch=2)
+        transport = HttpTransport(provider("postmark"), account, connections=1, timeout=2, batch=2)
         outcomes, why = told(transport, 6)
     assert len(api.calls) == 1
     assert [type(outcome) for outcome in outcomes] == [Uncertain, Uncertain]
@@ -179,7 +179,7 @@ def test_with_nothing_to_send_for_now_it_waits_for_what_is_under_way() -> None:
 def test_an_answer_that_breaks_off_in_its_middle_is_uncertain() -> None:
     with Api(lambda _: Reply(200, b"[", {"Content-Length": "100"})) as api:
         account = Account("key", endpoint=api.url)
-        transport = HttpTransport(provider("postmark"), account, connections=1, timeout=0.3, batch=2)
+        transport = HttpTransport(provider("postmark"), account, connections=1, timeout=2, batch=2)
         outcomes, why = told(transport, 2)
     assert [type(outcome) for outcome in outcomes] == [Uncertain, Uncertain]
     assert "Postmark does not answer" in why

@@ -147,7 +147,7 @@ def test_a_timeout_is_asked_again_with_the_same_key_and_the_same_octets() -> Non
         return replies.pop() if replies else Reply(200, {"data": [{"id": "1"}, {"id": "2"}]})
 
     with Api(answer) as api:
-        transport = HttpTransport(provider("resend"), Account("key", endpoint=api.url), timeout=0.2)
+        transport = HttpTransport(provider("resend"), Account("key", endpoint=api.url), timeout=2)
         found, why = told(transport, 2)
     assert ([type(each) for each in found], why) == ([Accepted, Accepted], "")
     first, second = api.calls
