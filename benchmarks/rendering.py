@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from PIL import Image
 
@@ -166,12 +167,8 @@ def our_compiler(text: str) -> tuple[str, Callable[[], str]]:
         handed.append((kept, source))
         return without_styles(kept, source)
 
-    Kept.without_styles = noted  # type: ignore[assignment, method-assign]
-    try:
-        compile_mjml, mjml.compile_mjml = mjml.compile_mjml, lambda source: source
+    with patch.object(Kept, "without_styles", noted), patch.object(mjml, "compile_mjml", lambda source: source):
         rendering.edition()
-    finally:
-        Kept.without_styles, mjml.compile_mjml = without_styles, compile_mjml  # type: ignore[method-assign]
     kept, source = handed[0]
     return rendering.mjml(), lambda: kept.put_in(mjml.compile_mjml(kept.without_styles(source)))
 
