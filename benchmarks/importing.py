@@ -63,7 +63,7 @@ def write(path: Path, rows: int) -> None:
 
 def write_workbook(path: Path, rows: int) -> None:
     """The same as a workbook."""
-    from openpyxl import Workbook  # type: ignore[import-untyped]
+    from openpyxl import Workbook
 
     chance = random.Random(5)
     book = Workbook(write_only=True)
