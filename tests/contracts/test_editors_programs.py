@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 from newsletter.sources.spam import Judged, spam_points
 from newsletter.sources.spelling import misspelt
+from tests.support.author import Author
 
 HUNSPELL = pytest.mark.skipif(
     not shutil.which("hunspell") or not Path("/usr/share/hunspell/fr.dic").exists(),
@@ -120,3 +122,19 @@ def test_a_spamd_that_runs_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert pills is not None
     assert letter is not None
     assert sum(pills.values()) > sum(letter.values())
+
+
+@HUNSPELL
+def test_several_issues_are_spelt_in_one_go_and_each_hears_of_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = Author(tmp_path / "letter", monkeypatch)
+    head = "title: A letter\npreheader: What is in it\n"
+    author.issue("We recieved your letters.\n", name="2026-11-one", head=head)
+    author.issue("We wrote to you befor.\n", name="2026-12-two", head=head)
+    found = json.loads(author.run("check", "2026-11-one", "2026-12-two", "--offline", "--json").out)
+    told = [(each["path"], each["message"]) for each in found if each["rule"] == "spelling"]
+    assert told == [
+        ("issues/2026-11-one.md", "the dictionary does not know “recieved”"),
+        ("issues/2026-12-two.md", "the dictionary does not know “befor”"),
+    ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.checks import Remark
 from newsletter.finding import Severity
+from newsletter.manuscript import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 def find(manuscript: Manuscript) -> Iterator[Remark]:
     """Each unknown word, where it stands first."""
     left = dict(manuscript.misspelt)
-    for passage in manuscript.survey.passages:
+    for passage in spelt(manuscript):
         for word in _WORD.findall(passage.text):
             if word in left:
                 better = left.pop(word)
@@ -39,3 +40,12 @@ def find(manuscript: Manuscript) -> Iterator[Remark]:
                     else "else write it into words.txt"
                 )
                 yield Remark(passage.spot, f"the dictionary does not know “{word}”", fix)
+
+
+def spelt(manuscript: Manuscript) -> Iterator[Passage]:
+    """What is read in the issue's own language: subject and preheader, and all that stands below them."""
+    issue = manuscript.issue
+    for name in ("title", "subject", "preheader"):
+        if text := getattr(issue, name):
+            yield Passage(text, manuscript.at(name))
+    yield from (passage for passage in manuscript.survey.passages if not passage.language)

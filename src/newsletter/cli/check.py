@@ -14,12 +14,13 @@ from newsletter.cli.shell import Command, Session, pass_session
 from newsletter.errors import NewsletterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from newsletter.audience import Rule
     from newsletter.config import Config
     from newsletter.finding import Finding
+    from newsletter.manuscript import Manuscript
     from newsletter.store.database import Database
     from newsletter.wiring.manuscripts import Read
 
@@ -139,14 +140,27 @@ def _all_found(session: Session, issues: Sequence[str], how: _How) -> _Told:
         rule = parse(how.segment, known or Vocabulary(segments=config.segments, now=now))
         opened = [_opened(session, config, name, database, rule, how) for name in issues]
     reads = [each for each in opened if not isinstance(each, NewsletterError)]
+    unknown = _unknown_words(config, [each.manuscript for each in reads])
     judged = spam_points([each.message for each in reads], start=how.spam)
     points = iter(judged.points)
     findings: list[Finding] = []
     for name, each in zip(issues, opened, strict=True):
         findings += unreadable(each.problems, name)
         if not isinstance(each, NewsletterError):
-            findings += check(replace(each.manuscript, spam=next(points)))
+            words = unknown[each.manuscript.language]
+            findings += check(replace(each.manuscript, misspelt=words, spam=next(points)))
     return _Told(findings, judged.by)
+
+
+def _unknown_words(config: Config, manuscripts: Sequence[Manuscript]) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    """By language, the words that the dictionary does not know; it is opened once for all issues."""
+    from newsletter.checks.spelling import spelt
+    from newsletter.sources.spelling import misspelt
+
+    texts: dict[str, list[str]] = {}
+    for each in manuscripts:
+        texts.setdefault(each.language, []).extend(passage.text for passage in spelt(each))
+    return {language: misspelt(said, language, config.folder / "words.txt") for language, said in texts.items()}
 
 
 def _opened(
@@ -159,7 +173,7 @@ def _opened(
 
     try:
         path, issue = load(config, name)
-        return manuscript_of(config, path, issue, session.clock(), database, rule, online=how.online, thorough=True)
+        return manuscript_of(config, path, issue, session.clock(), database, rule, online=how.online)
     except (IssueError, ThemeError) as error:
         return error
 

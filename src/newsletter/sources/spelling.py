@@ -42,12 +42,15 @@ def misspelt(texts: Iterable[str], language: str, own: Path) -> dict[str, tuple[
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return {}
+    # Of `l'écolle` the part behind the apostrophe is told; the whole word is what stands in the text.
+    whole: dict[str, list[str]] = {}
+    for word in sorted(words):
+        for part in {word, *re.split(r"['’-]", word)}:
+            whole.setdefault(part, []).append(word)
     found: dict[str, tuple[str, ...]] = {}
     for answer in _ANSWER.finditer(done.stdout):
-        # Of `l'écolle` the part behind the apostrophe is told; the whole word is what stands in the text.
-        for word in words:
-            if word == answer[1] or answer[1] in re.split(r"['’-]", word):
-                found.setdefault(word, tuple((answer[2] or "").split(", ")) if answer[2] else ())
+        for word in whole.get(answer[1], ()):
+            found.setdefault(word, tuple((answer[2] or "").split(", ")) if answer[2] else ())
     return found
 
 

@@ -43,11 +43,10 @@ def manuscript_of(
     *,
     made: Rendered | None = None,
     online: bool = False,
-    thorough: bool = False,
 ) -> Read:
     """The issue as an editor reads it; `made` is what was laid out of it already.
 
-    `online` asks servers whether its links still lead somewhere, `thorough` the program for spelling, if there is one.
+    `online` asks servers whether its links still lead somewhere.
 
     Raises IssueError and ThemeError when it cannot be rendered.
     """
@@ -59,7 +58,6 @@ def manuscript_of(
     from newsletter.sources.earlier import earlier_issues
     from newsletter.sources.images.facts import image_files
     from newsletter.sources.link_answers import link_answers
-    from newsletter.sources.spelling import misspelt
 
     made = made or draft(config, issue, database)
     edition, survey = made.edition, made.reading.survey()
@@ -72,7 +70,6 @@ def manuscript_of(
     longest = evaluator(edition)(with_longest(somebody, audience), links) if audience and audience.longest else values
     message = wiring.post(config, edition, issue.key, keys).message_for(somebody, now)
     html = fill(edition.html, values)
-    read_aloud = (each for each in survey.passages if not each.language)
     manuscript = Manuscript(
         issue=issue,
         source=tuple(path.read_text("utf-8-sig").splitlines()),
@@ -94,9 +91,6 @@ def manuscript_of(
         answers=link_answers((link.href for link in survey.links), wiring.link_cache(config)) if online else {},
         audience=audience,
         longest_subject=fill(edition.subject, longest),
-        misspelt=misspelt((each.text for each in read_aloud), edition.language, config.folder / "words.txt")
-        if thorough
-        else {},
     )
     return Read(edition, manuscript, message.data, made.problems)
 
