@@ -13,12 +13,13 @@ http_asking.py does the asking.
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
+from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -91,6 +92,7 @@ class HttpTransport:
         """See Transport."""
         ended: TransportError | None = None
         under_way: dict[Future[_Answer], Sequence[Message]] = {}
+        done: SimpleQueue[Future[_Answer]] = SimpleQueue()
         with ThreadPoolExecutor(self._connections, "provider") as pool, self._leaving():
 
             def start(batches: Sequence[Sequence[Message]]) -> None:
@@ -99,12 +101,17 @@ class HttpTransport:
                 else:
                     for batch in batches:  # all on record before the first leaves
                         offer(batch)
-                under_way.update((pool.submit(self._deliver, batch), batch) for batch in batches)
+                for batch in batches:
+                    future = pool.submit(self._deliver, batch)
+                    under_way[future] = batch
+                    future.add_done_callback(done.put)
 
-            def finish(done: set[Future[_Answer]]) -> Iterator[Results]:
+            def finish(pause: float | None) -> Iterator[Results]:
+                """What has come to its end; None waits until something has."""
                 nonlocal ended
-                for future in done:
-                    under_way.pop(future, None)
+                for future in _taken(done, pause):
+                    if under_way.pop(future, None) is None:  # was cancelled below
+                        continue
                     answer = future.result()
                     ended = ended or answer.end
                     if answer.results:
@@ -128,9 +135,9 @@ class HttpTransport:
                     ready = []
                 if under_way:
                     pause = None if len(under_way) > self._room else 0 if batch else PAUSE
-                    yield from finish(wait(under_way, pause, FIRST_COMPLETED)[0])
+                    yield from finish(pause)
                     while len(under_way) > self._room and not ended:
-                        yield from finish(wait(under_way, None, FIRST_COMPLETED)[0])
+                        yield from finish(None)
                 elif not batch:
                     sleep(PAUSE)
                 if ended:
@@ -138,7 +145,7 @@ class HttpTransport:
             if ready and not ended:
                 start(ready)
             while under_way:
-                yield from finish(wait(under_way, None, FIRST_COMPLETED)[0])
+                yield from finish(None)
         if ended:
             raise ended
 
@@ -253,6 +260,14 @@ def quota_of(transport: Transport) -> float | None:
 def allowance_of(transport: Transport) -> Quota | None:
     """What may go through a transport now, where somebody says so."""
     return transport.allowance() if isinstance(transport, HttpTransport) else None
+
+
+def _taken(queue: SimpleQueue[Future[_Answer]], pause: float | None) -> Iterator[Future[_Answer]]:
+    """What is in a queue; at least one, unless nothing comes within `pause` seconds."""
+    with suppress(Empty):
+        yield queue.get(timeout=pause)
+        while True:
+            yield queue.get_nowait()
 
 
 def _not_taken(batch: Sequence[Message]) -> Results:
