@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.sources.spam import Judged, spam_points
+from newsletter.sources.spam import spam_points
 from newsletter.sources.spelling import misspelt
 from tests.support.author import Author
 
@@ -109,15 +109,18 @@ def test_a_spamd_that_runs_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     command = ["spamd", "-L", "-x", "-m", "1", "-u", "nobody", "--listen", f"127.0.0.1:{port}", "-s", "stderr"]
     if os.geteuid():
         command = [part for part in command if part not in {"-u", "nobody"}]
-    log = tmp_path / "spamd.log"
-    with log.open("wb") as out, subprocess.Popen([*command, "-H", str(tmp_path)], stderr=out) as daemon:
-        judged = Judged("", ())
+    log: list[str] = []
+    with subprocess.Popen([*command, "-H", str(tmp_path)], stderr=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stderr is not None
         try:
-            while daemon.poll() is None and (judged := spam_points([PILLS, LETTER])).by == "":
-                continue  # each round asks anew
+            for line in daemon.stderr:
+                log.append(line)
+                if "server started" in line:
+                    break
+            judged = spam_points([PILLS, LETTER])
         finally:
             daemon.terminate()
-    assert judged.by == "spamd", log.read_text()
+    assert judged.by == "spamd", log
     pills, letter = judged.points
     assert pills is not None
     assert letter is not None

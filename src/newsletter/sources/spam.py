@@ -50,7 +50,7 @@ def spam_points(messages: Sequence[bytes], *, start: bool = False) -> Judged:
 
 
 def _by_spamd(client: str, message: bytes) -> Mapping[str, float] | None:
-    return _points(_run([client, "-R", "-t", "10", "--connect-retries=1"], message, _SECONDS))
+    return _points(_run([client, "-R", "-t", str(_SECONDS), "--connect-retries=1"], message, _SECONDS))
 
 
 def _by_program(program: str, messages: Sequence[bytes]) -> Judged | None:
