@@ -179,7 +179,8 @@ def test_the_longest_subject_that_a_name_makes_is_told(author: Author) -> None:
 
 def test_the_report_says_who_has_looked_for_spam(author: Author) -> None:
     author.issue("Hello.\n", head=PREHEADER)
-    assert "Read for spam by our own rules alone" in author.run("check", HELLO, "--offline").err
+    assert "by our own rules alone (no spamd answers" in author.run("check", HELLO, "--offline").err
+    assert "neither spamd nor spamassassin" in author.run("check", HELLO, "--offline", "--spam").err
 
 
 def test_publish_to_a_misspelt_tag_says_which_tag_may_have_been_meant(author: Author) -> None:

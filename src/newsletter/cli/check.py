@@ -73,7 +73,7 @@ def command(
     told = [each for each in findings if not each.waived]
     if form == "text" and not as_json:
         session.console.note(_summary(told, len(findings) - len(told)))
-    session.console.note(_SPAM_READERS[reader])
+    session.console.note(_SPAM_READERS["nobody" if spam and not reader else reader])
     grave = {"error", "warning"} if strict else {"error"}
     return ExitCode.REFUSED if any(each.severity.value in grave for each in told) else ExitCode.DONE
 
@@ -97,6 +97,7 @@ class _Told(NamedTuple):
 _SPAM_READERS = {
     "spamd": "Read for spam by SpamAssassin's spamd, and by our own rules.",
     "spamassassin": "Read for spam by SpamAssassin, and by our own rules.",
+    "nobody": "Read for spam by our own rules alone: neither spamd nor spamassassin could be asked.",
     "": "Read for spam by our own rules alone (no spamd answers; --spam starts SpamAssassin, which takes seconds).",
 }
 
@@ -112,7 +113,8 @@ def _by_several(session: Session, issues: Sequence[str], how: _How) -> _Told:
     from multiprocessing import get_context
 
     session.config()  # a mistake in it is told once
-    size = -(-len(issues) // jobs) if how.spam else _ENOUGH // 2  # SpamAssassin's start is dear
+    # Each share opens the dictionary anew, and SpamAssassin's start is dearer still; of two each, none waits long.
+    size = -(-len(issues) // (jobs if how.spam else 2 * jobs))
     shares = [issues[at : at + size] for at in range(0, len(issues), size)]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         futures = [pool.submit(_share, session.config_file, share, how) for share in shares]
