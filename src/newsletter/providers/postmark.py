@@ -39,7 +39,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 KEY_ENV = "POSTMARK_SERVER_TOKEN"
 
 # https://postmarkapp.com/developer/api/overview#error-codes
-_INACTIVE, _BAD_ADDRESS = 406, 300
+_BAD_ADDRESS = 300
 _LATER = frozenset({100, 429, 501})  # maintenance, rate
 _OURS = frozenset({400, 401, 405, 412, 413, 1235})  # sender signature, quota, pending approval, stream
 
@@ -91,16 +91,26 @@ def outcomes(
         said = answers if isinstance(answers, dict) else {}
         reply = parse_reply(response.status, [f"{said.get('ErrorCode', '')} {said.get('Message', '')}".strip()])
         return Trouble(What.SPLIT if 400 <= response.status < 500 else What.UNCLEAR, reply)
-    return [_outcome(answer if isinstance(answer, dict) else {}) for answer in answers]
+    told = [answer if isinstance(answer, dict) else {} for answer in answers]
+    if told and all(answer.get("ErrorCode") in _OURS for answer in told):
+        return Trouble(What.KEY, _refusal(told[0]))
+    return [_outcome(answer) for answer in told]
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
-    code, said = answer.get("ErrorCode"), str(answer.get("Message", ""))
+    code = answer.get("ErrorCode")
     if code == 0:
         return Accepted(Reply(250, "", str(answer.get("MessageID", ""))[:100]))
-    # Inactive: it bounced there before, or complained, or was put there by hand. It says which in a record of its own.
-    reply = parse_reply(550, [f"5.1.1 {code} {said}" if code in {_INACTIVE, _BAD_ADDRESS} else f"5.7.0 {code} {said}"])
-    return Deferred(reply) if code in _LATER else Rejected(reply)
+    reply = _refusal(answer)
+    # What is the account's own trouble will pass: the others of the batch were taken before it began.
+    return Deferred(reply) if code in _LATER | _OURS else Rejected(reply)
+
+
+def _refusal(answer: dict[str, Any]) -> Reply:
+    # Who is inactive (406) bounced there before, or complained, or was put there by hand. It does not say which, so the
+    # word decides: soft. A record of its own told it when it happened.
+    enhanced = "5.1.1" if answer.get("ErrorCode") == _BAD_ADDRESS else "5.7.0"
+    return parse_reply(550, [f"{enhanced} {answer.get('ErrorCode')} {answer.get('Message', '')}"])
 
 
 # Their record → ours.
