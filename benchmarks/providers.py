@@ -1,8 +1,8 @@
 """Messages a second of the real `newsletter publish` through each provider's API, into an HTTP server of this machine.
 
 The answers are those that the contract suite knows the provider by. Connections are 8; batches as large as the provider
-takes. As many processes as the program thinks pay. One run each: `--recipients 10000` makes
-them shorter.
+takes. As many processes as the program thinks pay; the memory is that of the first, which leads them. One run each:
+`--recipients 10000` makes them shorter.
 """
 
 from __future__ import annotations
