@@ -98,7 +98,7 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
     language = sent.get("language", "")
     language = language if language in LANGUAGES else language_of(request, parts.config.language)
     network = network_of(request.client.host if request.client else "")
-    if not (turnstile.let_in(network, parts.now) and _is_room_for_one_more(parts)):
+    if not turnstile.let_in(network, parts.now):
         raise HTTPException(429, headers={"Retry-After": "3600"})
     try:
         email = valid_address(plain(sent.get("email", "")).replace("\ufffd", "\0"))
@@ -107,6 +107,8 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
     fitting, unfit = answers(parts.config, parts.config.web.fields, filled)
     if unfit:
         return _form(parts, request, template, sent | fitting, language, unfit=unfit)
+    if not _is_room_for_one_more(parts):
+        raise HTTPException(429, headers={"Retry-After": "3600"})
     if not sent.get(POT):
         wish = Wish(
             email=email,
@@ -127,7 +129,7 @@ def _taken(parts: Parts, request: Request, turnstile: Turnstile, template: str) 
 
 
 def _is_room_for_one_more(parts: Parts) -> bool:
-    """Whether one more may ask in this hour, counted in the database for all processes that serve these pages."""
+    """Whether one more wish may be taken in this hour, counted in the database for all processes with these pages."""
     with parts.writing:
         most = {"sign-ups": parts.config.web.per_hour}
         return spend(parts.database, 1, {}, most, parts.now // 3600, parts.now * 1000).number > 0
