@@ -13,21 +13,26 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from newsletter import __version__
-from newsletter.errors import StoreError
+from newsletter.errors import LedgerError, StoreError
 from newsletter.outcome import Accepted, Reply
 from newsletter.store.database import Database, Lock, Unreachable, exists, open_database
+from newsletter.store.leases import Worker, join
+from newsletter.store.ledger import claim, record
 from newsletter.store.life import accept_copy, count, is_old_copy
+from newsletter.store.mailings import tally_of
 from newsletter.store.postgresql import PostgresDatabase
 from newsletter.store.postgresql_words import for_many, spoken
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.upgrade import MIGRATIONS, bring_up_to_date, known_versions
 from newsletter.subscriber import Subscriber
 from tests.support.postgresql import address_of, empty_list, fresh
+from tests.support.sending import fill_list, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NOW = 1_795_248_000
 HEAD = known_versions()[-1]
 NEXT = f"{int(HEAD) + 1:04}"
 NEXT_STEP = f"""
@@ -197,6 +202,22 @@ def test_what_is_committed_is_on_the_servers_disk_whatever_the_server_is_told(ur
     finally:
         with plain(url) as connection:
             connection.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
+
+
+def test_a_round_of_a_sender_that_lost_its_lease_changes_nothing(database: PostgresDatabase) -> None:
+    fill_list(database, 4)
+    mailing = plan(database)
+    lease = join(database, mailing.id, Worker("host", "boot", 1), NOW, lambda _: True)
+    first, second, *_ = (person.id for person in claim(database, lease, 4, NOW))
+    record(database, lease, [], [first], NOW)
+    record(database, lease, [(first, Accepted(Reply(250, "", "ok")))], [second], NOW)
+    counts = tally_of(database, mailing.id)
+    assert (counts.accepted, counts.pending) == (1, 3)
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM workers")
+    with pytest.raises(LedgerError, match="taken over"):
+        record(database, lease, [(second, Accepted(Reply(250, "", "ok")))], [], NOW)
+    assert tally_of(database, mailing.id) == counts
 
 
 # ── lost and found ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,9 @@
-"""The only place that knows SQL: the list, the mailings and their ledger, over SQLite.
+"""The only place that knows SQL: the list, the mailings and their ledger, over SQLite and PostgreSQL.
 
-database.py     open, lock, translate errors         engine.py      the same for SQLAlchemy
+database.py     what both databases are to the rest  engine.py      the same for SQLAlchemy
+sqlite.py       one file: open, lock, what went wrong
+postgresql.py   one server: the same                 postgresql_words.py, postgresql_errors.py
+dialects.py     where the two still differ           copying.py     from one to the other
 schema.py       the tables                           upgrade.py     from an older database to this one
 migrations/     one file a step
 subscribers.py  the list                             imports.py     many people at once
@@ -10,6 +13,7 @@ segments.py     a rule as a condition                keys.py        the secrets 
 mailings.py     what is sent, and how it stands      leases.py      who sends it
 ledger.py       one row a recipient                  claims.py      whom to claim next, and second thoughts
 tokens.py       what is left of limits               mail_servers.py  where the mail of domains goes
+rounds.py       the same in one message to a server
 amends.py       what is learned after a send         events.py      what is heard of deliveries
 life.py         whether this is an old copy
 joining.py      a new entry, and what is known of an address

@@ -161,9 +161,14 @@ def renew(connection: Connection, lease: Lease, now: int) -> None:
         "UPDATE workers SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.worker)
     ).rowcount
     if not changed:
-        raise LedgerError(
-            Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
-        )
+        raise taken_over()
+
+
+def taken_over() -> LedgerError:
+    """What is told to a worker whose lease is another one's."""
+    return LedgerError(
+        Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
+    )
 
 
 def beat(database: Database, lease: Lease, now: int) -> None:

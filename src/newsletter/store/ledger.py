@@ -21,6 +21,7 @@ from newsletter.store import batches
 from newsletter.store.claims import CANCELLED, Choice, why_not
 from newsletter.store.database import Lock
 from newsletter.store.leases import renew
+from newsletter.store.rounds import recorded
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
 
@@ -253,11 +254,13 @@ def record(
     of None means that the content was certainly not taken after all: the delivery is pending again. With `repeats`,
     those who are offered are one batch, and stay on record as one until they have an answer.
     """
+    together = list(offered)
+    if not repeats and recorded(database, lease, outcomes, together, now):
+        return
     with database.transaction(lock=Lock.ROWS) as connection:
         renew(connection, lease, now)
         if outcomes:
             _record_outcomes(connection, lease, outcomes, now, schedule)
-        together = list(offered)
         connection.executemany(_OFFER, [(lease.mailing, key) for key in together])
         if repeats:
             batches.forget(connection, lease.mailing, [key for key, _ in outcomes])

@@ -225,6 +225,22 @@ class PostgresDatabase(Database):
         """A connection that sees the database as it was at its first query, whatever others commit meanwhile."""
         return self._begun(_READ)
 
+    def at_once(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The first row of a statement that is a transaction by itself: one message there, and one back.
+
+        None when the connection was lost: then nobody knows whether it was done.
+        """
+        with self.translated():
+            connection = cast("PostgresConnection | None", self._idle_one()) or self.connect()
+            try:
+                return cast("tuple[Any, ...]", connection.execute(sql, parameters).fetchone())
+            except psycopg.OperationalError:
+                if not connection.raw.broken:
+                    raise
+                return None
+            finally:
+                self._give_back(connection)
+
     @contextmanager
     def own(self) -> Iterator[PostgresConnection]:
         """A connection of the caller's own, closed at the end; what it begins, it ends."""
