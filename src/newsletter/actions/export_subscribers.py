@@ -28,7 +28,8 @@ def export_subscribers(subscribers: Subscribers, file: TextIO) -> int:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow((*_COLUMNS, *map(header_of, fields)))
     number = 0
-    for number, (person, reason) in enumerate(subscribers.iterate(), start=1):  # noqa: B007
+    for person, reason in subscribers.iterate():
+        number += 1
         cells = (
             person.email,
             person.first_name,
@@ -53,7 +54,8 @@ def export_suppressed(database: Database, file: TextIO) -> int:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("email", "status"))
     number = 0
-    for number, (address, reason) in enumerate(suppressed(database), start=1):  # noqa: B007
+    for address, reason in suppressed(database):
+        number += 1
         writer.writerow((guarded(address), word_for_status(Status.ACTIVE, reason)))
     return number
 
