@@ -9,7 +9,19 @@ import os
 import platform
 import sys
 
-from benchmarks import audience, distance, importing, preview, providers, rendering, sending, startup, store, web
+from benchmarks import (
+    audience,
+    distance,
+    importing,
+    preview,
+    providers,
+    rendering,
+    sending,
+    startup,
+    store,
+    web,
+    workers,
+)
 
 SUITES = {
     "startup": startup.run,
@@ -19,6 +31,7 @@ SUITES = {
     "importing": importing.run,
     "list": audience.run,
     "store": store.run,
+    "workers": workers.run,
     "distance": distance.run,
     "web": web.run,
     "preview": preview.run,

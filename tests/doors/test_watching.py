@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from newsletter.store.leases import Worker, join
 from newsletter.store.mailings import mailings_of
 from newsletter.store.progress import steps
 from newsletter.web.counters import Counters
@@ -112,6 +114,21 @@ def test_status_watch_shows_rates_and_ends_with_the_mailing(ready: Author) -> No
     assert "8 of 8 recipients accepted" in last
     assert re.search(r"\d/s  orange: 1$", last, re.MULTILINE)
     assert "\x1b" not in answer.out
+
+
+def test_status_watch_shows_each_worker_that_takes_part_also_one_that_has_no_answer_yet(ready: Author) -> None:
+    clock = Watch()
+    with ready.sink():
+        assert run_at(clock, "publish", HELLO, "--yes", "--at", "now").code == 0
+        with ready.database() as database:
+            (mailing,) = mailings_of(database)
+            now = int(clock.moment.timestamp())
+            join(database, mailing.id, Worker(platform.node(), "before its last start", 4711), now, lambda _: True)
+        clock.when[clock.moment.replace(second=40)] = lambda: run_at(Watch(clock.moment), "run", "--until-done")
+        answer = run_at(clock, "status", "--watch")
+    first, *_, last = answer.out.strip().split("\n\n")
+    assert re.search(rf"0/s  {re.escape(platform.node())} 4711$", first, re.MULTILINE)
+    assert " 4711" not in last, "its lease has run out"
 
 
 def test_status_watch_and_json_do_not_go_together(ready: Author) -> None:

@@ -63,8 +63,9 @@ def wrong_clock(folder: Path, seconds: int) -> dict[str, str]:
 class Server:
     """A PostgreSQL server of one's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
         self._folder = folder
+        self._fsync = "on" if fsync else "off"
         self._data = folder / "data"
         who = "postgres" if "postgres" in {each.pw_name for each in pwd.getpwall()} else "nobody"
         root = os.geteuid() == 0
@@ -85,7 +86,7 @@ class Server:
     def start(self, listen: str = "") -> None:
         """Start it, at this address too, and wait until it answers."""
         self._listen = listen or self._listen
-        settings = ["-c", "fsync=off", "-c", f"listen_addresses={self._listen}", "-c", "max_connections=60"]
+        settings = ["-c", f"fsync={self._fsync}", "-c", f"listen_addresses={self._listen}", "-c", "max_connections=60"]
         self._process = subprocess.Popen(
             [PROGRAMS[-1] / "postgres", "-D", self._data, "-k", self._folder, *settings], **self._quiet, **self._as
         )
@@ -103,13 +104,13 @@ class Server:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """A server that has been started. Skips the test where there is no PostgreSQL."""
+def own_server(*, fsync: bool = False) -> Iterator[Server]:
+    """A server that has been started; with `fsync`, its writes reach the disk. Skips where there is no PostgreSQL."""
     if not PROGRAMS:
         pytest.skip("there is no PostgreSQL: apt-get install postgresql")
     with tempfile.TemporaryDirectory(prefix="newsletter-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        server = Server(Path(name))
+        server = Server(Path(name), fsync=fsync)
         server.start()
         try:
             yield server

@@ -28,17 +28,23 @@ _ABOVE = "\x1b[H\x1b[J"  # to the first line, and nothing below it
 def watch_mailing(session: Session, database: Database, issue: str) -> ExitCode:
     """Show how the issue's mailing goes until it is at its end, or Ctrl-C."""
     from newsletter.actions.plan import what_is_left
+    from newsletter.store.clocks import clock_of
+    from newsletter.store.leases import workers_of
     from newsletter.store.progress import steps
 
     clears = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     history: list[tuple[float, list[Step]]] = []
+    clock = clock_of(database, session.clock)
     try:
         while True:
-            now = session.clock()
+            now = clock()
             mailing, counts = what_is_left(database, issue)
             history = [each for each in history if now.timestamp() - each[0] <= _OVER]
             history.append((now.timestamp(), steps(database, mailing.id)))
-            lines = list(_lines(mailing, counts, history, now))
+            present = [
+                str(each.worker) for each in workers_of(database, mailing.id) if each.lease_until > now.timestamp()
+            ]
+            lines = list(_lines(mailing, counts, history, now, present))
             session.console.result((_ABOVE if clears else "") + "\n".join(lines) + ("" if clears else "\n"))
             if mailing.is_over:
                 return ExitCode.DONE if counts.all_well else ExitCode.PARTLY
@@ -47,7 +53,9 @@ def watch_mailing(session: Session, database: Database, issue: str) -> ExitCode:
         return ExitCode.DONE
 
 
-def _lines(mailing: Mailing, counts: Tally, history: list[tuple[float, list[Step]]], now: datetime) -> Iterator[str]:
+def _lines(
+    mailing: Mailing, counts: Tally, history: list[tuple[float, list[Step]]], now: datetime, present: list[str]
+) -> Iterator[str]:
     began, before = history[0]
     at, latest = history[-1]
     seconds = max(at - began, 0.001)
@@ -70,7 +78,8 @@ def _lines(mailing: Mailing, counts: Tally, history: list[tuple[float, list[Step
     yield ", ".join([f"{figure(counts.accepted)} of {count(counts.planned, 'recipient')} accepted", *told])
     yield f"{_per_second(rate)}" + (f", about {duration(left / rate)} left" if rate > 0 and left else "")
     heard = {step.worker: max(s.at for s in latest if s.worker == step.worker) for step in latest}
-    for worker in sorted(worker for worker, last in heard.items() if now.timestamp() - last <= _GONE):
+    shown = {worker for worker, last in heard.items() if now.timestamp() - last <= _GONE} | {*present}
+    for worker in sorted(shown):
         yield f"{_per_second(recent[worker] / seconds):>12}  {worker}"
     for group in sorted(totals, key=lambda name: -totals[name]):
         yield f"{_per_second(by_group[group] / seconds):>12}  {group or 'others'}: {figure(totals[group])}"

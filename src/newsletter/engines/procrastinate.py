@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 from contextlib import suppress
 from functools import partial
 from threading import Event, Thread
@@ -96,6 +97,8 @@ class Bell:
         self._thread.join(_AGAIN)
 
     def _run(self) -> None:
+        for name in ("psycopg.pool", "procrastinate"):  # what goes wrong is told below, once
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         while not self._closed.is_set():
             try:
                 _make_tables(self._url)
