@@ -11,6 +11,7 @@ NewsletterError
     ├── StoreError     the database is locked, read-only, newer than this program, …
     ├── TransportError the server cannot be reached, does not let us in, or refuses this sender
     └── Paused         to go on now would do harm: a daily limit is reached, or the server refuses us
+        └── Halted     the author has asked for it
 """
 
 from __future__ import annotations
@@ -98,6 +99,10 @@ class Paused(Stopped):
     def __init__(self, *problems: Problem | str, until: datetime | None = None) -> None:
         super().__init__(*problems)
         self.until = until
+
+
+class Halted(Paused):
+    """The author has paused or cancelled the mailing."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from newsletter.actions.log import log
-from newsletter.errors import Paused, Problem
+from newsletter.errors import Halted, Problem
 from newsletter.mailing import Wish
 from newsletter.store.schedules import wish_of
 
@@ -34,14 +34,14 @@ class Asked:
                 log(f"{self._wish.value} heard", mailing=self._mailing)
         return self._wish is not Wish.NONE
 
-    def pause(self, issue: str) -> Paused | None:
+    def pause(self, issue: str) -> Halted | None:
         """Why this sender has stopped, if somebody asked for it."""
         if self._wish is Wish.NONE and wish_of(self._database, self._mailing) is Wish.CANCEL:
             self._wish = Wish.CANCEL  # there was nobody left to claim before it was heard
         match self._wish:
             case Wish.PAUSE:
-                return Paused(Problem("this mailing was paused", fix=f"to go on: newsletter resume {issue}"))
+                return Halted(Problem("this mailing was paused", fix=f"to go on: newsletter resume {issue}"))
             case Wish.CANCEL:
-                return Paused(Problem("this mailing was cancelled", fix=f"who has it: newsletter status {issue}"))
+                return Halted(Problem("this mailing was cancelled", fix=f"who has it: newsletter status {issue}"))
             case _:
                 return None

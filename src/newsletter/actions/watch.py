@@ -10,17 +10,18 @@ than an hour is not sent: the author says a word first.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.actions.log import log
 from newsletter.actions.presence import look_after
-from newsletter.errors import LedgerError, NewsletterError, Paused, Refused, StoreError, TransportError
+from newsletter.errors import Halted, LedgerError, NewsletterError, Paused, Refused, StoreError, TransportError
 from newsletter.mailing import Wish
 from newsletter.store.database import Unreachable
 from newsletter.store.leases import workers_of as present_in
 from newsletter.store.mailings import has_due, next_due, scheduled
-from newsletter.store.schedules import wish, wish_of
+from newsletter.store.schedules import wish
 from newsletter.store.upgrade import Outdated, check_version
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ class Watcher:
             self._send(mailing)
         except Paused as pause:
             if pause.until is None:
-                if wish_of(self._database, mailing.id) is Wish.NONE:
-                    # A server that refuses us: only the author can mend it.
-                    wish(self._database, mailing.id, Wish.PAUSE, int(now.timestamp()))
+                if not isinstance(pause, Halted):  # a server that refuses us: only the author can mend it
+                    with suppress(LedgerError):  # others may have brought it to its end
+                        wish(self._database, mailing.id, Wish.PAUSE, int(now.timestamp()))
                 self._once(mailing.issue, str(pause))
             else:
                 self._once(mailing.issue, pause.problems[0].message)

@@ -19,7 +19,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from newsletter.actions.presence import leased, look_after
-from newsletter.errors import NewsletterError, Paused, Problem, Stopped, TransportError
+from newsletter.errors import Halted, NewsletterError, Paused, Problem, Stopped, TransportError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply, Uncertain
 from newsletter.store.clocks import clock_of
 from newsletter.store.mailings import tally_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # How often the parent looks whether it was asked to stop, in seconds: its children send thousands of messages in one.
 _LOOK_EVERY = 0.01
+_PAUSES = {"Paused", "Halted"}
 _WORTH_A_JOB = 20_000  # recipients
 OUTCOMES: dict[str, Outcome] = {
     "accepted": Accepted(),
@@ -167,7 +168,7 @@ def _listen(
                     problems[each["message"]] = Problem(**each)
                 kinds.add(told["kind"])
                 until = until or told["until"]
-                if told["kind"] == "Paused" and not told["until"]:
+                if told["kind"] in _PAUSES and not told["until"]:
                     # The server refuses us: the others must not find that out for themselves, reader by reader.
                     for child in children.values():
                         _ask_to_stop(child)
@@ -183,7 +184,9 @@ def _listen(
             kinds.add("")
     if not problems:
         return None
-    if kinds == {"Paused"}:
+    if kinds == {"Halted"}:
+        return Halted(*problems.values())
+    if kinds and kinds <= _PAUSES:
         return Paused(*problems.values(), until=datetime.fromisoformat(until) if until else None)
     return TransportError(*problems.values()) if kinds == {"TransportError"} else Stopped(*problems.values())
 
