@@ -109,6 +109,13 @@ def test_a_port_that_is_taken_is_told(author: Author) -> None:
     assert f"port {port} on 127.0.0.1 is in use" in answer.err
 
 
+def test_a_misspelt_issue_is_told_at_once_with_the_nearest_name(author: Author) -> None:
+    author.issue()
+    answer = author.run("preview", "2026-11-helo", "--no-open")
+    assert (answer.code, answer.out) == (3, "")
+    assert "did you mean '2026-11-hello'?" in answer.err
+
+
 def test_it_ends_with_ctrl_c_and_says_where_it_is(author: Author) -> None:
     author.issue()
     with author.start("preview", "--no-open", under="interruptible") as process:

@@ -53,8 +53,12 @@ def command(
     if against and not snapshot:
         raise click.UsageError("--against compares pictures, and needs --snapshot DIR")
     from newsletter.preview.tools import tools_for
+    from newsletter.sources.issues import find_issue
 
-    tools = tools_for(session.config, session.clock, issue or _newest(session.config()))
+    config = session.config()
+    # A name that is wrong now stays wrong: the page would wait for it for ever.
+    name = str(find_issue(issue, config.issues)) if issue else _newest(config)
+    tools = tools_for(session.config, session.clock, name)
     if snapshot is not None:
         from newsletter.preview.snapshot import take
 
@@ -70,8 +74,7 @@ def command(
         if not no_open:
             click.launch(preview.url)
 
-    settings = session.config().path
-    Preview(tools, Path(settings), Options(port, lan, editor)).serve(started)
+    Preview(tools, Path(config.path), Options(port, lan, editor)).serve(started)
     return ExitCode.DONE
 
 
