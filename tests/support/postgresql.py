@@ -13,6 +13,7 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -144,7 +145,9 @@ def _start_keeper(folder: Path) -> None:
     said = keeper.stdout.readline()
     keeper.stdout.close()
     keeper.returncode = 0  # it outlives us, and is nobody's to wait for
-    assert said == "ready\n", said
+    if said != "ready\n":
+        shutil.rmtree(folder, ignore_errors=True)
+        raise AssertionError("the keeper of the server told why on its standard error")
     (folder / "ready").touch()
 
 
@@ -183,17 +186,19 @@ def _keep(folder: Path) -> None:
         server = subprocess.Popen(
             [_PROGRAMS[-1] / "postgres", "-D", data, "-k", folder, *settings], stderr=log, **quiet
         )  # fmt: skip
-        waiting: list[str | Path] = [_PROGRAMS[-1] / "pg_isready", "-q", "-h", folder, "-t", "60"]
-        while subprocess.run(waiting, check=False, **quiet).returncode:
-            if server.poll() is not None:
-                sys.exit((folder / "log").read_text())
-        print("ready", flush=True)
-        _held(folder / "users", fcntl.LOCK_EX)
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-        server.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+        try:
+            waiting: list[str | Path] = [_PROGRAMS[-1] / "pg_isready", "-q", "-h", folder, "-t", "60"]
+            while subprocess.run(waiting, check=False, **quiet).returncode:
+                if server.poll() is not None:
+                    sys.exit((folder / "log").read_text())
+            print("ready", flush=True)
+            _held(folder / "users", fcntl.LOCK_EX)
+        finally:
+            server.send_signal(signal.SIGINT)  # at once, whoever is still connected
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+            server.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unprivileged() -> str:
