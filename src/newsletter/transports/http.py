@@ -74,13 +74,13 @@ class HttpTransport:
         can = provider.CAPABILITIES
         self._batches = Batches(can, batch)
         self._timeout = timeout
-        # One message a request would be one record a message, which takes longer than the request: they are offered
-        # together, and as many as are asked wait for their turn. Where repeats are known, a record is a request.
+        # One message a request would be one record a message, which takes longer than the request: half of what may be
+        # under way is offered together. Where repeats are known, a record is a request.
         alone = self._batches.most == 1 and not can.idempotent
-        self._together = connections if alone else 1
-        self._room = connections if alone else connections - 1  # under way when more are offered
+        self._together = max(1, connections // 2) if alone else 1
+        self._room = connections - self._together  # under way when more are offered
         self.capabilities = Capabilities(
-            in_flight=(self._room + self._together) * self._batches.most,
+            in_flight=connections * self._batches.most,
             knows_repeats=can.idempotent,
             provider=provider.NAME,
         )
