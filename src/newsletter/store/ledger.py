@@ -130,6 +130,9 @@ def write_plan(
             f"SELECT ?, s.id FROM subscribers s WHERE ({audience.sql}) AND {_NOT_YET} ORDER BY s.id",
             (number, *audience.parameters, issue),
         )
+        if connection.dialect.on_a_server:
+            # It learns of so many new rows some time later by itself, and until then claims them as if they were few.
+            connection.execute("ANALYZE deliveries")
         if kept is not None:
             from newsletter.store.archive import keep
 
