@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import free_port, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 READERS = int(os.environ.get("NEWSLETTER_BENCH_WORKERS_READERS", "20000"))
 PLANNED = 1_000_000
@@ -176,20 +176,29 @@ def _work(folder: Path) -> None:
 
     inside = 0.0
     transactions = 0
-    begun = PostgresDatabase._begun
+    begun, at_once = PostgresDatabase._begun, PostgresDatabase.at_once
 
     @contextmanager
-    def measured(self: PostgresDatabase, words: bytes) -> Iterator[PostgresConnection]:
+    def timed() -> Iterator[None]:
         nonlocal inside, transactions
         began = perf_counter()
         transactions += 1
         try:
-            with begun(self, words) as connection:
-                yield connection
+            yield
         finally:
             inside += perf_counter() - began
 
+    @contextmanager
+    def measured(self: PostgresDatabase, words: bytes) -> Iterator[PostgresConnection]:
+        with timed(), begun(self, words) as connection:
+            yield connection
+
+    def measured_at_once(self: PostgresDatabase, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        with timed():
+            return at_once(self, sql, parameters)
+
     PostgresDatabase._begun = measured  # type: ignore[method-assign]
+    PostgresDatabase.at_once = measured_at_once  # type: ignore[method-assign]
     print("ready", flush=True)
     sys.stdin.readline()
     inside, transactions, began = 0.0, 0, perf_counter()
