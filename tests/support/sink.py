@@ -72,6 +72,8 @@ class Sink:
 
     async def _close(self) -> None:
         self._server.close()
+        for _ in range(5):  # so many turns until who was just accepted is a connection: cancelled before, it stays open
+            await asyncio.sleep(0)
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
