@@ -204,7 +204,8 @@ def test_forged_confirmations_are_refused(mailing: Served) -> None:
     token = confirm_path(mailing).rpartition("/")[2]
     before = mailing.snapshot()
     for at in range(len(token)):
-        forged = f"{token[:at]}{'A' if token[at] != 'A' else 'B'}{token[at + 1 :]}"
+        # Not B for A: the last sign holds four bits of the signature, and two of nothing.
+        forged = f"{token[:at]}{'A' if token[at] != 'A' else 'Q'}{token[at + 1 :]}"
         assert mailing.post(f"/confirm/{forged}").status_code == 410
     link = mailing.path("unsubscribe", mailing.reader("other@example.org")).rpartition("/")[2]
     after = mailing.snapshot()
