@@ -31,13 +31,7 @@ def pause(
 
     Raises LedgerError when the mailing is at its end.
     """
-    clock = clock_of(database, clock)
-    wish(database, mailing.id, Wish.PAUSE, int(clock().timestamp()))
-    for _ in range(_PATIENCE):
-        if is_free(database, mailing.id, int(clock().timestamp())):
-            return tally_of(database, mailing.id), True
-        wait(_LOOK_EVERY)
-    return tally_of(database, mailing.id), False
+    return _halt(database, mailing, Wish.PAUSE, clock, wait, lambda now: is_free(database, mailing.id, now))
 
 
 def cancel(
@@ -47,15 +41,33 @@ def cancel(
 
     Raises LedgerError when the mailing is at its end.
     """
-    clock = clock_of(database, clock)
-    wish(database, mailing.id, Wish.CANCEL, int(clock().timestamp()))
-    for _ in range(_PATIENCE):
-        if counts := close_cancelled(database, mailing.id, int(clock().timestamp())):
-            return counts, True
+
+    def is_closed(now: int) -> bool:
+        if close_cancelled(database, mailing.id, now):
+            return True
         try:
             with leased(database, mailing, clock):
                 pass  # its sender has died: what it had offered is uncertain, and nobody is left
-            return tally_of(database, mailing.id), True
         except LedgerError:
-            wait(_LOOK_EVERY)
+            return False
+        return True
+
+    return _halt(database, mailing, Wish.CANCEL, clock, wait, is_closed)
+
+
+def _halt(
+    database: Database,
+    mailing: Mailing,
+    wanted: Wish,
+    clock: Callable[[], datetime],
+    wait: Callable[[float], object],
+    is_done: Callable[[int], bool],
+) -> tuple[Tally, bool]:
+    """Say what is wanted, and look for a while whether it is done."""
+    clock = clock_of(database, clock)
+    wish(database, mailing.id, wanted, int(clock().timestamp()))
+    for _ in range(_PATIENCE):
+        if is_done(int(clock().timestamp())):
+            return tally_of(database, mailing.id), True
+        wait(_LOOK_EVERY)
     return tally_of(database, mailing.id), False
