@@ -161,7 +161,7 @@ class PostgresDatabase(Database):
                 except psycopg.OperationalError as error:
                     if not comes_back(error) or time.monotonic() > until:
                         raise
-                    time.sleep(0.1)
+                    time.sleep(0.1)  # it is being started, or every place is taken
             # One type for all whole numbers: a statement is prepared once and not once for each size of each number.
             for dumper in (Int8BinaryDumper, Int8Dumper):
                 raw.adapters.register_dumper(int, dumper)

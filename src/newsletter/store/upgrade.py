@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from newsletter import __version__
 from newsletter.errors import Problem, StoreError
@@ -87,12 +87,12 @@ def is_made(database: Database) -> bool:
 
 
 def _plain(connection: EngineConnection) -> Connection:
-    raw = connection.connection.driver_connection
+    raw: Any = connection.connection.driver_connection  # of which SQLAlchemy says no type
     if connection.dialect.name == "sqlite":
-        return raw  # type: ignore[return-value]
+        return cast("Connection", raw)
     from newsletter.store.postgresql import PostgresConnection
 
-    return PostgresConnection(raw)  # type: ignore[arg-type]
+    return PostgresConnection(raw)
 
 
 def _version(connection: Connection, database: Database, head: str) -> str:
