@@ -31,22 +31,6 @@ if TYPE_CHECKING:
 READERS = int(os.environ.get("NEWSLETTER_BENCH_WORKERS_READERS", "20000"))
 PLANNED = 1_000_000
 CONNECTIONS = 20
-_SETTINGS = """
-[newsletter]
-title = "Letters"
-base_url = "https://letters.example.org"
-postal_address = "12 rue des Lilas, 44000 Nantes"
-[sender]
-email = "letters@example.org"
-[store]
-url = "{url}"
-[transports.relay]
-kind = "smtp"
-host = "127.0.0.1"
-port = {port}
-security = "none"
-connections = {connections}
-"""
 
 
 def run() -> None:
@@ -103,10 +87,11 @@ def _measured(url: str, port: int, number: int, rate: int) -> tuple[str, ...]:
     from newsletter.store.database import open_database
     from newsletter.store.mailings import tally_of
     from tests.support.sending import fill_list, plan
+    from tests.support.workers import settings_for
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        text = _SETTINGS.format(url=url, port=port, connections=max(1, CONNECTIONS // number))
+        text = settings_for(url, port, max(1, CONNECTIONS // number))
         (folder / "newsletter.toml").write_text(text + (f'rate = "{rate}/s"\n' if rate else ""))
         with open_database(url) as database:
             with database.transaction() as connection:
@@ -197,6 +182,7 @@ def _work(folder: Path) -> None:
         with timed():
             return at_once(self, sql, parameters)
 
+    # The worker opens its own database, somewhere in the program: only its class can be reached from here.
     PostgresDatabase._begun = measured  # type: ignore[method-assign]
     PostgresDatabase.at_once = measured_at_once  # type: ignore[method-assign]
     print("ready", flush=True)

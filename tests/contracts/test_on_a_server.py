@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -25,8 +24,9 @@ from newsletter.store.postgresql import PostgresDatabase
 from newsletter.store.postgresql_words import for_many, spoken
 from newsletter.store.schema import metadata
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.upgrade import MIGRATIONS, bring_up_to_date, known_versions
+from newsletter.store.upgrade import bring_up_to_date, known_versions
 from newsletter.subscriber import Subscriber
+from tests.support.migrations import BROKEN_STEP, add_step, copied_migrations
 from tests.support.postgresql import address_of, empty_list, fresh
 from tests.support.sending import fill_list, plan
 
@@ -36,17 +36,6 @@ if TYPE_CHECKING:
 
 NOW = 1_795_248_000
 HEAD = known_versions()[-1]
-NEXT = f"{int(HEAD) + 1:04}"
-NEXT_STEP = f"""
-from alembic import op
-
-revision = "{NEXT}"
-down_revision = "{HEAD}"
-
-
-def upgrade() -> None:
-    op.execute("ALTER TABLE subscribers ADD COLUMN shoe_size TEXT NOT NULL DEFAULT ''")
-"""
 
 
 @pytest.fixture
@@ -64,9 +53,7 @@ def database(url: str) -> Iterator[PostgresDatabase]:
 
 @pytest.fixture
 def migrations(tmp_path: Path) -> Path:
-    folder = tmp_path / "migrations"
-    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return copied_migrations(tmp_path)
 
 
 def plain(url: str) -> closing[psycopg.Connection[Any]]:
@@ -107,7 +94,7 @@ def test_a_database_made_at_once_is_the_one_that_all_the_steps_make(url: str, mi
 
 def test_an_older_database_is_upgraded_where_it_is(migrations: Path) -> None:
     url = fresh("newsletter")
-    (migrations / "versions" / f"{NEXT}_shoes.py").write_text(NEXT_STEP)
+    add_step(migrations)
     with open_database(url) as database:
         Subscribers(database).add(Subscriber("ana@example.org"), 1)
         bring_up_to_date(database, migrations)
@@ -120,8 +107,7 @@ def test_an_older_database_is_upgraded_where_it_is(migrations: Path) -> None:
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(url: str, migrations: Path) -> None:
-    broken = NEXT_STEP + '    op.execute("ALTER TABLE nobody ADD COLUMN x TEXT")\n'
-    (migrations / "versions" / f"{NEXT}_shoes.py").write_text(broken)
+    add_step(migrations, BROKEN_STEP)
     before = shape_of(url)
     with open_database(url) as database, pytest.raises(ProgrammingError, match="nobody"):
         bring_up_to_date(database, migrations)

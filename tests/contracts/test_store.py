@@ -20,22 +20,13 @@ from newsletter import __version__
 from newsletter.errors import StoreError
 from newsletter.store.database import Database, open_database
 from newsletter.store.sqlite import SqliteDatabase
-from newsletter.store.upgrade import MIGRATIONS, bring_up_to_date, known_versions
+from newsletter.store.upgrade import MIGRATIONS, bring_up_to_date
+from tests.support.migrations import BROKEN_STEP, NEXT, add_step, copied_migrations
+from tests.support.stores import addresses, put_someone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NEXT = f"{int(known_versions()[-1]) + 1:04}"
-NEXT_STEP = f"""
-from alembic import op
-
-revision = "{NEXT}"
-down_revision = "{known_versions()[-1]}"
-
-
-def upgrade() -> None:
-    op.execute("ALTER TABLE subscribers ADD COLUMN shoe_size TEXT NOT NULL DEFAULT ''")
-"""
 NOBODY = 65534
 
 
@@ -51,20 +42,9 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def migrations_of_tomorrow(tmp_path: Path) -> Path:
-    folder = tmp_path / "migrations"
-    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / f"{NEXT}_shoes.py").write_text(NEXT_STEP)
+    folder = copied_migrations(tmp_path)
+    add_step(folder)
     return folder
-
-
-def put_someone(database: Database, address: str = "ana@example.org") -> None:
-    with database.transaction() as connection:
-        connection.execute("INSERT INTO subscribers (email, canonical) VALUES (?, ?)", (address, address))
-
-
-def addresses(database: Database) -> list[str]:
-    with database.reading() as connection:
-        return [email for (email,) in connection.execute("SELECT email FROM subscribers ORDER BY id")]
 
 
 def schema_of(path: Path) -> list[tuple[str, str, str]]:
@@ -224,8 +204,7 @@ def test_an_older_database_is_upgraded_and_a_copy_stays_beside_it(
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(
     url: str, path: Path, migrations_of_tomorrow: Path
 ) -> None:
-    step = migrations_of_tomorrow / "versions" / f"{NEXT}_shoes.py"
-    step.write_text(NEXT_STEP + '    op.execute("ALTER TABLE nobody ADD COLUMN x TEXT")\n')
+    add_step(migrations_of_tomorrow, BROKEN_STEP)
     with open_database(url) as database:
         before = schema_of(path)
         with pytest.raises(OperationalError, match="no such table: nobody"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.store.keys import load_keys
-from tests.support.stores import new_store
+from tests.support.stores import addresses, new_store, put_someone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 def database() -> Iterator[Database]:
     with new_store(busy_seconds=0.05) as database:
         yield database
-
-
-def put_someone(database: Database, address: str = "ana@example.org") -> None:
-    with database.transaction() as connection:
-        connection.execute("INSERT INTO subscribers (email, canonical) VALUES (?, ?)", (address, address))
-
-
-def addresses(database: Database) -> list[str]:
-    with database.reading() as connection:
-        return [email for (email,) in connection.execute("SELECT email FROM subscribers ORDER BY id")]
 
 
 def test_an_exception_undoes_the_whole_transaction(database: Database) -> None:

@@ -17,6 +17,7 @@ from newsletter.store.database import open_database
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from tests.support.sending import fill_list, plan
 from tests.support.sink import Sink
+from tests.support.workers import CONNECTIONS, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,23 +25,6 @@ if TYPE_CHECKING:
     from newsletter.report import Tally
 
 READERS = 600
-CONNECTIONS = 3
-SETTINGS = """
-[newsletter]
-title = "The letter"
-base_url = "https://letter.example.org"
-postal_address = "12 Lilac Street"
-[sender]
-email = "letter@example.org"
-[store]
-url = "sqlite:///newsletter.db"
-[transports.relay]
-kind = "smtp"
-host = "127.0.0.1"
-port = {port}
-security = "none"
-connections = {connections}
-"""
 
 
 def now() -> datetime:
@@ -50,7 +34,7 @@ def now() -> datetime:
 def send_in(folder: Path, sink: Sink, jobs: int = 2) -> Tally:
     """Plan a mailing to 600 readers unless there is one, and send it with so many jobs."""
     settings = folder / "newsletter.toml"
-    settings.write_text(SETTINGS.format(port=sink.port, connections=CONNECTIONS))
+    settings.write_text(settings_for("sqlite:///newsletter.db", sink.port))
     with open_database(f"sqlite:///{folder}/newsletter.db") as database:
         if not mailings_of(database):
             fill_list(database, READERS)

@@ -48,3 +48,15 @@ def with_each_kind(metafunc: pytest.Metafunc) -> None:
         long = metafunc.definition.get_closest_marker("soak_on_a_server")
         server = pytest.param("postgresql", marks=pytest.mark.soak) if long else "postgresql"
         metafunc.parametrize("store_kind", ("sqlite", server), indirect=True, scope="module")
+
+
+def put_someone(database: Database, address: str = "ana@example.org") -> None:
+    """Put a person on the list who has nothing but an address."""
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO subscribers (email, canonical) VALUES (?, ?)", (address, address))
+
+
+def addresses(database: Database) -> list[str]:
+    """Who is on the list, in the order in which they came."""
+    with database.reading() as connection:
+        return [email for (email,) in connection.execute("SELECT email FROM subscribers ORDER BY id")]

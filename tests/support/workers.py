@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CONNECTIONS = 3
 PATIENCE = 90.0  # seconds: a machine that is busy with other things is slow
-SETTINGS = """
+_SETTINGS = """
 [newsletter]
 title = "The letter"
 base_url = "https://letter.example.org"
@@ -47,6 +47,11 @@ port = {port}
 security = "none"
 connections = {connections}
 """
+
+
+def settings_for(url: str, port: int, connections: int = CONNECTIONS, host: str = "127.0.0.1") -> str:
+    """A newsletter.toml whose list is there, and whose mail goes there."""
+    return _SETTINGS.format(url=url, host=host, port=port, connections=connections)
 
 
 def until(true: Callable[[], object], what: str) -> None:
@@ -122,7 +127,7 @@ class Cluster:
         self.readers = readers
         self._folder = folder
         self.settings = folder / "newsletter.toml"
-        self.settings.write_text(SETTINGS.format(url=url, port=port, connections=CONNECTIONS, host=host) + more)
+        self.settings.write_text(settings_for(url, port, host=host) + more)
         self.workers: list[WorkerProcess] = []
         with self.database() as database:
             fill_list(database, readers)
