@@ -22,8 +22,8 @@ from newsletter.sources.list_cards import CardList
 from newsletter.sources.list_columns import MOST_COLUMNS, columns, read_mapping
 from newsletter.sources.list_files import open_list
 from newsletter.sources.list_text import LONGEST_LINE, TextFile
-from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 
 @pytest.fixture
 def people() -> Iterator[Subscribers]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield Subscribers(database)
 
 
@@ -185,6 +185,7 @@ def test_a_workbook_without_addresses_says_what_was_found(tmp_path: Path) -> Non
     assert "Poste, Euros" in told
 
 
+@pytest.mark.soak_on_a_server
 def test_a_workbook_that_asks_for_terabytes_is_refused_and_the_program_lives(tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.worksheets[0]
@@ -409,6 +410,7 @@ class Endless(io.RawIOBase):
         return len(part)
 
 
+@pytest.mark.soak_on_a_server
 def test_a_cell_of_300_megabytes_needs_no_memory_and_spoils_no_other_row() -> None:
     import tracemalloc
 
@@ -424,6 +426,7 @@ def test_a_cell_of_300_megabytes_needs_no_memory_and_spoils_no_other_row() -> No
     assert peak < 12 * LONGEST_LINE
 
 
+@pytest.mark.soak_on_a_server
 def test_a_hundred_thousand_columns_are_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("email," + ",".join(f"c{number}" for number in range(100_000)) + "\n")
@@ -445,6 +448,7 @@ def test_the_encoding_is_found_out_with_a_mark_and_without(encoding: str) -> Non
     assert list(table.rows()) == [(2, ["Élodie", "elodie@example.org"])]
 
 
+@pytest.mark.soak_on_a_server
 @given(
     st.lists(st.sampled_from(["a", "é", "\n", "\r", "\r\n", "\u2028", "\x0c", "xyz" * 30_000]), max_size=40),
 )

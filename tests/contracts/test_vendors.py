@@ -14,8 +14,8 @@ from newsletter.errors import ListError
 from newsletter.sources.list_files import open_list
 from newsletter.sources.list_vendors import VENDORS
 from newsletter.store import consents
-from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
+from tests.support.stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ ZOE = "2024-05-06T07:08:09"
 
 @pytest.fixture
 def people() -> Iterator[Subscribers]:
-    with open_database("sqlite://") as database:
+    with new_store() as database:
         yield Subscribers(database)
 
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.store.subscribers import Subscribers
-from tests.support.author import HELLO, Author, author
+from tests.support.author import HELLO, Author
 from tests.support.servers import Mailserver, postfix
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-__all__ = ["author"]
 
 # What the server further on says of readers whom Postfix has accepted.
 FURTHER_ON = {

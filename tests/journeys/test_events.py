@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
-from tests.support.author import HELLO, author
+from tests.support.author import HELLO
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from tests.support.author import Author
-
-__all__ = ["author"]
 
 BODY = """\
 Hello {{ subscriber.first_name | default("you") }}.

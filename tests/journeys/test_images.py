@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from newsletter.inbox import Inbox
-from tests.support.author import HELLO, author
+from tests.support.author import HELLO
 from tests.support.images import drawing, exif, opened, photo, saved
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.author import Author
-
-__all__ = ["author"]
 
 BODY = """\
 Hello {{ subscriber.first_name | default("you") }}.

@@ -15,6 +15,7 @@ from newsletter.limits import GOOD_FOR, Rate
 from newsletter.store.database import open_database
 from tests.support.sending import fill_list, plan
 from tests.support.sink import Sink
+from tests.support.stores import new_list
 
 ROOT = Path(__file__).parents[2]
 SENDERS = 3
@@ -23,12 +24,12 @@ READERS = 30
 
 def send_together(folder: Path, sink: Sink, settings: str) -> tuple[list[float], float]:
     """Let the processes go at the same moment; when each message was let go, in order, and the seconds it took."""
-    url = f"sqlite:///{folder}/newsletter.db"
-    with open_database(url) as database:
-        fill_list(database, READERS)
-        for number in range(SENDERS):
-            plan(database, issue=f"2026-11-{number}")
     with ExitStack() as stack:
+        url = stack.enter_context(new_list(folder))
+        with open_database(url) as database:
+            fill_list(database, READERS)
+            for number in range(SENDERS):
+                plan(database, issue=f"2026-11-{number}")
         senders = []
         for number in range(SENDERS):
             command = [sys.executable, "-m", "tests.support.limited_sender", url, str(sink.port), str(number), settings]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+# What these tell of kills and pauses is the ledger's, which tests/contracts holds against both databases every time.
+pytestmark = pytest.mark.soak_on_a_server
 BATCH = 5
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.author import Author
 
+# What these tell of kills and pauses is the ledger's, which tests/contracts holds against both databases every time.
+pytestmark = pytest.mark.soak_on_a_server
 SOON = ("--yes", "--at", "now")
 CONNECTIONS = 4
 

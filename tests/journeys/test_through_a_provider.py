@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+# What these tell of kills and pauses is the ledger's, which tests/contracts holds against both databases every time.
+pytestmark = pytest.mark.soak_on_a_server
+
 
 def through(author: Author, kind: str, url: str, more: str = "") -> None:
     """Let the author send through a provider of this name, whose API is here."""

@@ -1,4 +1,8 @@
-"""An empty list for a test, in each kind of database: a module that imports `new_store` runs once with each."""
+"""An empty list for a test, in each kind of database.
+
+A module that imports `new_store` or `new_list` runs once with each kind, and a journey of an author does. With the mark
+`soak_on_a_server`, on a module, a test, or one of its parameters, the turn on a server is one of the long tests.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ from newsletter.store.database import open_database
 from tests.support import postgresql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from newsletter.store.database import Database
 
@@ -42,12 +47,27 @@ def new_store(busy_seconds: float | None = None) -> AbstractContextManager[Datab
     return store_of(_kind[-1], busy_seconds)
 
 
+@contextmanager
+def new_list(folder: Path) -> Iterator[str]:
+    """The address of an empty list, of the kind that is in use; a file is in this folder."""
+    if _kind[-1] == "sqlite":
+        yield f"sqlite:///{folder}/newsletter.db"
+    else:
+        with postgresql.empty_list() as url:
+            yield url
+
+
 def with_each_kind(metafunc: pytest.Metafunc) -> None:
-    """Let a test of a module that imports `new_store` run with each kind; called by conftest.py."""
-    if hasattr(metafunc.module, "new_store"):
-        long = metafunc.definition.get_closest_marker("soak_on_a_server")
-        server = pytest.param("postgresql", marks=pytest.mark.soak) if long else "postgresql"
-        metafunc.parametrize("store_kind", ("sqlite", server), indirect=True, scope="module")
+    """Let a test run with each kind of list; called by conftest.py."""
+    metafunc.parametrize("store_kind", ("sqlite", "postgresql"), indirect=True, scope="module")
+
+
+def let_long_ones_soak(items: Iterable[pytest.Item]) -> None:
+    """Let tests that are marked so take their turn on a server among the long ones; called by conftest.py."""
+    for item in items:
+        here = getattr(item, "callspec", None)
+        if here and here.params.get("store_kind") == "postgresql" and item.get_closest_marker("soak_on_a_server"):
+            item.add_marker(pytest.mark.soak)
 
 
 def put_someone(database: Database, address: str = "ana@example.org") -> None:

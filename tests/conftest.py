@@ -1,4 +1,4 @@
-"""What is true of the list and the ledger is true in each kind of database."""
+"""What is true of the list, the ledger and a whole journey is true in each kind of database."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    stores.with_each_kind(metafunc)
+    if hasattr(metafunc.module, "new_store") or hasattr(metafunc.module, "new_list"):
+        stores.with_each_kind(metafunc)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    stores.let_long_ones_soak(items)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Which database `new_store` opens."""
+    """Which database `new_store` and `new_list` are."""
     yield from stores.use(getattr(request, "param", "sqlite"))
 
 
