@@ -104,25 +104,6 @@ def test_two_workers_that_end_when_nobody_is_due_leave_a_finished_mailing(tmp_pa
         cluster.check(sink, lost_connections=0)
 
 
-def test_a_worker_that_meets_a_newer_database_ends_with_a_word_and_leaves_nobody_uncertain(
-    tmp_path: Path, url: str
-) -> None:
-    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
-        old = cluster.start()
-        until(lambda: old.has_logged("claim"), "it is at it")
-        with cluster.database() as database:
-            with database.transaction() as connection:
-                (known,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-                connection.execute("UPDATE alembic_version SET version_num = '9999'")
-            assert old.process.wait(90) == 4
-            assert "upgrade this program" in old.said
-            with database.transaction() as connection:
-                connection.execute("UPDATE alembic_version SET version_num = ?", (known,))
-        new = cluster.start("--once")
-        assert new.process.wait(90) == 0
-        cluster.check(sink, lost_connections=0)
-
-
 def test_two_schedulers_beside_a_worker_write_to_everybody_once(tmp_path: Path, url: str) -> None:
     with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
         runners = [cluster.start("--until-done", command="run") for _ in range(2)]

@@ -68,7 +68,7 @@ def empty_list() -> Iterator[str]:
         with psycopg.connect(url, autocommit=True, options="-c lock_timeout=1000") as connection:
             connection.execute(_EMPTY)
     except psycopg.Error:  # a test that was about something broken
-        _drop(url)
+        drop(url)
     else:
         _free.append(url)
 
@@ -85,7 +85,7 @@ def fresh(kind: str = "nothing") -> str:
 def drop_all() -> None:
     """Take what waits away, on a server that outlives this run."""
     while NAMED and _free:
-        _drop(_free.pop())
+        drop(_free.pop())
 
 
 def address_of(name: str, **more: str) -> str:
@@ -95,7 +95,8 @@ def address_of(name: str, **more: str) -> str:
     return f"postgresql://{place}?" + "&".join(f"{key}={quote(str(value), safe='')}" for key, value in given.items())
 
 
-def _drop(url: str) -> None:
+def drop(url: str) -> None:
+    """Take a database away, whoever is in it."""
     with _administrator() as connection, suppress(psycopg.Error):
         connection.execute(f"DROP DATABASE {psycopg.conninfo.conninfo_to_dict(url)['dbname']} WITH (FORCE)")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from newsletter import __version__
 from newsletter.actions.log import log
 from newsletter.actions.receive import receive_refusals
 from newsletter.errors import LedgerError, NewsletterError
@@ -78,7 +79,7 @@ def leased(
         return int(clock().timestamp())
 
     lease = join(database, mailing.id, this_worker(), now(), is_alive, alone=alone)
-    log("lease taken", mailing=mailing.id, number=lease.worker, issue=mailing.issue)
+    log("lease taken", mailing=mailing.id, number=lease.worker, issue=mailing.issue, program=__version__)
     with Seat(database, lease, now) as seat:
         try:
             yield seat

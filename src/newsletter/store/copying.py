@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from newsletter.errors import ListError, Problem, StoreError
 from newsletter.store.schema import metadata
+from newsletter.store.upgrade import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from newsletter.store.database import Connection, Database
 
 _AT_ONCE = 5000  # rows that are in memory
-_OF_ITS_OWN = ("program", "home", "sent")  # rows of `meta`
+_OF_ITS_OWN = ("program", "beside", "home", "sent")  # rows of `meta`
 _ROUND = 2**128
 
 
@@ -58,7 +59,8 @@ class _Sum:
 
 
 def sizes(source: Database) -> list[Copied]:
-    """How many rows would be copied. Raises ListError while a mailing is being sent."""
+    """How many rows would be copied. Raises ListError while a mailing is being sent, Outdated as `copy` does."""
+    check_version(source, wholly=True)
     with source.reading() as connection:
         _check_rest(connection)
         return [Copied(table.name, _count(connection, table), "") for table in metadata.sorted_tables]
@@ -67,9 +69,12 @@ def sizes(source: Database) -> list[Copied]:
 def copy(source: Database, target: Database, progress: Callable[[int, str], object] = lambda *_: None) -> list[Copied]:
     """Copy everything, and prove it. `progress` hears how many rows more were copied, and of which table.
 
-    Raises ListError while a mailing is being sent, and when the new place is not empty; StoreError when the proof
-    fails, or a database does. Then nothing of the copy stays.
+    Raises ListError while a mailing is being sent, and when the new place is not empty; Outdated when a newer program
+    has added to either place what this one would leave out; StoreError when the proof fails, or a database does. Then
+    nothing of the copy stays.
     """
+    for place in (source, target):
+        check_version(place, wholly=True)
     if source.name == target.name:
         raise ListError(Problem("this is where the list is already", path=target.name, fix="name another place"))
     with source.transaction() as old:

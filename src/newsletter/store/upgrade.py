@@ -1,5 +1,9 @@
 """From the database that is there to the one that this program speaks: none → newest, older → newest, newer → refused.
 
+Unless the newer one has only been added to: then programs of both versions work side by side, as while machines are
+upgraded one by one. A step that does nothing else says so by the line `only_adds = True`; the database remembers how
+old a program may be, for those who are older than the step cannot read that.
+
 The step is decided without importing Alembic (a second) or SQLAlchemy (half a second): a database that is up to date
 costs one query.
 """
@@ -26,6 +30,9 @@ _TABLES = {
 }
 # A database on a server may hold other things beside a list, but not under our names.
 _OURS = {"alembic_version", "subscribers", "mailings", "deliveries", "meta"}
+_REMEMBER = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_ONLY_ADDS = "\nonly_adds = True\n"
+_BESIDE = "beside"  # in `meta`: the schema that is there, and the oldest that a program has to know: "0015 0013"
 
 
 def known_versions(migrations: Path = MIGRATIONS) -> list[str]:
@@ -33,16 +40,22 @@ def known_versions(migrations: Path = MIGRATIONS) -> list[str]:
     return sorted(file.name[:4] for file in (migrations / "versions").glob("[0-9]*.py"))
 
 
+def oldest_beside(migrations: Path = MIGRATIONS) -> str:
+    """The oldest schema whose programs may work beside this one: that of the newest step which does not only add."""
+    steps = {file.name[:4]: file for file in (migrations / "versions").glob("[0-9]*.py")}
+    return max((name for name, file in steps.items() if _ONLY_ADDS not in file.read_text("utf-8")), default="")
+
+
 def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, create: bool = True) -> None:
     """Make, upgrade or accept the database, whoever else opens it at this moment.
 
-    Raises StoreError when it is not one of ours, when a newer program wrote it, or when there is none and `create` is
-    False.
+    Raises StoreError when it is not one of ours, when a newer program did more than add to it, or when there is none
+    and `create` is False.
     """
     head = known_versions(migrations)[-1]
     with database.own() as connection:
         version = _version(connection, database, head)
-        if version == head:
+        if version >= head:
             return
         if not version and not create:
             raise StoreError(
@@ -55,7 +68,7 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
     with database.engine.begin() as engine_connection:
         connection = _plain(engine_connection)
         version = _version(connection, database, head)
-        if version == head:  # another process did the work while this one waited
+        if version >= head:  # another process did the work while this one waited
             return
         if version:
             _copy(database, f"before-{head}")
@@ -63,21 +76,19 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
             _create(engine_connection)
         else:
             _upgrade(engine_connection, migrations)
-        connection.execute(
-            "INSERT INTO meta (name, value) VALUES ('program', ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (__version__,),
-        )
+        beside = f"{head} {oldest_beside(migrations)}"
+        for row in (("program", __version__), (_BESIDE, beside)):
+            connection.execute(_REMEMBER, row)
 
 
 class Outdated(StoreError):
     """A newer program wrote the database: this one does not know all that is in it, and leaves it alone."""
 
 
-def check_version(database: Database) -> None:
-    """See that the database is still as this program knows it. Raises Outdated."""
+def check_version(database: Database, *, wholly: bool = False) -> None:
+    """See that this program may go on with the database; `wholly`: that it knows all that is in it. Raises Outdated."""
     with database.reading() as connection:
-        _version(connection, database, known_versions()[-1])
+        _version(connection, database, known_versions()[-1], wholly=wholly)
 
 
 def is_made(database: Database) -> bool:
@@ -95,7 +106,7 @@ def _plain(connection: EngineConnection) -> Connection:
     return PostgresConnection(raw)
 
 
-def _version(connection: Connection, database: Database, head: str) -> str:
+def _version(connection: Connection, database: Database, head: str, *, wholly: bool = False) -> str:
     """The stored version, "" where there is no list."""
     names = {name for (name,) in connection.execute(_TABLES[database.dialect.on_a_server])}
     if not names or (database.dialect.on_a_server and names.isdisjoint(_OURS)):
@@ -106,7 +117,7 @@ def _version(connection: Connection, database: Database, head: str) -> str:
                     fix="name another one under [store] in newsletter.toml; nothing was changed")
         )  # fmt: skip
     (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if version > head:
+    if version > head and (wholly or not _may_stay_beside(connection, version, head)):
         (program,) = connection.execute("SELECT value FROM meta WHERE name = 'program'").fetchone()
         raise Outdated(
             Problem(f"this database was written by newsletter {program} (schema {version}); "
@@ -114,6 +125,13 @@ def _version(connection: Connection, database: Database, head: str) -> str:
                     path=database.name, fix="upgrade this program: pip install --upgrade newsletter")
         )  # fmt: skip
     return str(version)
+
+
+def _may_stay_beside(connection: Connection, version: str, head: str) -> bool:
+    """Whether a program that knows no more than `head` may work with the newer version that is there."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_BESIDE,)).fetchone()
+    told, _, oldest = row[0].partition(" ") if row else ("", "", "")
+    return bool(oldest) and told == version and head >= oldest
 
 
 def _copy(database: Database, suffix: str) -> None:
