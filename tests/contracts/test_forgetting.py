@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from newsletter.actions.expire import DAY, Expiry, expire, expiry
@@ -25,9 +26,13 @@ from newsletter.store.database import open_database
 from newsletter.store.forgetting import scrub
 from newsletter.store.joining import insert, standing_of
 from newsletter.store.notices import Kind, put
+from newsletter.store.postgresql import PostgresDatabase
+from newsletter.store.schema import metadata
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
 from newsletter.suppression import Reason
+from tests.support.pacing import put as put_people
+from tests.support.stores import new_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,13 +56,33 @@ TRACES = [b"quintero", b"anabelle", b"cellist", b"pornichet", b"andorra", b"vill
 
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[Subscribers]:
-    with open_database(f"sqlite:///{tmp_path / 'newsletter.db'}", busy_seconds=0.05) as database:
+    with new_list(tmp_path) as url, open_database(url, busy_seconds=0.05) as database:
         yield Subscribers(database)
 
 
 def bytes_of(people: Subscribers) -> bytes:
     """All that lies on the disk: the file, its log, the index of the log."""
+    if isinstance(people.database, PostgresDatabase):
+        return bytes_on_the_server(people.database.url).lower()
     return b"\n".join(each.read_bytes() for each in sorted(Path(people.database.name).parent.iterdir())).lower()
+
+
+def bytes_on_the_server(url: str) -> bytes:
+    """The files of the tables of people and of their indexes, and what stands in all other tables."""
+    files = """
+        SELECT pg_read_binary_file(pg_relation_filepath(found)) FROM (
+            SELECT oid AS found FROM pg_class WHERE relname = ANY(%(ours)s) UNION ALL
+            SELECT indexrelid FROM pg_index, pg_class t WHERE t.oid = indrelid AND t.relname = ANY(%(ours)s) UNION ALL
+            SELECT reltoastrelid FROM pg_class WHERE relname = ANY(%(ours)s) AND reltoastrelid <> 0
+        ) AS them
+    """
+    ours = ["subscribers", "suppressions", "consents", "changes", "notices", "hooks"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        content = [bytes(row[0]) for row in connection.execute(files, {"ours": ours})]
+        for table in metadata.sorted_tables:
+            content.append(str(connection.execute(f"SELECT * FROM {table.name}".encode()).fetchall()).encode())
+    return b"\n".join(content)
 
 
 def found_in(people: Subscribers) -> list[bytes]:
@@ -67,11 +92,9 @@ def found_in(people: Subscribers) -> list[bytes]:
 
 def a_life(people: Subscribers) -> Subscriber:
     """Ana, in every table that can speak of a person, among many others."""
-    for number in range(400):
-        people.add(Subscriber(f"reader{number}@example.org", first_name=f"Reader {number}"), NOW)
+    put_people(people.database, *(f"reader{number}@example.org" for number in range(400)))
     ana = people.add(ANA, NOW)
-    for number in range(400, 800):
-        people.add(Subscriber(f"reader{number}@example.org", first_name=f"Reader {number}"), NOW)
+    put_people(people.database, *(f"reader{number}@example.org" for number in range(400, 800)))
     # Changes move rows about, and leave copies behind in pages that were split.
     for number in range(1, 30):
         with people.database.transaction() as connection:
@@ -197,7 +220,7 @@ def test_who_was_forgotten_comes_back_by_asking_and_confirming_and_then_is_like_
     assert imported(people, "email,first_name\nana.quintero@example.org,Annie\n").updated == 1
 
 
-def test_a_file_in_use_is_scrubbed_later(people: Subscribers) -> None:
+def test_what_is_in_use_is_scrubbed_later(people: Subscribers) -> None:
     ana = a_life(people)
     with closing(people.database.connect()) as other:
         other.execute("BEGIN")
@@ -209,10 +232,25 @@ def test_a_file_in_use_is_scrubbed_later(people: Subscribers) -> None:
     assert found_in(people) == []
 
 
-def test_copies_that_still_know_a_person_are_named(people: Subscribers) -> None:
-    people.add(ANA, NOW)
-    Path(people.database.name).with_name("newsletter.db.before-0005").write_bytes(b"")
-    assert forget(people.database, [ANA.email], now=NOW).copies == ("newsletter.db.before-0005",)
+def test_what_somebody_still_looks_at_as_it_was_is_scrubbed_later(
+    people: Subscribers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.store.forgetting._LOOKS", 2)
+    a_life(people)
+    with closing(people.database.connect()) as other:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if other.dialect.on_a_server else "BEGIN")
+        other.execute("SELECT count(*) FROM meta").fetchone()
+        assert not forget(people.database, [ANA.email], now=NOW).clean
+    assert scrub(people.database)
+    assert found_in(people) == []
+
+
+def test_copies_that_still_know_a_person_are_named(tmp_path: Path) -> None:
+    """A file alone has copies beside it: a server is upgraded where it is."""
+    with open_database(f"sqlite:///{tmp_path}/newsletter.db") as database:
+        Subscribers(database).add(ANA, NOW)
+        (tmp_path / "newsletter.db.before-0005").write_bytes(b"")
+        assert forget(database, [ANA.email], now=NOW).copies == ("newsletter.db.before-0005",)
 
 
 def test_many_are_forgotten_in_one_transaction_and_the_file_is_scrubbed_once(people: Subscribers) -> None:

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from newsletter import __version__
-from newsletter.actions.forget import forget
 from newsletter.errors import LedgerError, StoreError
 from newsletter.outcome import Accepted, Reply
 from newsletter.store.database import Database, Lock, Unreachable, exists, open_database
@@ -22,7 +21,6 @@ from newsletter.store.life import accept_copy, count, is_old_copy
 from newsletter.store.mailings import tally_of
 from newsletter.store.postgresql import PostgresDatabase
 from newsletter.store.postgresql_words import for_many, spoken
-from newsletter.store.schema import metadata
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.upgrade import bring_up_to_date, known_versions
 from newsletter.subscriber import Subscriber
@@ -309,19 +307,6 @@ def test_a_reply_with_a_sign_that_the_server_cannot_keep_is_kept_without_it(data
         connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", [("y", reply), ("z", "fine")])
         found = connection.execute("SELECT value FROM meta WHERE name IN ('x', 'y', 'z') ORDER BY name").fetchall()
     assert found == [("ok\N{REPLACEMENT CHARACTER}ay",)] * 2 + [("fine",)]
-
-
-def test_who_is_forgotten_is_gone_from_every_table_and_stays_out(database: PostgresDatabase) -> None:
-    people = Subscribers(database)
-    people.add(Subscriber("ana@example.org", "Ana"), NOW)
-    people.unsubscribe("ana@example.org", now=NOW, source="test")
-    told = forget(database, ["ana@example.org"], now=NOW)
-    assert (told.clean, told.copies) == (True, ())
-    assert people.get("ana@example.org") is None
-    assert people.suppression("ana@example.org") is not None, "its seal is known"
-    with database.reading() as connection:
-        for table in metadata.sorted_tables:
-            assert "ana@" not in str(connection.execute(f"SELECT * FROM {table.name}").fetchall())
 
 
 # ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -92,6 +92,10 @@ class Unreachable(StoreError):
     """The server cannot be reached now, or the connection to it was lost: what had been committed is there."""
 
 
+class Locked(StoreError):
+    """Another process holds what was to be written, for longer than is waited for."""
+
+
 class Database(ABC):
     """An open database. Safe to use from several threads; close it, or use it in a `with`."""
 

@@ -17,6 +17,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
+from newsletter.store.database import Locked
 from newsletter.store.seals import seal
 from newsletter.subscriber import canonical
 from newsletter.suppression import Reason
@@ -33,6 +34,14 @@ _ANEW = (
     "VACUUM FULL subscribers, suppressions, consents, changes, notices, hooks",
     "VACUUM deliveries, events, mailings",
 )
+# A server keeps a deleted row for as long as anybody looks at the database as it was before, whatever they look at.
+_NOW = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+_LOOKING_BACK = """
+    SELECT count(pg_sleep(0.05)) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND greatest(age(backend_xmin), age(backend_xid)) > age(CAST(? AS xid))
+"""
+_LOOKS = 40
 
 # What a server said may name the address. Why somebody was skipped is a word of ours, and stays. By the primary key: a
 # mailing has a million deliveries, and a person a few.
@@ -98,12 +107,9 @@ def scrub(database: Database) -> bool:
     A server writes the tables of people anew, and lets the pages of the ledger be used again, which says the least and
     is the largest; what stands in its log and in its backups goes as they go.
     """
+    if database.dialect.on_a_server:
+        return _scrub_server(database)
     with database.own() as connection:
-        if database.dialect.on_a_server:
-            for statement in _ANEW:
-                connection.execute(statement)
-            connection.execute("DELETE FROM meta WHERE name = ?", (_WANTED,))
-            return True
         connection.execute("PRAGMA secure_delete = ON")
         try:
             connection.execute("VACUUM")
@@ -116,6 +122,24 @@ def scrub(database: Database) -> bool:
                 return False
             raise
     return not busy
+
+
+def _scrub_server(database: Database) -> bool:
+    try:
+        with database.own() as connection:
+            want_scrub(connection)
+            now = str(int(connection.execute(_NOW).fetchone()[0]) % 2**32)
+            for _ in range(_LOOKS):
+                if not connection.execute(_LOOKING_BACK, (now,)).fetchone()[0]:
+                    break
+            else:
+                return False
+            for statement in _ANEW:
+                connection.execute(statement)
+            connection.execute("DELETE FROM meta WHERE name = ?", (_WANTED,))
+    except Locked:
+        return False
+    return True
 
 
 def _overwrite(connection: Connection) -> None:

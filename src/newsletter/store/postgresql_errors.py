@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from newsletter.errors import Problem, StoreError
-from newsletter.store.database import Unreachable
+from newsletter.store.database import Locked, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ _SETTING = "check url under [store] in newsletter.toml"
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: a code, or its first two signs.
 _FULL = ("the server has no connection left", "raise max_connections there, or let fewer processes run")
+_LOCKED = "55P03"
 _BY_CODE = {
     "25006": ("the database is read-only", "name the server that takes changes, not one that follows it"),
     "25P03": ("the server ended a transaction in which nothing was asked for too long", _AGAIN),
@@ -27,7 +28,7 @@ _BY_CODE = {
     "53100": ("the server's disk is full; nothing of this step was stored", "make room on it, then run this again"),
     "53200": ("the server has no memory left; nothing of this step was stored", "run the command again"),
     "53300": _FULL,
-    "55P03": (
+    _LOCKED: (
         "the database is locked by another process",
         "wait until the other newsletter command has ended, then run this one again",
     ),
@@ -84,7 +85,8 @@ class Translated:
         who = {"user": "this user", "dbname": "of this name", **self._settings}
         code = error.sqlstate or ""
         if found := _BY_CODE.get(code):
-            return StoreError(Problem(found[0].format(**who), path=self._name, fix=found[1].format(**who)))
+            kind = Locked if code == _LOCKED else StoreError
+            return kind(Problem(found[0].format(**who), path=self._name, fix=found[1].format(**who)))
         if code.startswith(_LOST):
             return self._unreachable("the server ended the connection", "once it is back, run the command again")
         # Anything else that has a code is a mistake of this program, and its own words serve best.
