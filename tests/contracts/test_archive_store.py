@@ -12,6 +12,7 @@ from newsletter.mailing import MailingState
 from newsletter.store.archive import address_of, published
 from newsletter.web.archive import Shelf
 from tests.support.archived import Archived
+from tests.support.stores import new_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ HELLO = "---\ntitle: Hello\nlang: en\n---\nIt begins."
 
 @pytest.fixture
 def archived(tmp_path: Path) -> Iterator[Archived]:
-    with Archived(tmp_path) as made:
+    with new_list(tmp_path) as url, Archived(tmp_path, url=url) as made:
         yield made
 
 

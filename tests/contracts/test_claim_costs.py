@@ -1,4 +1,4 @@
-"""What a claim costs, counted in the steps of SQLite, which are the same on each machine."""
+"""What a claim costs, counted in the steps of SQLite, which are the same on each machine; a server counts none."""
 
 from __future__ import annotations
 

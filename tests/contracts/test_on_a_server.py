@@ -17,7 +17,6 @@ from newsletter.outcome import Accepted, Reply
 from newsletter.store.database import Database, Lock, Unreachable, exists, open_database
 from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim, record
-from newsletter.store.life import accept_copy, count, is_old_copy
 from newsletter.store.mailings import tally_of
 from newsletter.store.postgresql import PostgresDatabase
 from newsletter.store.postgresql_words import for_many, spoken
@@ -307,24 +306,6 @@ def test_a_reply_with_a_sign_that_the_server_cannot_keep_is_kept_without_it(data
         connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", [("y", reply), ("z", "fine")])
         found = connection.execute("SELECT value FROM meta WHERE name IN ('x', 'y', 'z') ORDER BY name").fetchall()
     assert found == [("ok\N{REPLACEMENT CHARACTER}ay",)] * 2 + [("fine",)]
-
-
-# ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_database_that_was_loaded_from_another_one_is_known_as_a_copy_once_that_had_sent(url: str) -> None:
-    with open_database(url) as database:
-        assert not is_old_copy(database)
-        with database.transaction(durable=True) as connection:
-            count(connection)
-        assert not is_old_copy(database)
-        with database.reading() as connection:
-            (home,) = connection.execute("SELECT value FROM meta WHERE name = 'home'").fetchone()
-        with database.transaction() as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'home'", (home + "0",))
-        assert is_old_copy(database)
-        accept_copy(database)
-        assert not is_old_copy(database)
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,7 @@
-"""The database: made, opened, upgraded, refused; and what a user is told when it cannot be used."""
+"""The database in a file: made, opened, upgraded, refused; and what a user is told when it cannot be used.
+
+test_on_a_server.py says the same of one on a server.
+"""
 
 from __future__ import annotations
 

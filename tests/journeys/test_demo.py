@@ -1,4 +1,7 @@
-"""`make demo` is what a newcomer sees first: it works in a fresh checkout, and says where to look."""
+"""`make demo` is what a newcomer sees first: it works in a fresh checkout, and says where to look.
+
+It keeps its list in a file: that nothing has to be set up is the point of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The power goes in the middle of a send: what was written since the last claim may be gone. Nobody gets it twice."""
+"""The power goes in the middle of a send: what was written since the last claim may be gone. Nobody gets it twice.
+
+A file alone: a server writes each commit through, and test_workers_apart.py lets one crash.
+"""
 
 from __future__ import annotations
 

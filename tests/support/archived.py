@@ -80,11 +80,12 @@ Cette page est pour tout le monde.
 class Archived:
     """A newsletter in a folder, with a list that nobody is on."""
 
-    def __init__(self, folder: Path, *, language: str = "fr", theme: str = "letter") -> None:
+    def __init__(self, folder: Path, *, language: str = "fr", theme: str = "letter", url: str = "") -> None:
+        """With `url`, the list is there."""
         self.folder = folder
         self.config = replace(
             parse_config(SETTINGS.format(language=language), str(folder / "newsletter.toml")),
-            store_url=f"sqlite:///{folder / 'newsletter.db'}",
+            store_url=url or f"sqlite:///{folder / 'newsletter.db'}",
             theme=theme,
         )
         (folder / "newsletter.toml").write_text(SETTINGS.format(language=language), "utf-8")

@@ -75,11 +75,26 @@ def empty_list() -> Iterator[str]:
 
 def fresh(kind: str = "nothing") -> str:
     """The address of a new database; with "newsletter", one that holds an empty list already."""
+    return _made(_template() if kind == "newsletter" else "")
+
+
+@contextmanager
+def copy_of(url: str) -> Iterator[str]:
+    """The address of a database with all that is in this one, which nobody has open."""
+    copy = _made(_name(url))
+    yield copy
+    drop(copy)
+
+
+def _made(template: str) -> str:
     name = f"newsletter_{uuid.uuid4().hex[:12]}"
     with _administrator() as connection:
-        template = f" TEMPLATE {_template()}" if kind == "newsletter" else ""
-        connection.execute(f"CREATE DATABASE {name}{template}")
+        connection.execute(f"CREATE DATABASE {name}{f' TEMPLATE {template}' if template else ''}")
     return address_of(name)
+
+
+def _name(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
 
 
 def drop_all() -> None:
@@ -98,7 +113,7 @@ def address_of(name: str, **more: str) -> str:
 def drop(url: str) -> None:
     """Take a database away, whoever is in it."""
     with _administrator() as connection, suppress(psycopg.Error):
-        connection.execute(f"DROP DATABASE {psycopg.conninfo.conninfo_to_dict(url)['dbname']} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
 
 def _administrator() -> psycopg.Connection[Any]:

@@ -6,6 +6,7 @@ A module that imports `new_store` or `new_list` runs once with each kind, and a 
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,17 @@ def new_list(folder: Path) -> Iterator[str]:
     else:
         with postgresql.empty_list() as url:
             yield url
+
+
+@contextmanager
+def copied(url: str, folder: Path) -> Iterator[str]:
+    """The address of a copy of a list that nobody has open; a file's is in this folder."""
+    if url.startswith("sqlite:"):
+        shutil.copy(url.removeprefix("sqlite:///"), folder / "copy.db")
+        yield f"sqlite:///{folder}/copy.db"
+    else:
+        with postgresql.copy_of(url) as copy:
+            yield copy
 
 
 def with_each_kind(metafunc: pytest.Metafunc) -> None:

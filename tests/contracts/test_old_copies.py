@@ -1,0 +1,113 @@
+"""A database that was put back from a copy is known as one: a file by what lies beside it, a server's by its number."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsletter.actions.send import send
+from newsletter.store import leases
+from newsletter.store.database import open_database
+from newsletter.store.leases import Worker, beat
+from newsletter.store.life import accept_copy, is_old_copy
+from newsletter.transports.memory import MemoryTransport
+from tests.support import postgresql
+from tests.support.sending import NOW, clock, fill_list, plan, post_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from newsletter.store.database import Database
+
+
+def mail(database: Database, issue: str) -> None:
+    mailing = plan(database, issue=issue)
+    send(database, mailing, post_for(database, mailing), MemoryTransport(keep=0), clock)
+
+
+# ── a file ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_that_was_put_back_from_a_copy_is_known_as_one_until_the_author_says_to_go_on(
+    tmp_path: Path,
+) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copies" / "newsletter.db"
+    copy.parent.mkdir()
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 3)
+        mail(database, "2026-11-hello")
+        assert not is_old_copy(database)
+    shutil.copy(here, copy)
+    with open_database(f"sqlite:///{here}") as database:
+        mail(database, "2026-12-next")
+        assert not is_old_copy(database)
+    with open_database(f"sqlite:///{copy}") as database:
+        assert not is_old_copy(database), "elsewhere, nothing is known of what was sent here"
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+        accept_copy(database)
+        assert not is_old_copy(database)
+        mail(database, "2027-01-again")
+        assert not is_old_copy(database)
+
+
+def test_a_database_that_is_made_anew_is_nobodys_copy(tmp_path: Path) -> None:
+    here = tmp_path / "newsletter.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+    here.unlink()
+    with open_database(f"sqlite:///{here}") as database:
+        assert not is_old_copy(database)
+
+
+def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_on(tmp_path: Path) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 3)
+        mailing = plan(database)
+        now = int(NOW.timestamp())
+        lease = leases.join(database, mailing.id, Worker("host", "boot", 1), now, lambda _: True)
+        with closing(sqlite3.connect(copy)) as target, closing(sqlite3.connect(here)) as source:
+            source.backup(target)
+        beat(database, lease, now + 15)
+        assert not is_old_copy(database)
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+
+
+@pytest.mark.parametrize("content", ["", "x", "-1", "99999999999999999999"])
+def test_a_file_that_says_nonsense_harms_nothing(tmp_path: Path, content: str) -> None:
+    with open_database(f"sqlite:///{tmp_path}/newsletter.db") as database:
+        (tmp_path / "newsletter.db-sent").write_text(content)
+        is_old_copy(database)
+        accept_copy(database)
+        assert not is_old_copy(database)
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+
+
+# ── a server ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_that_was_loaded_from_another_one_is_known_as_a_copy_once_that_had_sent() -> None:
+    with postgresql.empty_list() as here:
+        with open_database(here) as database:
+            fill_list(database, 1)
+        with postgresql.copy_of(here) as early, open_database(early) as database:
+            assert not is_old_copy(database), "nothing had been sent from there"
+        with open_database(here) as database:
+            mail(database, "2026-11-hello")
+            assert not is_old_copy(database)
+        with postgresql.copy_of(here) as copy, open_database(copy) as database:
+            assert is_old_copy(database)
+            accept_copy(database)
+            assert not is_old_copy(database)
+            mail(database, "2026-12-next")
+            assert not is_old_copy(database)
