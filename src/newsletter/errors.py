@@ -105,15 +105,28 @@ class Halted(Paused):
     """The author has paused or cancelled the mailing."""
 
 
+_MOST_NAMES = 30  # that a message lists; nobody reads more
+_PART = 3  # characters; fewer stand in too many names by chance
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that `word` was most likely meant to be, or None when nothing is near."""
+    """The known name that is written most like `word`, or None when nothing is near."""
     by_folded = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The fix for a misspelt name: the nearest one, and failing that all of them."""
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """The known name to propose for `word`: the nearest one, else the last one of which it is a part."""
     names = sorted(known)
-    near = nearest(word, names)
-    return f"did you mean {near!r}?" if near else f"known are: {', '.join(names)}"
+    holding = [name for name in names if len(word) >= _PART and word.casefold() in name.casefold()]
+    return nearest(word, names) or next(reversed(holding), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The fix for a misspelt name: the nearest one, and failing that all of them, or the first of very many."""
+    names = sorted(known)
+    if near := meant(word, names):
+        return f"did you mean {near!r}?"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"known are: {', '.join(names[:_MOST_NAMES])}{more}"

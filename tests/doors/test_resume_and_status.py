@@ -105,6 +105,16 @@ def test_what_was_never_published_cannot_be_resumed(ready: Author) -> None:
     assert "newsletter publish 2026-11-hello" in answer.err
 
 
+def test_a_part_of_an_issues_name_is_answered_with_the_whole_one(ready: Author) -> None:
+    with ready.inbox():
+        assert ready.run("publish", HELLO, "--yes").code == 0
+    for command in ("status", "resume"):
+        answer = ready.run(command, "hello")
+        assert answer.code == 3
+        assert "did you mean '2026-11-hello'?" in answer.err
+        assert "see which ones were: newsletter status" in ready.run(command, "goodbye").err
+
+
 def test_the_deferred_are_not_tried_before_their_time_which_is_told(ready: Author) -> None:
     with ready.inbox(refuse=LATER) as inbox:
         answer = ready.run("publish", HELLO, "--yes")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.audience import tags_in
-from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
+from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean, meant
 from newsletter.links import Links, Signer
 from newsletter.mailing import MailingState
 from newsletter.render.needs import needs
@@ -226,5 +226,10 @@ def what_is_left(database: Database, issue: str) -> tuple[Mailing, Tally]:
 
 def not_published(issue: str, published: Collection[str] = ()) -> LedgerError:
     """The error for an issue that has no mailing, where `published` have one."""
-    near = f"{did_you_mean(issue, published)}; or send it: " if published else ""
-    return LedgerError(Problem(f"the issue {issue!r} has not been published", fix=f"{near}newsletter publish {issue}"))
+    if near := meant(issue, published):
+        fix = f"did you mean {near!r}? Or send it: newsletter publish {issue}"
+    elif published:
+        fix = f"see which ones were: newsletter status; or send it: newsletter publish {issue}"
+    else:
+        fix = f"newsletter publish {issue}"
+    return LedgerError(Problem(f"the issue {issue!r} has not been published", fix=fix))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from newsletter.errors import IssueError, Problem, did_you_mean, nearest
+from newsletter.errors import IssueError, Problem, did_you_mean, meant
 from newsletter.issue import Issue, parse_issue, stem_of
 
 ENDINGS = (".md", ".markdown")
@@ -117,12 +117,9 @@ def _instead_of_folder(path: Path) -> str:
 def _missing(name: str, shown: str, folder: Path) -> Problem:
     known = [stem_of(path.as_posix()) for path in list_issues(folder)] if folder.is_dir() else []
     wanted = stem_of(name)
-    longer = [stem for stem in known if wanted and wanted in stem]
     if not known:
         fix = f"there are no issues in {folder}" if folder.is_dir() else f"there is no folder {folder}"
-    elif nearest(wanted, known) is None and longer:
-        fix = f"did you mean {longer[-1]!r}?"
-    elif nearest(wanted, known) is None and len(known) > 10:
+    elif meant(wanted, known) is None and len(known) > 10:
         fix = f"the newest issues are: {', '.join(known[-10:])}"
     else:
         fix = did_you_mean(wanted, known)
