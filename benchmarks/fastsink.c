@@ -1,5 +1,6 @@
 /* A mail server that is faster than any sender: it answers commands and looks for the end of data, nothing else.
- * PIPELINING and CHUNKING. Usage: fastsink PORT. It prints "ready", and at SIGTERM how many messages it took. */
+ * PIPELINING and CHUNKING. Usage: fastsink PORT [FILE]. It prints "ready", and at SIGTERM how many messages it took.
+ * FILE is then the record of who got them: one octet for reader0@, reader1@, …, how many messages that was. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,11 +15,13 @@
 
 #define MOST 4096
 #define ROOM (1 << 20)
+#define READERS (1 << 24)
 
 struct connection {
     int data;        /* within DATA */
     long chunk;      /* octets of a BDAT chunk still to come */
     int chunk_last;
+    long reader;     /* of the message that is under way; -1: nobody whom the record knows */
     size_t length;
     char in[ROOM];
 };
@@ -26,6 +29,8 @@ struct connection {
 static struct connection *connections[MOST];
 static volatile sig_atomic_t ended;
 static long messages;
+static unsigned char *record; /* of each reader; NULL: nobody asked for it */
+static long last_reader = -1;
 
 static void end(int signal) { (void)signal; ended = 1; }
 
@@ -33,6 +38,20 @@ static void add(char *out, size_t *n, const char *text) {
     size_t length = strlen(text);
     memcpy(out + *n, text, length);
     *n += length;
+}
+
+static void accepted(struct connection *c) {
+    messages++;
+    if (!record || c->reader < 0) return;
+    if (record[c->reader] < 255) record[c->reader]++;
+    if (c->reader > last_reader) last_reader = c->reader;
+}
+
+/* RCPT TO:<reader123@example.org>: 123 */
+static long reader_of(const char *line, const char *eol) {
+    const char *name = memmem(line, (size_t)(eol - line), "<reader", 7);
+    long number = name ? atol(name + 7) : -1;
+    return number < READERS ? number : -1;
 }
 
 static int serve(int fd, struct connection *c) {
@@ -49,7 +68,7 @@ static int serve(int fd, struct connection *c) {
             c->chunk -= (long)take;
             at += take;
             if (c->chunk == 0) {
-                if (c->chunk_last) messages++;
+                if (c->chunk_last) accepted(c);
                 add(out, &n, "250 2.0.0 Ok\r\n");
             }
             continue;
@@ -62,7 +81,7 @@ static int serve(int fd, struct connection *c) {
             }
             at = (size_t)(found - c->in) + 5;
             c->data = 0;
-            messages++;
+            accepted(c);
             add(out, &n, "250 2.0.0 Ok\r\n");
             continue;
         }
@@ -73,7 +92,8 @@ static int serve(int fd, struct connection *c) {
         case 'E': add(out, &n, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 SIZE 100000000\r\n"); break;
         case 'D': c->data = 1; add(out, &n, "354 go on\r\n"); break;
         case 'B': c->chunk = atol(here + 5); c->chunk_last = memmem(here, (size_t)(eol - here), "LAST", 4) != NULL;
-                  if (c->chunk == 0) { if (c->chunk_last) messages++; add(out, &n, "250 2.0.0 Ok\r\n"); } break;
+                  if (c->chunk == 0) { if (c->chunk_last) accepted(c); add(out, &n, "250 2.0.0 Ok\r\n"); } break;
+        case 'R': if (record && (here[1] & ~0x20) == 'C') c->reader = reader_of(here, eol); add(out, &n, "250 2.0.0 Ok\r\n"); break;
         case 'Q': add(out, &n, "221 bye\r\n"); send(fd, out, n, MSG_NOSIGNAL); return 0;
         default: add(out, &n, "250 2.0.0 Ok\r\n");
         }
@@ -90,6 +110,7 @@ int main(int argc, char **argv) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 256)) { perror("fastsink"); return 1; }
+    if (argc > 2) record = calloc(READERS, 1);
     struct sigaction action = {.sa_handler = end};
     sigaction(SIGTERM, &action, NULL);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[64];
@@ -113,6 +134,13 @@ int main(int argc, char **argv) {
                 free(connections[fd]);
                 connections[fd] = NULL;
             }
+        }
+    }
+    if (record) {
+        FILE *file = fopen(argv[2], "wb");
+        if (!file || fwrite(record, 1, (size_t)(last_reader + 1), file) != (size_t)(last_reader + 1) || fclose(file)) {
+            perror(argv[2]);
+            return 1;
         }
     }
     printf("%ld\n", messages);

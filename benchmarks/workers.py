@@ -49,7 +49,7 @@ def run() -> None:
     )
 
 
-def _written(url: str) -> int:
+def written(url: str) -> int:
     """How far the server has written its log, in octets."""
     from newsletter.store.database import open_database
 
@@ -66,9 +66,9 @@ def _planned(url: str) -> None:
     rows = []
     with open_database(url) as database:
         fill_list(database, PLANNED)
-        before, began = _written(url), perf_counter()
+        before, began = written(url), perf_counter()
         plan(database)
-        seconds, wal = perf_counter() - began, _written(url) - before
+        seconds, wal = perf_counter() - began, written(url) - before
         with database.reading() as connection:
             sizes = connection.execute(
                 "SELECT pg_relation_size('deliveries'), pg_relation_size('pk_deliveries'), "
@@ -110,7 +110,7 @@ def _measured(url: str, port: int, number: int, rate: int) -> tuple[str, ...]:
             for worker in workers:
                 assert worker.stdout
                 assert worker.stdout.readline() == "ready\n"
-            before = _written(url)
+            before = written(url)
             for worker in workers:
                 assert worker.stdin
                 worker.stdin.write("go\n")
@@ -126,7 +126,7 @@ def _measured(url: str, port: int, number: int, rate: int) -> tuple[str, ...]:
         f"{READERS / seconds:,.0f}",
         f"{100 * inside / sum(each['seconds'] for each in told):.0f} %",
         f"{sum(each['transactions'] for each in told) / READERS:.2f}",
-        f"{(_written(url) - before) / READERS:,.0f}",
+        f"{(written(url) - before) / READERS:,.0f}",
     )
 
 

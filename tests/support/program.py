@@ -5,6 +5,7 @@ hurried          it waits for a locked database and a silent server as it always
 interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
 without-hup      SIGHUP is ignored, as nohup(1) has it
 short-leases     a worker counts as gone after four seconds
+host-of-its-own  no other process is on the same machine: who is gone is known by their lease alone
 only-woken       a worker looks for nothing by itself, but when its engine wakes it
 as-it-is         no other than they are
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -51,6 +53,12 @@ def shorten_leases() -> None:
     presence.HEARTBEAT_SECONDS = 1
 
 
+def live_apart() -> None:
+    """Be on a machine of which nobody else can see whether this process is still there."""
+    name = f"host-{os.getpid()}"
+    platform.node = lambda: name
+
+
 def stay_asleep() -> None:
     """Let a worker look when it is woken only."""
     procrastinate._LOOK_EVERY = 3600
@@ -61,6 +69,7 @@ CIRCUMSTANCES: dict[str, Callable[[], object]] = {
     "hurried": hurry,
     "interruptible": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     "short-leases": shorten_leases,
+    "host-of-its-own": live_apart,
     "only-woken": stay_asleep,
     "as-it-is": lambda: None,
     "without-hup": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),

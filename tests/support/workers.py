@@ -120,6 +120,7 @@ class Cluster:
         readers: int,
         *,
         host: str = "127.0.0.1",
+        connections: int = CONNECTIONS,
         more: str = "",
         waits: bool = False,
     ) -> None:
@@ -127,7 +128,7 @@ class Cluster:
         self.readers = readers
         self._folder = folder
         self.settings = folder / "newsletter.toml"
-        self.settings.write_text(settings_for(url, port, host=host) + more)
+        self.settings.write_text(settings_for(url, port, connections, host) + more)
         self.workers: list[WorkerProcess] = []
         with self.database() as database:
             fill_list(database, readers)
