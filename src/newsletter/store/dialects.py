@@ -24,7 +24,6 @@ class Dialect(NamedTuple):
     is_date: str  # whether a text begins with a day
     is_number: str  # whether a text is a number as fields keep one; what is longer than 30 signs is none
     locked: str  # behind a SELECT: nobody else may change these rows before our end
-    unclaimed: str  # the same, passing by those that another one has
     by_waiting: str  # behind `deliveries`: only those that wait are looked at, by way of their index
     listed: str  # the rows of a list of this type that is a parameter, numbered from 0: item(key, value)
     lists: Callable[[Sequence[Any]], Any]  # that parameter
@@ -55,7 +54,6 @@ SQLITE = Dialect(
         "substr({0}, 2) NOT GLOB '*[^0-9.]*' AND {0} NOT GLOB '*.*.*' AND {0} NOT GLOB '*.'"
     ),
     locked="",  # whoever writes has the whole file
-    unclaimed="",
     # Left to itself it takes the primary key, and reads all who have their message already, at each claim.
     by_waiting=" INDEXED BY ix_deliveries_waiting",
     listed="json_each(?) AS item",
@@ -74,7 +72,6 @@ POSTGRESQL = Dialect(
     is_date="{} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'",
     is_number="length({0}) <= 30 AND {0} ~ '^-{{0,1}}[0-9]+([.][0-9]+){{0,1}}$'",  # a ? would be a parameter
     locked=" FOR UPDATE",
-    unclaimed=" FOR UPDATE OF d SKIP LOCKED",
     by_waiting="",  # it knows how many there are of each state, and finds this out
     listed="(SELECT value, place - 1 AS key FROM unnest(?::{}[]) WITH ORDINALITY AS one(value, place)) AS item",
     lists=list,

@@ -162,14 +162,31 @@ def write_plan(
 
 # The list is read again here, so that who left after the plan gets nothing more. The states stand there as numbers,
 # or the index of those that wait would not be used.
-_CLAIM = """
-    SELECT d.subscriber_id, s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status,
-           x.reason, s.paused_until
+_PERSON = "s.email, s.first_name, s.last_name, s.name, s.language, s.tags, s.fields, s.status, x.reason, s.paused_until"
+_WAITING = """
+    SELECT d.subscriber_id, {person}
     FROM deliveries d{by_waiting}
     LEFT JOIN subscribers s ON s.id = d.subscriber_id
     LEFT JOIN suppressions x ON x.address = s.canonical
     WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state = ? AND d.next_at <= ?{where}
-    ORDER BY {order} LIMIT ?{unclaimed}
+    ORDER BY {order} LIMIT ?
+"""
+# On a server, they are claimed by where they lie as they are found, and who is about to be claimed by another worker is
+# passed by: 6 µs each, where to find them and then to change them by their number took 24. It believes that all who
+# have their message wait still, and would read them all by way of the primary key, each time: only the index of those
+# that wait has them in this order.
+_CLAIM = """
+    WITH d AS (
+        UPDATE deliveries SET {claimed} WHERE ctid = ANY (ARRAY(
+            SELECT d.ctid FROM deliveries d{joined}
+            WHERE d.mailing_id = ? AND d.state IN (0, 4) AND d.state BETWEEN ? AND ? AND d.next_at <= ?{where}
+            ORDER BY d.state, {order} LIMIT ? FOR UPDATE OF d SKIP LOCKED
+        )) RETURNING subscriber_id
+    )
+    SELECT d.subscriber_id, {person} FROM d
+    LEFT JOIN subscribers s ON s.id = d.subscriber_id
+    LEFT JOIN suppressions x ON x.address = s.canonical
+    ORDER BY {order}
 """
 
 
@@ -179,11 +196,16 @@ def claim(database: Database, lease: Lease, limit: int, now: int, choice: Choice
     Those who have never been tried come first. The claim itself is made to survive a power cut: whatever was
     recorded after it and lost would otherwise be sent twice.
     """
+    on_a_server = database.dialect.on_a_server
 
     def waiting(state: State) -> list[tuple[Any, ...]]:
         where, order, parameters = choice.sql(state)
-        words = database.dialect
-        query = _CLAIM.format(where=where, order=order, by_waiting=words.by_waiting, unclaimed=words.unclaimed)
+        words = {"person": _PERSON, "claimed": _CLAIMED, "where": where, "order": order}
+        if on_a_server:
+            joined = " LEFT JOIN subscribers s ON s.id = d.subscriber_id" if choice.has_gaps else ""
+            these = (lease.worker, now, lease.mailing, state.value, state.value, now, *parameters, limit)
+            return connection.execute(_CLAIM.format(**words, joined=joined), these).fetchall()
+        query = _WAITING.format(**words, by_waiting=database.dialect.by_waiting)
         return connection.execute(query, (lease.mailing, state.value, now, *parameters, limit)).fetchall()
 
     recipients: list[Subscriber] = []
@@ -223,7 +245,9 @@ def claim(database: Database, lease: Lease, limit: int, now: int, choice: Choice
                     "WHERE mailing_id = ? AND subscriber_id = ?",
                     skipped,
                 )
-            if choice.has_gaps or database.dialect.on_a_server:
+            if on_a_server:
+                continue
+            if choice.has_gaps:
                 connection.executemany(
                     f"UPDATE deliveries SET {_CLAIMED} WHERE mailing_id = ? AND subscriber_id = ?",  # noqa: S608
                     [(lease.worker, now, lease.mailing, each.id) for each in recipients],
