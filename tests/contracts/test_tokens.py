@@ -75,6 +75,22 @@ def test_a_daily_cap_is_for_a_day(database: Database) -> None:
     assert used_today(database, ALL, TODAY) == 0
 
 
+def test_two_hosts_for_whom_it_is_another_day_share_the_cap_of_the_later_one(database: Database) -> None:
+    assert spend(database, 4, {}, {ALL: 10}, TODAY, NOW) == Grant(4)
+    assert spend(database, 6, {}, {ALL: 10}, TODAY + 1, NOW) == Grant(6), "it is past midnight there"
+    assert spend(database, 6, {}, {ALL: 10}, TODAY, NOW) == Grant(4), "and not yet here"
+    for day in (TODAY + 1, TODAY, TODAY + 1):
+        assert spend(database, 1, {}, {ALL: 10}, day, NOW) == Grant(0, ALL)
+    assert used_today(database, ALL, TODAY + 1) == 10
+    assert spend(database, 6, {}, {ALL: 10}, TODAY + 2, NOW) == Grant(6)
+
+
+def test_a_clock_that_was_days_ahead_leaves_no_cap_behind(database: Database) -> None:
+    assert spend(database, 10, {}, {ALL: 10}, TODAY + 300, NOW) == Grant(10)
+    assert spend(database, 6, {}, {ALL: 10}, TODAY, NOW) == Grant(6)
+    assert spend(database, 6, {}, {ALL: 10}, TODAY, NOW) == Grant(4)
+
+
 def test_a_cap_that_is_reached_takes_no_token_of_a_rate(database: Database) -> None:
     spend(database, 1, {}, {ALL: 1}, TODAY, NOW)
     assert spend(database, 1, ORANGE, {ALL: 1}, TODAY, NOW) == Grant(0, ALL)

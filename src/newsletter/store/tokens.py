@@ -12,7 +12,7 @@ A message pays all the limits that hold for it in one transaction, so that no to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.limits import Bucket, ready_at, refilled, spent, tokens_in
 from newsletter.store.database import Lock
@@ -46,6 +46,13 @@ class Grant:
     ready_at: int | None = None  # milliseconds since 1970; None: another day
 
 
+class _Used(NamedTuple):
+    """How much of a daily cap is gone, and on which day."""
+
+    number: int
+    day: int
+
+
 def spend(
     database: Database, wanted: int, rates: Mapping[str, Rate], caps: Mapping[str, int], day: int, now: int
 ) -> Grant:
@@ -63,12 +70,12 @@ def spend(
                 refusal = max(refusal, Grant(0, name, ready_at(bucket, rate)), key=lambda each: each.ready_at or 0)
             number = min(number, tokens_in(bucket, rate))
         for name, cap in caps.items():
-            if used[name] >= cap:
+            if used[name].number >= cap:
                 return Grant(0, name)
-            number = min(number, cap - used[name])
+            number = min(number, cap - used[name].number)
         if not number:
             return refusal
-        _take(connection, number, rates, buckets, used, day)
+        _take(connection, number, rates, buckets, used)
     return Grant(number)
 
 
@@ -76,12 +83,12 @@ def owe(database: Database, number: int, rates: Mapping[str, Rate], caps: Iterab
     """Take so many tokens from each, also those that are not there yet. `day` and `now` as above."""
     with database.transaction(lock=Lock.TOKENS) as connection:
         buckets, used = _left(connection, rates, caps, day, now)
-        _take(connection, number, rates, buckets, used, day)
+        _take(connection, number, rates, buckets, used)
 
 
 def _left(
     connection: Connection, rates: Mapping[str, Rate], caps: Iterable[str], day: int, now: int
-) -> tuple[dict[str, Bucket], dict[str, int]]:
+) -> tuple[dict[str, Bucket], dict[str, _Used]]:
     """What is in the buckets of rates, and what was used of daily caps."""
     rows = {name: _rate_row(name, rate) for name, rate in rates.items()}
     days = {name: f"day {name}" for name in caps}
@@ -92,8 +99,9 @@ def _left(
     buckets = {
         name: refilled(Bucket(*found[row]) if row in found else None, rates[name], now) for name, row in rows.items()
     }
-    today = {name: found.get(row, (0, day)) for name, row in days.items()}
-    return buckets, {name: amount if at == day else 0 for name, (amount, at) in today.items()}
+    used = {name: _Used(*found.get(row, (0, day))) for name, row in days.items()}
+    # On a host in another time zone it may be tomorrow already: what it used counts for both, or each would begin anew.
+    return buckets, {name: each if day <= each.day <= day + 1 else _Used(0, day) for name, each in used.items()}
 
 
 def _take(
@@ -101,11 +109,10 @@ def _take(
     number: int,
     rates: Mapping[str, Rate],
     buckets: Mapping[str, Bucket],
-    used: Mapping[str, int],
-    day: int,
+    used: Mapping[str, _Used],
 ) -> None:
     rows = [(_rate_row(name, rates[name]), *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
-    rows += [(f"day {name}", amount + number, day) for name, amount in used.items()]
+    rows += [(f"day {name}", each.number + number, each.day) for name, each in used.items()]
     connection.executemany(_PUT, rows)
 
 
