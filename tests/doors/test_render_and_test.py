@@ -257,7 +257,15 @@ def test_a_draft_may_be_tested(author: Author) -> None:
 
 @pytest.mark.parametrize(
     ("address", "told"),
-    [("me", "the address 'me' has no @"), ("me@", "the address 'me@' is not valid"), ("a@b@c", "is not valid")],
+    [
+        ("me", "the address 'me' has no @"),
+        ("me@", "the address 'me@' is not valid"),
+        ("a@b@c", "an address looks like ana@example.org"),
+        ("Me <me@example.org>", "is more than an address\n  → write the address alone: me@example.org"),
+        ("mailto:me@example.org", "write the address alone: me@example.org"),
+        ("me@example.org, you@example.org", "is more than one address\n  → write one at a time"),
+        ("m e@example.org", "SPACE\n  → an address looks like ana@example.org"),
+    ],
 )
 def test_a_broken_address_is_told_and_nothing_is_sent(ready: Author, address: str, told: str) -> None:
     with ready.inbox() as inbox:

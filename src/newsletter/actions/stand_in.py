@@ -23,7 +23,9 @@ def recipient_like(database: Database | None, edition: Edition, person: str | No
     in the copy concern nobody. Raises ListError for an unknown person and a broken address.
     """
     if address is not None:
-        address = _checked(address)
+        from newsletter.sources.addresses import typed_address
+
+        address = typed_address(address)
     known = None
     if database is not None:
         from newsletter.store.subscribers import Subscribers
@@ -36,16 +38,6 @@ def recipient_like(database: Database | None, edition: Edition, person: str | No
     if known is None:
         known = _sample(edition)
     return replace(known, email=address or known.email, id=0)
-
-
-def _checked(address: str) -> str:
-    from newsletter.sources.addresses import valid_address
-
-    try:
-        return valid_address(address.strip())
-    except ListError as error:
-        problem = error.problems[0]
-        raise ListError(Problem(f"the address {address!r} {problem.message}", fix=problem.fix)) from None
 
 
 def _sample(edition: Edition) -> Subscriber:

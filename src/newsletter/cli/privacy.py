@@ -10,7 +10,7 @@ import click
 
 from newsletter.cli.console import ExitCode, count, figure, short_path
 from newsletter.cli.shell import Command, Session, json_option, pass_session, yes_option
-from newsletter.cli.subscriber import address_of, list_of
+from newsletter.cli.subscriber import list_of
 from newsletter.errors import ListError, Problem
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def export_person(session: Session, email: str, output: Path | None) -> None:
     import json
 
     from newsletter.actions.export_person import as_export, person_of
+    from newsletter.sources.addresses import typed_address
 
-    address = address_of(email)
+    address = typed_address(email)
     config = session.config()
     with list_of(session) as subscribers:
         person = person_of(subscribers, address)
@@ -85,8 +86,9 @@ def forget(session: Session, emails: tuple[str, ...], dry_run: bool, yes: bool, 
     from dataclasses import asdict
 
     from newsletter.actions.forget import forget as forget_them
+    from newsletter.sources.addresses import typed_address
 
-    addresses = [address_of(email) for email in emails]
+    addresses = [typed_address(email) for email in emails]
     now = int(session.clock().timestamp())
     with list_of(session) as subscribers:
         known = forget_them(subscribers.database, addresses, now=now, dry_run=True)

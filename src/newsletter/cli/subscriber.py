@@ -87,13 +87,14 @@ def add(
 ) -> None:
     """Put one person on the list, who has agreed to it."""
     from newsletter.consent import Consent, How
+    from newsletter.sources.addresses import typed_address
     from newsletter.sources.list_advice import meant_domain
     from newsletter.sources.list_entries import clean
     from newsletter.sources.list_entries import tags as tags_in
     from newsletter.subscriber import Subscriber
 
     person = Subscriber(
-        email=address_of(email),
+        email=typed_address(email),
         first_name=clean(first_name),
         last_name=clean(last_name),
         name=clean(name),
@@ -143,8 +144,9 @@ def show(session: Session, email: str, as_json: bool) -> None:
     """Tell EMAIL's whole story: the entry, what was agreed to, changed and sent, what came back, in order."""
     from newsletter.actions.export_person import history, person_of
     from newsletter.actions.export_subscribers import written
+    from newsletter.sources.addresses import typed_address
 
-    address = address_of(email)
+    address = typed_address(email)
     with list_of(session) as subscribers:
         found = person_of(subscribers, address)
     if found is None:
@@ -188,7 +190,9 @@ def _lines(value: Any) -> list[str]:
 @pass_session
 def unsubscribe(session: Session, email: str) -> None:
     """Take EMAIL off the list, for good: no import brings it back."""
-    address = address_of(email)
+    from newsletter.sources.addresses import typed_address
+
+    address = typed_address(email)
     with list_of(session, create=True) as subscribers:
         person = subscribers.get(address)
         changed = subscribers.unsubscribe(address, now=int(time.time()), source="command line")
@@ -196,14 +200,3 @@ def unsubscribe(session: Session, email: str) -> None:
         session.console.warn(f"{address} was not on the list; from now on no import can put it there")
     else:
         session.console.say(f"{person.email} {'gets nothing any more' if changed else 'had left already'}")
-
-
-def address_of(email: str) -> str:
-    """The address as it is stored. Raises ListError for a broken one."""
-    from newsletter.sources.addresses import valid_address
-
-    try:
-        return valid_address(email.strip())
-    except ListError as error:
-        problem = error.problems[0]
-        raise ListError(Problem(f"the address {email!r} {problem.message}", fix=problem.fix)) from None

@@ -63,7 +63,7 @@ def _send(proof: Proof, person: Subscriber, address: str) -> str:
     from newsletter.actions.publish import check_settings
     from newsletter.actions.test import send_test
     from newsletter.outcome import Accepted
-    from newsletter.sources.addresses import valid_address
+    from newsletter.sources.addresses import typed_address
     from newsletter.store.keys import load_keys
 
     config = proof.config
@@ -72,7 +72,7 @@ def _send(proof: Proof, person: Subscriber, address: str) -> str:
     check_settings(config, None)
     transport, way = wiring.transport(config, None, os.environ), config.chosen_transport(None).name
     wiring.fitting(config, proof.edition, way)
-    recipient = replace(person, email=valid_address(address), id=0)
+    recipient = replace(person, email=typed_address(address), id=0)
     with wiring.store(config) as database:
         post = wiring.post(config, proof.edition, proof.issue.slug, load_keys(database), test=True, through=way)
     (outcome,) = send_test(post, transport, [recipient], datetime.now(UTC))

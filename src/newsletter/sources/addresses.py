@@ -19,6 +19,11 @@ _LABEL = r"[a-z0-9](?!.-)(?!..--)(?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[a-z]{{2,63}}")
 _RESERVED = re.compile(r"(?:.*\.)?(?:arpa|invalid|local|localhost|onion|test)")  # RFC 6761; example.org is let pass
 
+_EXAMPLE = "an address looks like ana@example.org"
+# Addresses among other things: `Ana <ana@example.org>`, mailto:ana@example.org, two with a comma between them.
+_AROUND = re.compile(r"[<>,;:]")
+_AMONG = re.compile(r"[^\s<>()\[\]\"',:;@]+@[^\s<>()\[\]\"',:;@]+\.[^\s<>()\[\]\"',:;@]+")
+
 _domains: dict[str, str] = {}
 _MOST_DOMAINS = 50_000
 
@@ -35,6 +40,15 @@ def valid_address(text: str) -> str:
     if uniform and len(text) <= LONGEST and len(local) <= _LONGEST_LOCAL and _LOCAL.fullmatch(local):
         return text if uniform == domain else f"{local}@{uniform}"
     return _thoroughly(text)
+
+
+def typed_address(text: str) -> str:
+    """An address that somebody typed, as it is stored. Raises ListError, which names it."""
+    try:
+        return valid_address(text.strip())
+    except ListError as error:
+        problem = error.problems[0]
+        raise ListError(Problem(f"the address {text!r} {problem.message}", fix=problem.fix)) from None
 
 
 def _uniform_domain(domain: str) -> str:
@@ -60,12 +74,23 @@ def _thoroughly(text: str) -> str:
     if len(text.rpartition("@")[0].encode("utf-8", "replace")) > _LONGEST_LOCAL:
         raise ListError(Problem(f"has more than {_LONGEST_LOCAL} characters before the @"))
     if "@" not in text:
-        raise ListError(Problem("has no @", fix="an address looks like ana@example.org"))
+        raise ListError(Problem("has no @", fix=_EXAMPLE))
     try:
         address = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
-        raise ListError(Problem(f"is not valid: {str(error).rstrip('.')}")) from None
+        raise ListError(_not_valid(text, str(error).rstrip("."))) from None
     uniform = f"{address.local_part}@{address.ascii_domain}"
     # IDN: the next address of that domain goes the quick way.
     _remember(text.rpartition("@")[2], address.ascii_domain)
     return uniform
+
+
+def _not_valid(text: str, reason: str) -> Problem:
+    """What is wrong, with the address that is in the text, if there is one."""
+    if _AROUND.search(text):
+        match _AMONG.findall(text):
+            case [alone]:
+                return Problem("is more than an address", fix=f"write the address alone: {alone}")
+            case [_, _, *_]:
+                return Problem("is more than one address", fix="write one at a time")
+    return Problem(f"is not valid: {reason}", fix=_EXAMPLE)
