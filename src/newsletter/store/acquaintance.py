@@ -41,7 +41,8 @@ def acquaintance(
                 (*parameters, *chosen.parameters),
             ).fetchone()
             row = connection.execute(
-                f"SELECT {value} AS value FROM subscribers s WHERE {chosen.sql} ORDER BY length(value) DESC LIMIT 1",  # noqa: S608
+                f"SELECT value FROM (SELECT {value} AS value FROM subscribers s WHERE {chosen.sql}) AS all_of_them "  # noqa: S608
+                "ORDER BY length(value) DESC LIMIT 1",
                 (*parameters, *chosen.parameters),
             ).fetchone()
             longest[name] = str(row[0]) if row else ""
