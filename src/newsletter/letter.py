@@ -77,8 +77,8 @@ class Letter:
 def with_header(message: Message, name: str, value: str) -> Message:
     """The message with one more header, whatever its form. Both are printable ASCII and short."""
     if message.letter is None:
-        return replace(message, data=f"{name}: {value}\r\n".encode("ascii") + message.data)
-    return replace(message, letter=replace(message.letter, headers=(*message.letter.headers, (name, value))))
+        return message._replace(parts=(f"{name}: {value}\r\n".encode("ascii"), *message.parts))
+    return message._replace(letter=replace(message.letter, headers=(*message.letter.headers, (name, value))))
 
 
 class Letters:
@@ -144,7 +144,7 @@ class Letters:
             text.encode()
             if any(mark in text for mark in _FORBIDDEN):
                 raise ValueError(f"a line end where none can be: {text!r}")
-        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, b"", letter=letter)
+        return Message(key, Envelope(return_path or self._frame.return_path, to.email), message_id, (), letter=letter)
 
 
 def _escaped(text: str) -> bytes:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
 from newsletter.edition import fill
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 _PERSONAL_HEADERS = 5  # Date, Message-ID, To, Subject, List-Unsubscribe
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A name and an address, as in `Élodie Durand <elodie@example.org>`. The domain is in ASCII (A-labels)."""
 
     email: str
@@ -52,26 +51,39 @@ class Mailbox:
         return f"{self.name} <{self.email}>" if self.name else self.email
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Whom the next hop is told: the return path and the one recipient (RFC 5321)."""
 
     sender: str
     recipient: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to one recipient. `key` is the ledger's, and comes back with the outcome."""
+class Message(NamedTuple):
+    """One message to one recipient. `key` is the ledger's, and comes back with the outcome.
+
+    A tuple, as is all that is made for each of a million: to make one takes a fourth of a frozen dataclass's time. Its
+    data is joined when it is asked for: who writes it at once finds it in the processor's cache, where 40 KB that were
+    made twenty messages ago are not; and only what is about to be sent takes memory.
+    """
 
     key: int
     envelope: Envelope
     message_id: str  # with its angle brackets
-    data: bytes  # CRLF line ends, no line starts with a dot, ends with CRLF
-    known_ascii: bool = False  # `data` needs no looking through, which takes 1.3 µs of 40 KB
+    parts: Sequence[bytes]  # of its data
+    known_ascii: bool = False  # they need no looking through, which takes 1.3 µs of 40 KB
     letter: Letter | None = None  # the same in its parts, for a provider that wants them; `data` is empty then
     tag: str = ""  # the issue's name, by which providers count
     again: int = 0  # of a batch that was offered before: all of the same number go in one request, as they did then
+
+    @property
+    def data(self) -> bytes:
+        """Header and body as they go over the wire: CRLF line ends, no line starts with a dot, ends with CRLF."""
+        return b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """The octets of `data`, which are not joined for it."""
+        return sum(map(len, self.parts))
 
     @property
     def reference(self) -> str:
@@ -81,7 +93,7 @@ class Message:
     @property
     def is_ascii(self) -> bool:
         """Whether the next hop needs to take no more than seven bits."""
-        return self.known_ascii or self.data.isascii()
+        return self.known_ascii or all(map(bytes.isascii, self.parts))
 
 
 class Composer(Protocol):
@@ -195,7 +207,7 @@ class Compiled:
         )
         envelope = Envelope(return_path or self._frame.return_path, to.email)
         is_ascii = self._is_ascii and to.email.isascii()
-        return Message(key, envelope, message_id, b"".join(parts), is_ascii, tag=self._issue)
+        return Message(key, envelope, message_id, parts, is_ascii, tag=self._issue)
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A server's reply: the three-digit code (0 when there was none), the enhanced status code, the text."""
 
     code: int
@@ -24,9 +24,12 @@ class Reply:
         return " ".join(str(part) for part in (self.code or "", self.enhanced, self.text) if part)
 
 
+_TAKEN = Reply(250)
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    reply: Reply = Reply(250)
+    reply: Reply = _TAKEN
 
 
 @dataclass(frozen=True, slots=True)

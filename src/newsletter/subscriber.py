@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +21,7 @@ class Status(Enum):
     UNSUBSCRIBED = "unsubscribed"  # has left; only the person can come back
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriber(NamedTuple):
     """One person on the list. Text that is not known is empty, never None."""
 
     email: str
@@ -34,7 +32,7 @@ class Subscriber:
     status: Status = Status.ACTIVE
     tags: tuple[str, ...] = ()
     joined: datetime | None = None  # UTC
-    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    fields: Mapping[str, str] = _NOTHING
     source: str = ""  # how the person came onto the list: "import:members.csv", "form", "command line"
     time_zone: str = ""  # as in the IANA's database: "Europe/Paris"
     paused_until: int = 0  # UTC seconds; gets nothing before. 0: not paused

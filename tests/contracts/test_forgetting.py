@@ -98,7 +98,7 @@ def a_life(people: Subscribers) -> Subscriber:
     # Changes move rows about, and leave copies behind in pages that were split.
     for number in range(1, 30):
         with people.database.transaction() as connection:
-            moved = replace(ana, fields={"town": "Pornichet " * number})
+            moved = ana._replace(fields={"town": "Pornichet " * number})
             changes.change_entry(connection, moved, now=NOW + number, source="preferences")
     agreed = Consent(ana.id, TODAY, How.IMPORT, source="import:list.csv", page="at the village fete of Pornichet")
     with people.database.transaction() as connection:
@@ -210,7 +210,7 @@ def test_who_was_forgotten_comes_back_by_asking_and_confirming_and_then_is_like_
     forget(people.database, [ANA.email], now=NOW)
     with people.database.transaction() as connection:
         assert standing_of(connection, ANA.email).suppressed is Reason.UNSUBSCRIBED
-        number = insert(connection, replace(ANA, status=Status.PENDING), NOW)
+        number = insert(connection, ANA._replace(status=Status.PENDING), NOW)
     assert number > first.id, "the deliveries of the person who was forgotten are nobody's"
     assert people.audience(now=NOW).recipients == 800
     with people.database.transaction() as connection:
@@ -283,12 +283,12 @@ def test_an_export_says_all_that_is_kept_and_what_its_words_mean(people: Subscri
 
 
 def test_a_story_is_told_in_order(people: Subscribers) -> None:
-    ana = people.add(replace(ANA, joined=TODAY - timedelta(days=3)), NOW)
+    ana = people.add(ANA._replace(joined=TODAY - timedelta(days=3)), NOW)
     asked = Consent(ana.id, TODAY - timedelta(days=3), How.DOUBLE_OPT_IN, source="form", words="Oui !", language="fr")
     with people.database.transaction() as connection:
         consents.record(connection, asked)
         consents.record(connection, replace(asked, confirmed_at=TODAY - timedelta(days=2)))
-        changes.change_entry(connection, replace(ana, language="fr"), now=NOW - DAY, source="preferences")
+        changes.change_entry(connection, ana._replace(language="fr"), now=NOW - DAY, source="preferences")
     people.unsubscribe(ana.email, now=NOW, source="one-click")
     found = person_of(people, ana.email)
     assert found is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -727,7 +726,7 @@ def test_an_import_of_an_export_is_the_same_list(drawn: list[tuple[Subscriber, R
         people, others = Subscribers(one_database), Subscribers(other_database)
         for number, (person, reason) in enumerate(drawn):
             email = f"{'=-+'[number % 3]}{number}@example.org"
-            people.add(replace(person, email=email), NOW)
+            people.add(person._replace(email=email), NOW)
             if reason in (Reason.UNSUBSCRIBED, Reason.COMPLAINED):
                 people.unsubscribe(email, now=NOW, source="", reason=reason)
             elif reason:

@@ -62,7 +62,7 @@ def letter(number: int = 1, **changed: Any) -> Letter:
 def message(number: int = 1, **changed: Any) -> Message:
     made = letter(number, **changed)
     return Message(
-        number, Envelope("letter@example.org", made.to.email), f"<{made.reference}@example.org>", b"", letter=made
+        number, Envelope("letter@example.org", made.to.email), f"<{made.reference}@example.org>", (), letter=made
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def numbered(number: int) -> Message:
         number,
         Envelope(f"from{number}@example.org", f"to{number}@example.org"),
         f"<{number}@example.org>",
-        f"Subject: {number}\r\n\r\nMAIL FROM:<this is no command>\r\nGood day, {number}.\r\n".encode(),
+        (f"Subject: {number}\r\n\r\nMAIL FROM:<this is no command>\r\nGood day, {number}.\r\n".encode(),),
     )
 
 
@@ -588,7 +588,7 @@ def with_chunking(*messages: Message) -> Dialogue:
 
 @pytest.mark.parametrize("heard", [b"", b"503 no\r\n", b"503 no\r\n503 no\r\n250 reset\r\n"])
 def test_with_chunking_what_waits_behind_a_refused_sender_is_not_taken_unless_another_one_sent_it(heard: bytes) -> None:
-    same = replace(numbered(1), envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
+    same = numbered(1)._replace(envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
     dialogue, results = with_chunking(numbered(0), same, numbered(2)), list[tuple[Message, Outcome | None]]()
     dialogue.receive(b"250 reset\r\n550 5.7.1 not you\r\n" + heard, results)
     known, again = dialogue.lost(LOST, 0)
@@ -597,7 +597,7 @@ def test_with_chunking_what_waits_behind_a_refused_sender_is_not_taken_unless_an
 
 
 def test_with_chunking_a_refused_sender_who_is_taken_after_all_leaves_it_uncertain() -> None:
-    same = replace(numbered(1), envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
+    same = numbered(1)._replace(envelope=Envelope(numbered(0).envelope.sender, "to1@example.org"))
     dialogue, results = with_chunking(numbered(0), same), list[tuple[Message, Outcome | None]]()
     dialogue.receive(b"250 a\r\n550 5.7.1 not you\r\n503 b\r\n503 c\r\n250 d\r\n250 e\r\n", results)
     assert dialogue.lost(LOST, 0) == ([(same, Uncertain(LOST))], [])

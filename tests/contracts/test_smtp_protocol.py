@@ -117,7 +117,7 @@ def test_addresses_outside_ascii_are_announced() -> None:
 
 
 def test_a_sender_outside_ascii_is_announced_too() -> None:
-    message = Message(1, Envelope("é@example.org", "a@example.org"), "<1@example.org>", b"x: y\r\n\r\n")
+    message = Message(1, Envelope("é@example.org", "a@example.org"), "<1@example.org>", (b"x: y\r\n\r\n",))
     assert commands(message, "8BITMIME", "SMTPUTF8")[0] == "MAIL FROM:<é@example.org> SMTPUTF8"
 
 
@@ -137,7 +137,7 @@ def test_a_recipient_outside_ascii_is_written_in_ascii_for_notifications() -> No
 
 def test_an_id_that_is_too_long_for_notifications_is_left_out() -> None:
     message = letter(1)
-    long = Message(1, message.envelope, f"<{'x' * 101}@example.org>", message.data)
+    long = Message(1, message.envelope, f"<{'x' * 101}@example.org>", message.parts)
     assert commands(long, "DSN")[0] == "MAIL FROM:<letter@example.org> RET=HDRS"
 
 
@@ -152,7 +152,7 @@ def test_lmtp_begins_with_lhlo_and_knows_no_helo() -> None:
 
 @pytest.mark.parametrize("character", ["\r\n", "\n", "\r", "\0", " ", ">", "<", "\x7f", "\ud800"])
 def test_an_address_that_could_end_its_command_is_never_said(character: str) -> None:
-    evil = Message(1, Envelope("a@example.org", f"b{character}c@example.org"), "<1@example.org>", b"x: y\r\n\r\n")
+    evil = Message(1, Envelope("a@example.org", f"b{character}c@example.org"), "<1@example.org>", (b"x: y\r\n\r\n",))
     with Sink(keep_commands=True, extensions=("SMTPUTF8",)) as sink:
         (first, second) = told(sink, [evil, letter(2)])
     assert first == Rejected(Reply(553, "5.1.3", "the envelope holds a character that no address may hold"))
@@ -162,7 +162,7 @@ def test_an_address_that_could_end_its_command_is_never_said(character: str) -> 
 
 @pytest.mark.parametrize("character", ["\r\n", " ", ">", "\ud800"])
 def test_a_sender_that_could_end_its_command_stops_the_run_and_is_no_readers_fault(character: str) -> None:
-    evil = Message(1, Envelope(f"a{character}@example.org", "b@example.org"), "<1@example.org>", b"x: y\r\n\r\n")
+    evil = Message(1, Envelope(f"a{character}@example.org", "b@example.org"), "<1@example.org>", (b"x: y\r\n\r\n",))
     results: dict[int, Outcome | None] = {}
     with Sink(keep_commands=True, extensions=("SMTPUTF8",)) as sink:
         delivery = transport(sink).deliver(iter([letter(0), evil, letter(2)]), no_offer)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from newsletter.outcome import Outcome
 
 CERTIFICATE = Path(__file__).parents[1] / "doors" / "localhost.pem"
-LETTER = Message(1, Envelope("a@example.org", "b@example.org"), "<1@example.org>", b"Subject: x\r\n\r\nGood day.\r\n")
+LETTER = Message(
+    1, Envelope("a@example.org", "b@example.org"), "<1@example.org>", (b"Subject: x\r\n\r\nGood day.\r\n",)
+)
 
 
 def server_side() -> ssl.SSLContext:

@@ -175,7 +175,6 @@ def test_what_a_repeat_is_answered_proves_nothing_of_the_first_request(later: Re
 
 
 def test_a_batch_that_goes_again_is_never_filled_up_nor_cut() -> None:
-    from dataclasses import replace
 
     asked: list[list[str]] = []
 
@@ -184,7 +183,7 @@ def test_a_batch_that_goes_again_is_never_filled_up_nor_cut() -> None:
         return Reply(200, {"data": [{"id": "1"} for _ in call.json()]})
 
     marks = [1, 1, 1, 2, 2, 0, 0, 0]
-    sent = [replace(message, again=mark) for message, mark in zip(messages(8), marks, strict=True)]
+    sent = [message._replace(again=mark) for message, mark in zip(messages(8), marks, strict=True)]
     with Api(answer) as api:
         transport = HttpTransport(provider("resend"), Account("key", endpoint=api.url), batch=2, connections=1)
         list(transport.deliver(iter(sent), lambda _: None))

@@ -24,7 +24,7 @@ def letter(number: int, body: bytes = b"Good day.\r\n", to: str | None = None) -
         f"From: The letter <letter@example.org>\r\nTo: {to}\r\nSubject: Hello {number}\r\n"
         f"Message-ID: <{number}.x@example.org>\r\n\r\n"
     )
-    return Message(number, Envelope("letter@example.org", to), f"<{number}.x@example.org>", head.encode() + body)
+    return Message(number, Envelope("letter@example.org", to), f"<{number}.x@example.org>", (head.encode(), body))
 
 
 def letters(number: int) -> list[Message]:

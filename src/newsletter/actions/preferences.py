@@ -6,7 +6,6 @@ pause    no issue for a month, or again from now on
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.store.changes import change_entry
@@ -41,8 +40,7 @@ def change(
     others = {name: text for name, text in fields.items() if name not in _NAMES}
     kept = [tag for tag in person.tags if tag not in topics or tag in chosen]
     new = [tag for tag in topics if tag in chosen and tag not in kept]
-    entry = replace(
-        person,
+    entry = person._replace(
         language=language,
         first_name=names.get("first_name", person.first_name),
         last_name=names.get("last_name", person.last_name),
@@ -55,4 +53,4 @@ def change(
 
 def pause(connection: Connection, person: Subscriber, *, until: int, now: int) -> None:
     """Let no issue go to a person before `until` (UTC seconds; 0: from now on they do), inside a transaction."""
-    change_entry(connection, replace(person, paused_until=until), now=now, source=SOURCE)
+    change_entry(connection, person._replace(paused_until=until), now=now, source=SOURCE)

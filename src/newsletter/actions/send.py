@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,7 @@ class Post:
         from newsletter.signing.dkim import signed
 
         data = signed(message.data, self.dkim, int(moment.timestamp()))
-        return replace(message, data=data, known_ascii=False)
+        return message._replace(parts=(data,), known_ascii=False)
 
 
 def send(
@@ -176,7 +176,7 @@ def _work(
         """Batches without an answer, as they were offered, to a provider who knows repeats."""
         for number, people in enumerate(take_again(database, lease, repeats.provider if repeats else "", now()), 1):
             for person in people:
-                yield replace(post.message_for(person, clock().replace(microsecond=0)), again=number)
+                yield post.message_for(person, clock().replace(microsecond=0))._replace(again=number)
 
     def messages() -> Messages:
         yield from once_more()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ListError, Problem
@@ -37,7 +36,7 @@ def recipient_like(database: Database | None, edition: Edition, person: str | No
         )
     if known is None:
         known = _sample(edition)
-    return replace(known, email=address or known.email, id=0)
+    return known._replace(email=address or known.email, id=0)
 
 
 def _sample(edition: Edition) -> Subscriber:

@@ -30,15 +30,18 @@ class Teller:
         self._mailing = mailing
         self._worker = worker
         self._now = now
-        self._heard: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._heard: Counter[tuple[str, type[Outcome]]] = Counter()  # by domain
         self._again = monotonic() + _TELL_EVERY
 
     def hear(self, results: Iterable[tuple[Message, Outcome | None]]) -> None:
         """Count answers. Once a second they are told."""
-        for message, outcome in results:
-            if outcome is not None:
-                domain = message.envelope.recipient.rpartition("@")[2].lower()
-                self._heard[_GROUP_OF.get(domain, "")][type(outcome).__name__.lower()] += 1
+        self._heard.update(
+            [
+                (message.envelope.recipient.rpartition("@")[2], type(outcome))
+                for message, outcome in results
+                if outcome is not None
+            ]
+        )
         if monotonic() >= self._again:
             self.tell()
 
@@ -46,6 +49,9 @@ class Teller:
         """Tell what was heard. A database that is busy hears it the next time: nothing depends on it."""
         self._again = monotonic() + _TELL_EVERY
         if self._heard:
+            counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+            for (domain, kind), number in self._heard.items():
+                counts[_GROUP_OF.get(domain.lower(), "")][kind.__name__.lower()] += number
             with suppress(NewsletterError):
-                add(self._database, self._mailing, self._worker, self._heard, self._now())
+                add(self._database, self._mailing, self._worker, counts, self._now())
                 self._heard.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from time import time
 from typing import TYPE_CHECKING
@@ -63,7 +63,7 @@ def reader(tools: Tools, proof: Proof, said: str) -> Reader:
             return Reader(tools.sample(proof.edition), told(proof.edition, *wanted), _way_to(proof.edition, *wanted))
     elif said != SOMEBODY:
         person = _subscriber(proof, said)
-        return Reader(replace(person, id=0), person.display_name or person.email)
+        return Reader(person._replace(id=0), person.display_name or person.email)
     return Reader(tools.sample(proof.edition), "somebody of whom little is known")
 
 
@@ -121,8 +121,7 @@ def _longest(tools: Tools, proof: Proof) -> Subscriber:
     values = {name: known.get(name) or _LONG.get(name, _LONG_FIELD) for name in mentioned}
     person = tools.sample(proof.edition)
     fields = {name.removeprefix("fields."): text for name, text in values.items() if name.startswith("fields.")}
-    return replace(
-        person,
+    return person._replace(
         first_name=values.get("first_name", person.first_name),
         last_name=values.get("last_name", person.last_name),
         name=values.get("name", person.name),

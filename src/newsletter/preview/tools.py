@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,7 @@ def _send(proof: Proof, person: Subscriber, address: str) -> str:
     check_settings(config, None)
     transport, way = wiring.transport(config, None, os.environ), config.chosen_transport(None).name
     wiring.fitting(config, proof.edition, way)
-    recipient = replace(person, email=typed_address(address), id=0)
+    recipient = person._replace(email=typed_address(address), id=0)
     with wiring.store(config) as database:
         post = wiring.post(config, proof.edition, proof.issue.slug, load_keys(database), test=True, through=way)
     (outcome,) = send_test(post, transport, [recipient], datetime.now(UTC))

@@ -82,7 +82,7 @@ class ChunkingDialogue(Dialogue):
                 (Step.RCPT, transaction),
                 (Step.DOT, transaction),
             )
-            self._say(f"RSET\r\n{envelope}BDAT {len(message.data)} LAST\r\n".encode())
+            self._say(f"RSET\r\n{envelope}BDAT {message.size} LAST\r\n".encode())
             self._say(message.data)
             transaction.end = self._said
 

@@ -52,8 +52,8 @@ def refusal(message: Message, features: Features) -> Rejected | None:
         return Rejected(Reply(553, "5.1.3", "the envelope holds a character that no address may hold"))
     if not features.smtputf8 and not (recipient.isascii() and sender.isascii()):
         return Rejected(Reply(553, "5.6.7", "the next hop does not take addresses outside ASCII (no SMTPUTF8)"))
-    if features.size and len(message.data) > features.size:
-        octets, limit = len(message.data), features.size
+    if features.size and message.size > features.size:
+        octets, limit = message.size, features.size
         return Rejected(Reply(552, "5.3.4", f"the message has {octets} octets, the next hop takes {limit}"))
     if not features.eight_bit and not message.is_ascii:
         return Rejected(Reply(554, "5.6.3", "the next hop does not take 8-bit content (no 8BITMIME)"))
@@ -65,7 +65,7 @@ def mail_command(message: Message, features: Features) -> str:
     sender = message.envelope.sender
     parameters = ""
     if features.size is not None:
-        parameters += f" SIZE={len(message.data)}"
+        parameters += f" SIZE={message.size}"
     if features.eight_bit and not message.is_ascii:
         parameters += " BODY=8BITMIME"
     if not (message.envelope.recipient.isascii() and sender.isascii()):

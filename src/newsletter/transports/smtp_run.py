@@ -68,6 +68,7 @@ class Run:
         self.offer = offer
         self.waiting: deque[Message] = deque()  # taken from `messages`, and on no connection
         self.tries: dict[int, int] = {}
+        self.sound_sender = ""  # nearly always that of all messages
         self.ended = False
         self.paused = False  # no message may be sent now: not asked again in this round
         self.results: Results = []
@@ -128,8 +129,9 @@ class Run:
         if not self.waiting and not self.ended and not self.paused:
             try:
                 message = next(self.messages)
-                if message:
+                if message and message.envelope.sender != self.sound_sender:
                     check_sender(message)
+                    self.sound_sender = message.envelope.sender
             except StopIteration:
                 self.ended = True
             except Exception as error:

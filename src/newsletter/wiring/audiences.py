@@ -62,8 +62,7 @@ _KNOWN: dict[tuple[object, ...], tuple[Audience, dict[str, str]]] = {}
 def with_longest(somebody: Subscriber, audience: Audience) -> Subscriber:
     """Somebody with the longest value that anybody has of each field that is printed."""
     longest = {name: value for name, value in audience.longest.items() if value}
-    return replace(
-        somebody,
+    return somebody._replace(
         first_name=longest.pop("first_name", somebody.first_name),
         last_name=longest.pop("last_name", somebody.last_name),
         name=longest.pop("name", somebody.name),
