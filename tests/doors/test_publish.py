@@ -342,6 +342,10 @@ def test_new_only_reaches_exactly_those_who_have_none_of_it(ready: Author) -> No
     assert report["mailing"] > first["mailing"]
     assert "1 suppressed" in answer.err, "there is no such address: it gets nothing more"
     assert "1 already in a mailing of this issue" in answer.err
+    again = ready.run("publish", HELLO, "--yes")
+    assert "this issue was sent 2 times, last on" in again.err
+    assert "to 3 readers" in again.err
+    assert "who did not get it: newsletter status 2026-11-hello" in again.err, "Bo did not"
 
 
 def test_new_only_with_nobody_new_is_refused(ready: Author) -> None:
@@ -367,7 +371,7 @@ def test_a_mailing_that_is_not_at_its_end_is_gone_on_with_and_not_begun_anew(rea
     for more in ([], ["--new-only"]):
         answer = ready.run("publish", HELLO, "--yes", *more)
         assert answer.code == 3
-        assert "not at its end: 1 of 3 are left (1 of them deferred" in answer.err
+        assert "not at its end: 1 of 3 is left (1 of them deferred" in answer.err
         assert "→ newsletter resume 2026-11-hello" in answer.err
 
 

@@ -20,7 +20,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from newsletter.audience import Rule
     from newsletter.edition import Edition
@@ -80,7 +80,7 @@ def make_plan(
         raise _under_way(database, unfinished[-1])
     sent = [mailing for mailing in earlier if _reached_somebody(database, mailing)]
     if sent and not new_only:
-        raise _sent_already(database, issue, sent[-1], count_new(database, issue.key, audience))
+        raise _sent_already(database, issue, sent, count_new(database, issue.key, audience))
     number = count_new(database, issue.key, audience)
     people = subscribers.audience(rule, language=language, now=now)
     left_out = {
@@ -121,18 +121,24 @@ def _reached_somebody(database: Database, mailing: Mailing) -> bool:
     return counts.planned > counts.skipped
 
 
-def _sent_already(database: Database, issue: Issue, mailing: Mailing, new: int) -> LedgerError:
-    counts = tally_of(database, mailing.id)
-    when = f"{mailing.planned_at:%Y-%m-%d}"
+def _sent_already(database: Database, issue: Issue, sent: Sequence[Mailing], new: int) -> LedgerError:
+    counts = [tally_of(database, mailing.id) for mailing in sent]
+    last = f"on {sent[-1].planned_at:%Y-%m-%d}"
+    when = last if len(sent) == 1 else f"{len(sent)} times, last {last}"
     command = f"newsletter publish {issue.key} --new-only"
-    known = "everybody has it" if counts.all_well else f"who did not get it: newsletter status {issue.key}"
+    known = (
+        "everybody has it"
+        if all(each.all_well for each in counts)
+        else f"who did not get it: newsletter status {issue.key}"
+    )
     fix = (
         f"to reach only those who do not have it ({new:,} now): {command}"
         if new
         else f"{known}; once others have joined, reach only them with: {command}"
     )
-    readers = "1 reader" if counts.accepted == 1 else f"{counts.accepted:,} readers"
-    return LedgerError(Problem(f"this issue was sent on {when}, to {readers}", issue.path, fix=fix))
+    accepted = sum(each.accepted for each in counts)
+    readers = "1 reader" if accepted == 1 else f"{accepted:,} readers"
+    return LedgerError(Problem(f"this issue was sent {when}, to {readers}", issue.path, fix=fix))
 
 
 def _under_way(database: Database, mailing: Mailing) -> LedgerError:
@@ -150,7 +156,8 @@ def _under_way(database: Database, mailing: Mailing) -> LedgerError:
     later = f" ({counts.deferred:,} of them deferred, the next at {when:%H:%M} UTC)" if when else ""
     return LedgerError(
         Problem(
-            f"the sending of this issue is not at its end: {left:,} of {counts.planned:,} are left{later}",
+            f"the sending of this issue is not at its end: {left:,} of {counts.planned:,} "
+            f"{'is' if left == 1 else 'are'} left{later}",
             fix=f"newsletter resume {mailing.issue}",
         )
     )
