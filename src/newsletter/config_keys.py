@@ -52,7 +52,7 @@ SECTIONS: dict[str, Keys] = {
     "bounces": {
         "kind": choice(*MAILBOXES),
         "host": mail_host,
-        "port": whole_number(1, 65535),
+        "port": whole_number(1, 65535, 993),
         "security": choice("tls", "starttls", "none"),
         "ca_file": file_path,
         "username": line,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _SMTP: Keys = {
     "host": mail_host,
-    "port": whole_number(1, 65535),
+    "port": whole_number(1, 65535, 587),
     "security": choice("none", "starttls", "tls"),
     "ca_file": file_path,
     "username": line,

@@ -116,13 +116,17 @@ def choice(*known: str) -> Callable[[Any], str]:
     return read
 
 
-def whole_number(lowest: int, highest: int) -> Callable[[Any], int]:
-    """A whole number between two others, both included."""
+def whole_number(lowest: int, highest: int, example: int | None = None) -> Callable[[Any], int]:
+    """A whole number between two others, both included; `example` is one that somebody may want."""
 
     def read(value: Any) -> int:
         if type(value) is not int:
             unquoted = isinstance(value, str) and value.strip().isdecimal()
-            fix = f"write it without quotes: {value.strip()}" if unquoted else f"a number such as {lowest}"
+            fix = (
+                f"write it without quotes: {value.strip()}"
+                if unquoted
+                else f"a number such as {lowest if example is None else example}"
+            )
             raise wrong(f"must be a whole number, not {_name_of(value)}", fix)
         if not lowest <= value <= highest:
             raise wrong(

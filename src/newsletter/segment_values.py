@@ -95,7 +95,8 @@ class Values:
     def value(self, wanted: str) -> str:
         token = self.tokens.next
         if token.kind not in ("text", "word", "date"):
-            raise self.tokens.error(f"{wanted} is missing before {token.shown}", "put it in quotes")
+            fix = "write one, in quotes if it has several words" if token.kind == "end" else "put it in quotes"
+            raise self.tokens.error(f"{wanted} is missing before {token.shown}", fix)
         if token.kind == "word" and token.text.casefold() in KEYWORDS:
             raise self.tokens.error(f"{token.shown} is a word of this language", "as a text, put it in quotes")
         return self.tokens.take().text

@@ -186,6 +186,7 @@ def test_a_file_that_cannot_be_written_is_named(ready: Author) -> None:
     answer = ready.run("render", HELLO, "-o", "nowhere/hello.html")
     assert answer.code == 3
     assert "nowhere/hello.html: cannot be written: No such file or directory" in answer.err
+    assert "make the folder nowhere first" in answer.err
 
 
 def test_an_unknown_form_or_theme_is_told_the_right_ones(ready: Author) -> None:

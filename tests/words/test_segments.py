@@ -149,7 +149,7 @@ MISUNDERSTOOD = [
     ('tag:a and cty = "x"', 11, "nothing is called 'cty'", "did you mean 'city'?"),
     ("lenguage = fr", 1, "nothing is called 'lenguage'", "did you mean 'language'?"),
     ("shoe_size = 42", 1, "nothing is called 'shoe_size'", "known are: "),
-    ("city = ", 7, "a value is missing before the end", "put it in quotes"),
+    ("city = ", 7, "a value is missing before the end", "write one, in quotes if it has several words"),
     ('city "Nantes"', 6, "a comparison is missing", "known are: =, !=, in"),
     ("city contain Nantes", 6, "a comparison is missing", "did you mean 'contains'?"),
     ("city > 3", 6, "'>' compares numbers and dates, and city holds none", "write below [fields] in newsletter.toml"),

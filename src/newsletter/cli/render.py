@@ -91,6 +91,7 @@ def command(
         try:
             output.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
-            raise Refused(Problem(f"cannot be written: {error.strerror}", str(output))) from None
+            fix = "choose another place" if output.parent.is_dir() else f"make the folder {output.parent} first"
+            raise Refused(Problem(f"cannot be written: {error.strerror}", str(output), fix=fix)) from None
         session.console.note(f"Wrote {output}")
     return ExitCode.DONE
