@@ -104,6 +104,12 @@ def test_many_problems_are_shown_up_to_twenty_and_all_of_them_in_json(letter: Pa
     assert len(told.json("import", file)["problems"]) == 50
 
 
+def test_a_list_without_rows_is_said_to_be_one(letter: Path, told: Told) -> None:
+    assert told.by("import", written(letter, "email,first_name\n")) == 0
+    assert "list.csv: below the names of the columns, this list has no row" in told.err
+    assert told.out == ""
+
+
 def test_a_missing_list_and_a_folder_are_refused(letter: Path, told: Told) -> None:
     assert told.by("import", "nowhere.csv") == 3
     assert "nowhere.csv: there is no such file" in told.err

@@ -205,6 +205,9 @@ def _show_columns(session: Session, source: SubscriberList, shown: list[dict[str
 def _show_report(session: Session, name: str, report: ImportReport, *, dry_run: bool) -> None:
     counts, advice = report.counts, report.advice
     begins = "Dry run, nothing was stored: of" if dry_run else "Of"
+    if not counts.rows:
+        session.console.warn(Problem("below the names of the columns, this list has no row", short_path(name)))
+        return
     session.console.say(f"{begins} {count(counts.rows, 'row')} in {short_path(name)}:")
     for number, what in (
         (counts.added, "added"),
