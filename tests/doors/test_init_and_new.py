@@ -219,6 +219,12 @@ def test_a_copied_theme_that_was_changed_stays_changed(folder: Path) -> None:
         ("init --title=", 2, "must not be empty"),
         ("init --with-templates ../letter", 2, "a name, not a path"),
         ("init --with-templates leter", 3, "did you mean 'letter'?"),
+        (
+            "init --with-templates my-news",
+            3,
+            "For a newsletter in a folder of that name: newsletter init my-news --with",
+        ),
+        ("init --with-templates .", 2, "newsletter init . --with-templates"),
         ("init file", 3, "this is a file"),
         ("init file/letter", 3, "cannot be made"),
     ],
@@ -368,6 +374,19 @@ def test_a_new_issue_that_cannot_be_is_refused_and_makes_nothing(
     assert main(arguments) == code
     assert message in capsys.readouterr().err
     assert files_in(letter) == before
+
+
+def test_a_new_issue_where_none_can_be_made_names_the_folder_and_the_setting(
+    letter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = letter / "newsletter.toml"
+    settings.write_text(
+        settings.read_text("utf-8").replace('issues = "issues"', 'issues = "newsletter.toml/x"'), "utf-8"
+    )
+    assert main(["new", "x"]) == 3
+    told = capsys.readouterr().err
+    assert "newsletter.toml/x: no issue can be made here: Not a directory" in told
+    assert "newsletter.toml names the folder" in told
 
 
 def test_new_outside_of_a_newsletter_points_to_init(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

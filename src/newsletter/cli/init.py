@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +18,7 @@ from newsletter.cli.options import ADDRESS, LANGUAGE, THEME, TITLE
 from newsletter.cli.shell import Command, Session, pass_session
 from newsletter.cli.starter import starter_text, translated
 from newsletter.config_values import line
-from newsletter.errors import ConfigError, Problem, Refused
+from newsletter.errors import ConfigError, Problem, Refused, ThemeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,18 @@ class File(NamedTuple):
     theme: Path | None = None  # the folder of which this is a part
 
 
+def _theme_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The name of a theme. What is a folder's path stood in the wrong place: DIR comes before the option."""
+    try:
+        return value and THEME.convert(value, param, ctx)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}. {_folder_first(str(value))}", ctx, param) from None
+
+
+def _folder_first(directory: str) -> str:
+    return f"For a newsletter in a folder of that name: newsletter init {shlex.quote(directory)} --with-templates"
+
+
 @click.command(cls=Command)
 @click.argument("directory", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
 @click.option("--title", type=TITLE, help="The newsletter's name; otherwise that of the folder.")
@@ -44,7 +58,7 @@ class File(NamedTuple):
 @click.option("--sender-email", type=ADDRESS, default="newsletter@example.org", help="Who the messages come from.")
 @click.option(
     "--with-templates",
-    type=THEME,
+    callback=_theme_name,
     is_flag=False,
     flag_value="letter",
     metavar="[THEME]",
@@ -104,7 +118,12 @@ def _first_issue(config: Config, today: date) -> Iterator[File]:
 def _theme_files(config: Config, name: str) -> Iterator[File]:
     from newsletter.sources.themes import theme_folder
 
-    source, target = theme_folder(name, config.templates), config.templates / name
+    try:
+        source, target = theme_folder(name, config.templates), config.templates / name
+    except ThemeError as error:
+        (problem,) = error.problems
+        fix = f"{problem.fix}{'' if (problem.fix or '').endswith('?') else '.'} {_folder_first(name)}"
+        raise ThemeError(replace(problem, fix=fix)) from None
     for path in sorted(source.rglob("*")):
         if path.is_file():
             content = path.read_bytes()

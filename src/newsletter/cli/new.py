@@ -15,6 +15,7 @@ from newsletter.cli.console import short_path
 from newsletter.cli.options import LANGUAGE, THEME, TITLE
 from newsletter.cli.shell import Command, Session, pass_session
 from newsletter.cli.starter import starter_text, translated
+from newsletter.errors import Problem, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +52,14 @@ def command(session: Session, title: str, theme: str | None, language: str | Non
         "theme": theme if theme != config.theme else None,
         "draft": True,
     }
-    config.issues.mkdir(parents=True, exist_ok=True)
-    path = write_new(config.issues, f"{today:%Y-%m}-{short_slug(title)}", f"{front_matter(head, proposed)}\n{text}")
+    try:
+        config.issues.mkdir(parents=True, exist_ok=True)
+        path = write_new(config.issues, f"{today:%Y-%m}-{short_slug(title)}", f"{front_matter(head, proposed)}\n{text}")
+    except OSError as error:
+        fix = "see who may write there; newsletter.toml names the folder: issues"
+        raise Refused(
+            Problem(f"no issue can be made here: {error.strerror}", short_path(config.issues), fix=fix)
+        ) from error
     session.console.result(short_path(path))
     session.console.note("It is a draft: `publish` refuses it until the line draft: true is gone.")
 
