@@ -71,7 +71,6 @@ def command(
     from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
-    from newsletter.engines.procrastinate import announce
     from newsletter.report import Tally
     from newsletter.sources.git import revision
     from newsletter.store.clocks import clock_of
@@ -146,6 +145,8 @@ def command(
             zone=config.timezone,
         )
         if timing is not None:
+            from newsletter.engines.procrastinate import announce
+
             announce(config.store_url, mailing, mailing.starts_at)
             session.console.say(
                 "Scheduled. Nothing was sent yet; text and readers are frozen. `newsletter run`, or a worker, sends it:"
