@@ -1,6 +1,7 @@
 """Transports: the ways out. Each has one method, and its capabilities as data.
 
 smtp    a mail server (also LMTP)          smtp.py ── smtp_run.py         one delivery over many connections
+                                             ├── smtp_supply.py     what is on none of them
                                              ├── smtp_reach.py      how it comes by them ── smtp_opener.py
                                              │                      └── smtp_session.py   greeting, TLS, login
                                              └── smtp_connection.py ── smtp_dialogue.py   MAIL, RCPT, DATA, no I/O

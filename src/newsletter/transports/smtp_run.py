@@ -8,7 +8,6 @@ a crash leaves at most one uncertain delivery a connection; with CHUNKING, at mo
 from __future__ import annotations
 
 import selectors
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -19,9 +18,9 @@ from newsletter.outcome import Deferred, Reply
 from newsletter.transports.smtp_chunking import ChunkingDialogue
 from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import SenderRefused
-from newsletter.transports.smtp_envelope import check_sender
 from newsletter.transports.smtp_reach import Reach
 from newsletter.transports.smtp_replies import ConnectionClosed
+from newsletter.transports.smtp_supply import Supply
 
 if TYPE_CHECKING:
     import socket
@@ -64,18 +63,13 @@ class Run:
         self.next_check = 0.0
         self.committed_at = 0.0
         self.holds = False  # contents that are ready wait for others
-        self.messages = messages
+        self.supply = Supply(messages)
         self.offer = offer
-        self.waiting: deque[Message] = deque()  # taken from `messages`, and on no connection
         self.tries: dict[int, int] = {}
-        self.sound_sender = ""  # nearly always that of all messages
-        self.ended = False
-        self.paused = False  # no message may be sent now: not asked again in this round
         self.results: Results = []
         self.live: set[Connection] = set()
         self.idle: dict[Connection, None] = {}
         self.leaving: set[Connection] = set()  # those that have said QUIT
-        self.fatal: Exception | None = None
         self.selector = selectors.DefaultSelector()
         self.reach = Reach(server, self.selector, terms.connections, terms.reconnect_after)
 
@@ -87,22 +81,22 @@ class Run:
                 yield self._take_results()
             if self._commit():
                 continue  # to tell what that came to, before waiting
-            if not self.live and not self.leaving and self._more():
+            if not self.live and not self.leaving and self.supply.has_one():
                 self._reopen()
                 continue
-            if self.ended and not self.waiting and len(self.idle) == len(self.live):
+            if self.supply.is_empty and len(self.idle) == len(self.live):
                 break
-            timeout = _HOLD_SECONDS if self.holds else self.pause if self.paused else self.tick
+            timeout = _HOLD_SECONDS if self.holds else self.pause if self.supply.paused else self.tick
             events = self.selector.select(timeout)
-            self.paused = False
+            self.supply.paused = False
             for key, mask in events:
                 if key.data is self.reach.opener:
                     self._welcome()
                 else:
                     self._attend(key.data, mask)
             self._check_deadlines()
-        if self.fatal:
-            raise self.fatal
+        if self.supply.error:
+            raise self.supply.error
 
     def close(self) -> None:
         """Say QUIT where nothing is under way, and close everything."""
@@ -124,36 +118,11 @@ class Run:
         results, self.results = self.results, []
         return results
 
-    def _more(self) -> bool:
-        """Whether a message waits, after looking for one."""
-        if not self.waiting and not self.ended and not self.paused:
-            try:
-                message = next(self.messages)
-                if message and message.envelope.sender != self.sound_sender:
-                    check_sender(message)
-                    self.sound_sender = message.envelope.sender
-            except StopIteration:
-                self.ended = True
-            except Exception as error:
-                self._give_up(error)
-            else:
-                if message is None:
-                    self.paused = True
-                else:
-                    self.waiting.append(message)
-        return bool(self.waiting)
-
     def _pull(self, dialogue: Dialogue) -> Message | None:
         """The next message for a connection that may take one more, and that this server can take at all."""
         if self.max_messages and dialogue.begun >= self.max_messages:
             return None
-        while self._more():
-            message = self.waiting.popleft()
-            refusal = dialogue.refusal(message)
-            if refusal is None:
-                return message
-            self.results.append((message, refusal))
-        return None
+        return self.supply.take(dialogue, self.results)
 
     def _give_work(self) -> None:
         """Begin a transaction on every idle connection, and open another one if all of them are busy."""
@@ -162,7 +131,7 @@ class Run:
             if not self._begin(connection):
                 self.idle[connection] = None
                 return
-        if self.reach.has_room(len(self.live), len(self.leaving)) and self._more():
+        if self.reach.has_room(len(self.live), len(self.leaving)) and self.supply.has_one():
             self.reach.opener.open_another()
 
     def _begin(self, connection: Connection) -> bool:
@@ -193,10 +162,7 @@ class Run:
 
     def _give_up(self, error: Exception) -> None:
         """Begin nothing more: what is under way comes to its end, and then the error is raised."""
-        self.fatal = self.fatal or error
-        self.ended = True
-        self.results += [(message, None) for message in self.waiting]
-        self.waiting.clear()
+        self.results += [(message, None) for message in self.supply.give_up(error)]
 
     def _attend(self, connection: Connection, mask: int) -> None:
         """The socket has room, or something to say, or is over."""
@@ -335,10 +301,10 @@ class Run:
         self.results += known
         for message, heard in again:
             tries = self.tries[message.key] = self.tries.get(message.key, 0) + heard
-            if self.fatal:
+            if self.supply.error:
                 self.results.append((message, None))
             elif tries < _TRIES:
-                self.waiting.append(message)
+                self.supply.put_back(message)
             else:
                 self.results.append((message, Deferred(reason)))
 

@@ -1,0 +1,74 @@
+"""What one delivery still has to send: its source, read message by message, and what came back unsent."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from newsletter.transports.smtp_envelope import check_sender
+
+if TYPE_CHECKING:
+    from newsletter.message import Message
+    from newsletter.transports import Messages, Results
+    from newsletter.transports.smtp_dialogue import Dialogue
+
+
+class Supply:
+    """The messages of one delivery that are on no connection."""
+
+    __slots__ = ("_sound_sender", "_source", "_waiting", "ended", "error", "paused")
+
+    def __init__(self, source: Messages) -> None:
+        """Read nothing yet."""
+        self._source = source
+        self._waiting: deque[Message] = deque()
+        self._sound_sender = ""  # nearly always that of all messages
+        self.paused = False  # no message may be sent now: the source is not asked again until this is cleared
+        self.ended = False  # the source has no more
+        self.error: Exception | None = None  # why it ended before its time
+
+    def has_one(self) -> bool:
+        """Whether a message waits, after looking for one."""
+        if not self._waiting and not self.ended and not self.paused:
+            try:
+                message = next(self._source)
+                if message and message.envelope.sender != self._sound_sender:
+                    check_sender(message)
+                    self._sound_sender = message.envelope.sender
+            except StopIteration:
+                self.ended = True
+            except Exception as error:
+                self.give_up(error)
+            else:
+                if message is None:
+                    self.paused = True
+                else:
+                    self._waiting.append(message)
+        return bool(self._waiting)
+
+    def take(self, dialogue: Dialogue, refused: Results) -> Message | None:
+        """The next message that this server can take at all; those that it cannot are added to `refused`."""
+        while self.has_one():
+            message = self._waiting.popleft()
+            refusal = dialogue.refusal(message)
+            if refusal is None:
+                return message
+            refused.append((message, refusal))
+        return None
+
+    def put_back(self, message: Message) -> None:
+        """Send it later: its connection broke before the server had it."""
+        self._waiting.append(message)
+
+    def give_up(self, error: Exception) -> list[Message]:
+        """Send nothing more; what waits now is sent to nobody. The first error is the one that counts."""
+        self.error = self.error or error
+        self.ended = True
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to be sent, and nothing will come."""
+        return self.ended and not self._waiting
