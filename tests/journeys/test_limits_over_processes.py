@@ -1,4 +1,7 @@
-"""Three processes send three mailings from one database to one server: what is limited is limited for all together."""
+"""Three processes send three mailings from one database to one server: what is limited is limited for all together.
+
+Of one mailing, and of a list on a server, test_limits_over_workers.py says the same every time.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
+import pytest
+
 from newsletter.limits import GOOD_FOR, Rate
 from newsletter.store.database import open_database
 from tests.support.sending import fill_list, plan
 from tests.support.sink import Sink
 from tests.support.stores import new_list
 
+pytestmark = pytest.mark.soak_on_a_server
 ROOT = Path(__file__).parents[2]
 SENDERS = 3
 READERS = 30
