@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+    from newsletter.errors import ThemeError
     from newsletter.render.block import Block
     from newsletter.render.holes import Holes
     from newsletter.render.kept import Kept
@@ -239,7 +240,28 @@ class Pieces:
                 markup = raw.balanced(markup, bounds.DEEPEST_MARKUP + _DEEPEST_OF_OURS)
             except raw.TooDeep:
                 raise bounds.too_deep("HTML elements are", self._holes, pieces[0].block.line) from None
+        elif wrong := raw.unbalanced(markup):
+            raise self._unbalanced(pieces, wrong)
         return f"<mj-text>{self._kept.keep(made(markup))}</mj-text>"
+
+    def _unbalanced(self, pieces: Iterable[Piece], wrong: raw.Unbalanced) -> ThemeError:
+        """The error for a template whose HTML leaves an element open, or closes one too many."""
+        path, inside = PROSE, pieces
+        while found := next(((piece, each) for piece in inside if (each := raw.unbalanced(piece.markup))), None):
+            piece, wrong = found
+            path = self._template(piece.block.name)
+            inside = map(self._piece, self._within(piece.block))  # the innermost block is at fault
+        lines = enumerate(self._machine.theme.files.get(path, "").split("\n"), 1)
+        places = [number for number, text in lines if re.search(rf"</?{wrong.name}\b", text)]
+        return self._machine.error(path, f"what it writes {wrong.message}", places[-1] if places else None, wrong.fix)
+
+    def _within(self, block: Block) -> Iterator[Block]:
+        """The blocks with a template of their own that a block holds."""
+        for child in block.children:
+            if self._machine.has(f"blocks/{child.name}.mjml.j2"):
+                yield child
+            else:
+                yield from self._within(child)
 
 
 def _named(markup: str, data: Mapping[str, Any]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?>(?:[^<>"']++|"[^"]*+"|'[^']*+')*))>""")
+_TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*+)(?!:)")
 _COMMENT_OR_TAG = re.compile(f"<!--.*?-->|{TAG.pattern}", re.DOTALL)
 _LESS_THAN = re.compile(r"<|&(?:LT|lt|#0*60|#[xX]0*3[cC]);?")
 # Where a conditional comment, which Outlook reads, begins or ends; and the beginning of any other one.
@@ -46,6 +47,29 @@ def balanced(markup: str, most: int) -> str:
     out.append(markup[position:])
     out += (f"</{name}>" for name in reversed(stack) if name not in _CLOSED_BY_OTHERS)
     return "".join(out)
+
+
+class Unbalanced(NamedTuple):
+    """An element that a template's HTML does not close, or opens nowhere: what to say, and what to do."""
+
+    name: str
+    message: str
+    fix: str
+
+
+def unbalanced(markup: str) -> Unbalanced | None:
+    """The first element that is opened and closed a different number of times, or is one of MJML. None: all is well."""
+    balance: dict[str, int] = {}
+    for slash, name in _TAG_NAME.findall(markup):
+        balance[name] = balance.get(name, 0) + (-1 if slash else 1)
+    for name, more in balance.items():
+        if name.startswith("mj-"):
+            return Unbalanced(name, f"begins as HTML, where no <{name}> can stand", "begin with an mj- element")
+        if more and name not in _VOID and name not in _CLOSED_BY_OTHERS:
+            if more > 0:
+                return Unbalanced(name, f"leaves <{name}> open", f"close it: </{name}>")
+            return Unbalanced(name, f"closes a <{name}> that is not open", f"take </{name}> away, or open it")
+    return None
 
 
 def quoted(markup: str) -> str:
