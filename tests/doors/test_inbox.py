@@ -515,6 +515,27 @@ def test_a_message_has_four_views(shared: Inbox, view: str, words: str) -> None:
     assert "Écrire moins, écrire mieux</bdi></h1>" in answer.text
 
 
+# Content-Type, the lines as they came, and what a mail program shows (RFC 3676)
+FLOWING = [
+    ("; format=flowed", "one \ntwo\nthree\n", "one two\nthree\n"),
+    ("; format=Flowed; DelSp=Yes", "one \ntwo\n", "onetwo\n"),
+    ("; format=flowed", "> so \n> it \n>> goes\n", "> so it \n>> goes\n"),
+    ("; format=flowed", " From here\n  indented\n", "From here\n indented\n"),
+    ("; format=flowed", "end \n-- \nCamille\n", "end \n-- \nCamille\n"),
+    ("", "one \ntwo\n", "one \ntwo\n"),
+    ("; format=fixed", "one \n two\n", "one \n two\n"),
+]
+
+
+@pytest.mark.parametrize(("kind", "came", "shown"), FLOWING)
+def test_text_that_flows_is_shown_as_paragraphs(kind: str, came: str, shown: str) -> None:
+    raw = f"Content-Type: text/plain; charset=utf-8{kind}\n\n{came}"
+    assert read(raw.encode()).text == shown
+    assert read(raw.replace("\n", "\r\n").encode()).text == (
+        shown if "flowed" in kind.lower() else shown.replace("\n", "\r\n")
+    )
+
+
 def test_a_message_without_html_opens_as_text(shared: Inbox) -> None:
     assert "Good day." in get(shared, f"/messages/{put(shared, LETTER)}").text
 

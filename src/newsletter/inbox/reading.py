@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 SNIPPET_LENGTH = 140
+_SIGNATURE = "-- "
 _INVISIBLE = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 # Python's own codecs: some warn, some take quadratic time, none is a charset of RFC 2045.
 _NOT_OF_MAIL = frozenset(("unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined"))
@@ -40,11 +41,13 @@ class Part:
     attached: bool
     charset: str
     content: bytes
+    format: str = ""  # of plain text (RFC 3676): "flowed", "flowed delsp", or ""
 
     @property
     def text(self) -> str:
         """The content as text: in its charset, else as UTF-8, and what does not fit as replacement characters."""
-        return _in_charset(self.content, self.charset)
+        text = _in_charset(self.content, self.charset)
+        return _flowing(text, delsp=self.format == "flowed delsp") if self.format else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,36 @@ def _part(number: int, part: Message) -> Part:
         attached=part.get_content_disposition() == "attachment",
         charset=str(part.get_content_charset() or ""),
         content=content,
+        format=_format(part),
     )
+
+
+def _format(part: Message) -> str:
+    if part.get_content_type() != "text/plain" or _parameter(part, "format") != "flowed":
+        return ""
+    return "flowed delsp" if _parameter(part, "delsp") == "yes" else "flowed"
+
+
+def _parameter(part: Message, name: str) -> str:
+    return _as_text(part.get_param(name, "")).casefold()
+
+
+def _flowing(text: str, *, delsp: bool) -> str:
+    """Text that is format=flowed (RFC 3676 section 4.2) as paragraphs: each one line, which the screen breaks."""
+    out: list[str] = []
+    before = -1  # how many quotes the line stands in that goes on; -1: none does
+    for line in text.split("\n"):
+        rest = line.removesuffix("\r").lstrip(">")
+        depth = len(line.removesuffix("\r")) - len(rest)
+        words = rest.removeprefix(" ")
+        goes_on = words.endswith(" ") and words != _SIGNATURE
+        shown = words[:-1] if goes_on and delsp else words
+        if depth == before and words != _SIGNATURE:
+            out[-1] += shown
+        else:
+            out.append(f"{'>' * depth}{' ' if depth else ''}{shown}")
+        before = depth if goes_on else -1
+    return "\n".join(out)
 
 
 def _first(parts: tuple[Part, ...], content_type: str) -> str | None:
