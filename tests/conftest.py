@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if hasattr(metafunc.module, "new_store") or hasattr(metafunc.module, "new_list"):
+    makes_lists = hasattr(metafunc.module, "new_store") or hasattr(metafunc.module, "new_list")
+    if makes_lists or metafunc.definition.get_closest_marker("in_each_database"):
         stores.with_each_kind(metafunc)
 
 

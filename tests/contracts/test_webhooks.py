@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     import requests
 
+pytestmark = pytest.mark.in_each_database
 READER = "reader0@example.org"
 SECRETS = {
     "postmark": provider_hooks.SECRET,
@@ -193,6 +194,7 @@ def test_opens_and_clicks_leave_no_trace_but_the_text_for_a_week(ours: Ours) -> 
     assert ours.texts() == []
 
 
+@pytest.mark.soak_on_a_server
 def test_a_thousand_events_in_one_call_are_all_heard(ours: Ours) -> None:
     reference = ours.reference()
     told = [
@@ -257,8 +259,9 @@ with open_database(sys.argv[1]) as database:
 def test_what_was_kept_when_the_process_died_is_dealt_with_at_the_next_start(tmp_path: Path) -> None:
     with Ours(tmp_path) as ours:
         told = json.dumps(bounced(ours.reference(), "smtp;550 5.1.1 no such user"))
-        url = f"sqlite:///{tmp_path / 'newsletter.db'}"
-        died = subprocess.run([sys.executable, "-c", DIES, url, told, f"{ours.parts.now}"], check=False)
+        died = subprocess.run(
+            [sys.executable, "-c", DIES, ours.config.store_url, told, f"{ours.parts.now}"], check=False
+        )
         assert died.returncode == -signal.SIGKILL
         assert len(ours.texts(hooks.State.WAITING)) == 1
         assert (ours.suppressed(), ours.rows("events")) == ("", [])
@@ -476,6 +479,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.soak_on_a_server
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(SECRETS)), told=JSON | st.binary(max_size=60))
 def test_no_body_is_too_hostile(ours: Ours, name: str, told: Any) -> None:

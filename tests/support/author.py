@@ -33,6 +33,7 @@ from newsletter.subscriber import Subscriber
 from newsletter.transports.smtp import SmtpTransport
 from tests.support.sending import fill_list
 from tests.support.sink import Sink
+from tests.support.stores import new_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -244,6 +245,10 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Author:
-    """An author with settings that are whole, an empty list, and no issue yet."""
-    return Author(tmp_path / "newsletter", monkeypatch)
+def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Author]:
+    """An author with settings that are whole, an empty list of the kind that is in use, and no issue yet."""
+    author = Author(tmp_path / "newsletter", monkeypatch)
+    with new_list(author.folder) as url:
+        if url != author.store_url:
+            author.keep_list_at(url)
+        yield author

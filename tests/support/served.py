@@ -30,6 +30,7 @@ from newsletter.subscriber import Status, Subscriber
 from newsletter.web.courier import Courier
 from newsletter.web.parts import Parts
 from newsletter.web.server import Server
+from tests.support.stores import new_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class Clock:
 
 
 class Served:
-    """A newsletter whose pages are served while the `with` block runs."""
+    """A newsletter whose pages are served while the `with` block runs, with a list of the kind that is in use."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Served:
             settings = settings.replace("port = 2525", f"port = {self.inbox.smtp_port}")
         self._mail = mail
         self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"), CATALOGUE)
-        self.config = replace(self.config, store_url=f"sqlite:///{folder / 'newsletter.db'}")
+        self.config = replace(self.config, store_url=self._running.enter_context(new_list(folder)))
         self.database = open_database(self.config.store_url, synchronous="OFF")
         self.parts = Parts(
             self.config, self.database, load_keys(self.database), read_theme(theme), clock=self.clock,

@@ -1,7 +1,8 @@
 """An empty list for a test, in each kind of database.
 
-A module that imports `new_store` or `new_list` runs once with each kind, and a journey of an author does. With the mark
-`soak_on_a_server`, on a module, a test, or one of its parameters, the turn on a server is one of the long tests.
+Once with each kind runs a module that imports `new_store` or `new_list`, what has the mark `in_each_database`, and each
+journey of an author. With the mark `soak_on_a_server`, on a module, a test, or one of its parameters, the turn on a
+server is one of the long tests.
 """
 
 from __future__ import annotations
