@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from newsletter import __version__
+from newsletter.engines.procrastinate import make_tables
 from newsletter.errors import LedgerError, StoreError
 from newsletter.outcome import Accepted, Reply
 from newsletter.store.database import Database, Lock, Unreachable, exists, open_database
@@ -128,6 +130,16 @@ def test_a_database_without_a_list_is_made_into_one_only_by_those_who_may() -> N
         open_database(url, create=False)
     open_database(url).close()
     assert exists(url)
+
+
+def test_four_workers_that_are_the_first_make_the_tables_of_their_engine_together() -> None:
+    url = fresh()
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(make_tables, [url] * 4):
+            pass
+    with plain(url) as connection:
+        schemas = "SELECT count(*), count(DISTINCT schemaname) FROM pg_tables WHERE tablename = 'procrastinate_jobs'"
+        assert connection.execute(schemas.encode()).fetchone() == (1, 1)
 
 
 def test_tables_of_others_stay_beside_ours_unless_they_have_our_names() -> None:

@@ -53,7 +53,7 @@ def announce(url: str, mailing: Mailing, at: datetime | None) -> None:
     import procrastinate
 
     try:
-        _make_tables(url)
+        make_tables(url)
         with _app(procrastinate.SyncPsycopgConnector, url).open() as app:
             later = app.configure_task(_TASK, queueing_lock=_lock(mailing.id), schedule_at=at)
             with suppress(procrastinate.exceptions.AlreadyEnqueued):
@@ -101,7 +101,7 @@ class Bell:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         while not self._closed.is_set():
             try:
-                _make_tables(self._url)
+                make_tables(self._url)
                 asyncio.run(self._listen())
             except Exception as error:
                 # Until the server is back, this worker looks for itself, as it does anyway.
@@ -158,21 +158,25 @@ def _app(connector: Callable[..., BaseConnector], url: str) -> App:
     return procrastinate.App(connector=connector(conninfo=url, min_size=1, max_size=4, kwargs=session))
 
 
-def _make_tables(url: str) -> None:
-    """Make Procrastinate's tables, unless they are there."""
+def make_tables(url: str) -> None:
+    """Make Procrastinate's tables, unless they are there, or another worker makes them at this moment."""
     import procrastinate
     import psycopg
 
     name = _schema()
     run: Any = partial(psycopg.Connection.execute)
+
+    def are_made() -> bool:
+        # Who asks by to_regclass() gets the answer of before the wait: the server remembers that there was no schema.
+        query = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'procrastinate_jobs'"
+        return run(connection, query, (name,)).fetchone() is not None
+
     with psycopg.connect(url, autocommit=True) as connection:
-        found = run(connection, "SELECT to_regclass(%s)", (f"{name}.procrastinate_jobs",)).fetchone()
-        if found[0] is not None:
+        if are_made():
             return
         with connection.transaction():
             run(connection, f"SELECT pg_advisory_xact_lock({_LOCK})")
-            found = run(connection, "SELECT to_regclass(%s)", (f"{name}.procrastinate_jobs",)).fetchone()
-            if found[0] is None:
+            if not are_made():
                 run(connection, f"CREATE SCHEMA IF NOT EXISTS {name}")
                 run(connection, f"SET LOCAL search_path = {name}")
                 run(connection, procrastinate.schema.SchemaManager.get_schema())
