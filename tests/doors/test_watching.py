@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from newsletter.actions.presence import this_worker
+from newsletter.mailing import Wish
 from newsletter.store.leases import Worker, join
 from newsletter.store.mailings import mailings_of
 from newsletter.store.progress import steps
+from newsletter.store.schedules import wish
 from newsletter.web.counters import Counters
 from newsletter.web.mailing_metrics import MailingMetrics
 from tests.doors.test_schedule import Watch, run_at
@@ -123,12 +128,35 @@ def test_status_watch_shows_each_worker_that_takes_part_also_one_that_has_no_ans
         with ready.database() as database:
             (mailing,) = mailings_of(database)
             now = int(clock.moment.timestamp())
-            join(database, mailing.id, Worker(platform.node(), "before its last start", 4711), now, lambda _: True)
+            join(database, mailing.id, replace(this_worker(), pid=os.getppid()), now, lambda _: True)
         clock.when[clock.moment.replace(second=40)] = lambda: run_at(Watch(clock.moment), "run", "--until-done")
         answer = run_at(clock, "status", "--watch")
     first, *_, last = answer.out.strip().split("\n\n")
-    assert re.search(rf"0/s  {re.escape(platform.node())} 4711$", first, re.MULTILINE)
-    assert " 4711" not in last, "its lease has run out"
+    assert re.search(rf"0/s  {re.escape(platform.node())} {os.getppid()}$", first, re.MULTILINE)
+    assert f" {os.getppid()}" not in last, "its lease has run out"
+
+
+def test_status_says_how_a_mailing_goes_on_by_itself_and_else_what_to_type(ready: Author) -> None:
+    clock = Watch()
+
+    def said() -> str:
+        return run_at(clock, "status", HELLO).out.splitlines()[4]
+
+    with ready.sink():
+        assert run_at(clock, "publish", HELLO, "--yes", "--at", "2026-12-01 08:00 +00:00").code == 0
+        with ready.database() as database:
+            (mailing,) = mailings_of(database)
+            assert mailing.starts_at
+            due = f"{mailing.starts_at.astimezone():%Y-%m-%d %H:%M}"
+            assert said() == f"The next are due at {due}: `newsletter run`, or a worker, sends it then."
+            now = int(clock.moment.timestamp())
+            join(database, mailing.id, Worker("elsewhere", "", 4711), now, lambda _: True)
+            assert said() == f"1 process is sending it: newsletter status {HELLO} --watch"
+            join(database, mailing.id, Worker(platform.node(), "before its last start", 4712), now, lambda _: True)
+            assert said() == f"1 process is sending it: newsletter status {HELLO} --watch", "that one is gone for sure"
+            wish(database, mailing.id, Wish.PAUSE, now)
+            clock.moment += timedelta(minutes=1)
+        assert said() == f"To go on: newsletter resume {HELLO}"
 
 
 def test_status_watch_and_json_do_not_go_together(ready: Author) -> None:

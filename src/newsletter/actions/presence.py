@@ -20,7 +20,7 @@ from newsletter.actions.log import log
 from newsletter.actions.receive import receive_refusals
 from newsletter.errors import LedgerError, NewsletterError
 from newsletter.store.clocks import clock_of
-from newsletter.store.leases import Lease, Worker, beat, join, leave, take_over
+from newsletter.store.leases import Lease, Worker, beat, is_gone, join, leave, take_over, workers_of
 from newsletter.store.upgrade import Outdated, check_version
 
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ def look_after(database: Database, mailing: int, now: int) -> None:
     """Settle what workers of a mailing who are gone have left behind."""
     if number := take_over(database, mailing, this_worker(), now, is_alive):
         log("taken over", mailing=mailing, workers=number)
+
+
+def at_work(database: Database, mailing: int, now: int) -> list[Worker]:
+    """Who sends a mailing at this moment, as far as can be told from here."""
+    here = this_worker()
+    return [each.worker for each in workers_of(database, mailing) if not is_gone(each, here, now, is_alive)]
 
 
 def this_worker() -> Worker:

@@ -163,8 +163,10 @@ _MEANING = (
 )
 
 
-def tell(session: Session, issue: str, counts: Tally, seconds: float | None, retry: datetime | None) -> None:
-    """The counts, which add up, and what to do next."""
+def tell(
+    session: Session, issue: str, counts: Tally, seconds: float | None, retry: datetime | None, by_itself: str = ""
+) -> None:
+    """The counts, which add up, and what to do next, unless it goes on by itself: then, how."""
     console = session.console
     took = f" in {duration(seconds)}" if seconds is not None else ""
     console.say(f"{count(counts.planned, 'recipient')} planned{took}:")
@@ -173,7 +175,7 @@ def tell(session: Session, issue: str, counts: Tally, seconds: float | None, ret
         if number or name == "accepted":
             console.say(f"{figure(number):>10}  {meaning}")
     if counts.pending:
-        console.say(f"To go on: newsletter resume {issue}")
+        console.say(by_itself or f"To go on: newsletter resume {issue}")
     elif counts.deferred and retry:
         console.say(f"To try the deferred ones again, from {retry.astimezone():%H:%M}: newsletter resume {issue}")
     if counts.rejected or counts.uncertain or counts.skipped:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import ExitCode
+from newsletter.cli.console import ExitCode, count
 from newsletter.cli.shell import Command, Session, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -98,10 +98,34 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
             f"{mailing.title} · {mailing.standing} · planned {mailing.planned_at.astimezone():%Y-%m-%d %H:%M} · "
             f"{_version(mailing)}"
         )
-        tell(session, mailing.issue, tally_of(database, mailing.id), None, next_retry(database, mailing.id))
+        counts = tally_of(database, mailing.id)
+        tell(
+            session,
+            mailing.issue,
+            counts,
+            None,
+            next_retry(database, mailing.id),
+            _by_itself(session, database, mailing),
+        )
         _tell_what_was_heard(session, database, mailing)
         _tell_who(session, database, mailing)
     return ExitCode.DONE
+
+
+def _by_itself(session: Session, database: Database, mailing: Mailing) -> str:
+    """How a mailing goes on while its author does nothing; "" if it does not."""
+    from newsletter.actions.presence import at_work
+    from newsletter.mailing import Wish
+    from newsletter.store.clocks import clock_of
+    from newsletter.store.mailings import next_due
+
+    now = clock_of(database, session.clock)()
+    if senders := len(at_work(database, mailing.id, int(now.timestamp()))):
+        return f"{count(senders, 'process is', 'processes are')} sending it: newsletter status {mailing.issue} --watch"
+    due = next_due(database, mailing.id) if mailing.starts_at and mailing.wish is Wish.NONE else None
+    if due and due > now:
+        return f"The next are due at {due.astimezone():%Y-%m-%d %H:%M}: `newsletter run`, or a worker, sends it then."
+    return ""
 
 
 def _in_full(database: Database, mailing: Mailing) -> dict[str, Any]:

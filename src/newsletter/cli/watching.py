@@ -28,8 +28,8 @@ _ABOVE = "\x1b[H\x1b[J"  # to the first line, and nothing below it
 def watch_mailing(session: Session, database: Database, issue: str) -> ExitCode:
     """Show how the issue's mailing goes until it is at its end, or Ctrl-C."""
     from newsletter.actions.plan import what_is_left
+    from newsletter.actions.presence import at_work
     from newsletter.store.clocks import clock_of
-    from newsletter.store.leases import workers_of
     from newsletter.store.progress import steps
 
     clears = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -41,9 +41,7 @@ def watch_mailing(session: Session, database: Database, issue: str) -> ExitCode:
             mailing, counts = what_is_left(database, issue)
             history = [each for each in history if now.timestamp() - each[0] <= _OVER]
             history.append((now.timestamp(), steps(database, mailing.id)))
-            present = [
-                str(each.worker) for each in workers_of(database, mailing.id) if each.lease_until > now.timestamp()
-            ]
+            present = [str(each) for each in at_work(database, mailing.id, int(now.timestamp()))]
             lines = list(_lines(mailing, counts, history, now, present))
             session.console.result((_ABOVE if clears else "") + "\n".join(lines) + ("" if clears else "\n"))
             if mailing.is_over:

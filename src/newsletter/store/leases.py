@@ -202,7 +202,7 @@ def hear_together(database: Database, lease: Lease, heard: Heard, now: int) -> H
 
 def take_over(database: Database, mailing: int, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> int:
     """Settle what workers of a mailing who are gone have left behind; how many of them there were."""
-    if not any(_is_gone(each, me, now, is_alive) for each in workers_of(database, mailing)):
+    if not any(is_gone(each, me, now, is_alive) for each in workers_of(database, mailing)):
         return 0  # as nearly always, and then nobody has to wait
     with database.transaction(durable=True, lock=Lock.ROWS) as connection:
         lock(connection, mailing)
@@ -217,7 +217,8 @@ def is_free(database: Database, mailing: int, now: int) -> bool:
     return all(each.lease_until <= now for each in workers_of(database, mailing))
 
 
-def _is_gone(other: Presence, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> bool:
+def is_gone(other: Presence, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> bool:
+    """Whether a worker is there no longer, as `me` can tell: by its lease, or because this machine knows better."""
     here = other.worker.host == me.host
     return other.lease_until <= now or (here and (other.worker.boot != me.boot or not is_alive(other.worker)))
 
@@ -234,7 +235,7 @@ def _take_over(
     """Take over from whoever is gone; who is not."""
     living = []
     for other in present(connection, mailing):
-        gone = _is_gone(other, me, now, is_alive)
+        gone = is_gone(other, me, now, is_alive)
         # Who has been heard of since, while this waited for their transaction to end, is there after all.
         if (
             gone
