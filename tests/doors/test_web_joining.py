@@ -230,7 +230,7 @@ def test_what_is_no_address_is_said_beside_the_field(served: Served, address: st
 
 
 def test_all_together_may_ask_so_often_of_all_processes_that_serve_the_pages(tmp_path: Path) -> None:
-    with Served(tmp_path, "per_hour = 3") as one, Served(tmp_path, "per_hour = 3") as other:
+    with Served(tmp_path, "per_hour = 3") as one, Served(tmp_path, "per_hour = 3", beside=one) as other:
         assert [served.post("/subscribe", ZOE).status_code for served in (one, other, one)] == [200, 200, 200]
         assert [served.post("/subscribe", ZOE).status_code for served in (other, one)] == [429, 429]
         other.clock.pass_by(hours=1)

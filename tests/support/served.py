@@ -82,8 +82,9 @@ class Served:
         settings: str = SETTINGS,
         mail: bool = False,
         environ: Mapping[str, str] | None = None,
+        beside: Served | None = None,
     ) -> None:
-        """With `mail`, a courier brings notices to the mailbox `inbox`."""
+        """With `mail`, a courier brings notices to the mailbox `inbox`; `beside` another one, with the same list."""
         self.clock = Clock()
         self.inbox = Inbox(folder / "inbox", http_port=None)
         self._running = ExitStack()
@@ -92,7 +93,8 @@ class Served:
             settings = settings.replace("port = 2525", f"port = {self.inbox.smtp_port}")
         self._mail = mail
         self.config = parse_config(f"{settings}\n[web]\n{web}\n", str(folder / "newsletter.toml"), CATALOGUE)
-        self.config = replace(self.config, store_url=self._running.enter_context(new_list(folder)))
+        url = beside.config.store_url if beside else self._running.enter_context(new_list(folder))
+        self.config = replace(self.config, store_url=url)
         self.database = open_database(self.config.store_url, synchronous="OFF")
         self.parts = Parts(
             self.config, self.database, load_keys(self.database), read_theme(theme), clock=self.clock,

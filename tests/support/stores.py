@@ -70,9 +70,10 @@ def copied(url: str, folder: Path) -> Iterator[str]:
             yield copy
 
 
-def with_each_kind(metafunc: pytest.Metafunc) -> None:
-    """Let a test run with each kind of list; called by conftest.py."""
-    metafunc.parametrize("store_kind", ("sqlite", "postgresql"), indirect=True, scope="module")
+def with_each_kind(metafunc: pytest.Metafunc, *, soaking: bool = False) -> None:
+    """Let a test run with each kind of list, with `soaking` on a server as a long one; called by conftest.py."""
+    server = pytest.param("postgresql", marks=pytest.mark.soak if soaking else ())
+    metafunc.parametrize("store_kind", ("sqlite", server), indirect=True, scope="module")
 
 
 def let_long_ones_soak(items: Iterable[pytest.Item]) -> None:
