@@ -336,7 +336,7 @@ def test_status_says_who_did_not_get_it_and_what_the_server_said(ready: Author) 
         ready.run("publish", HELLO, "--yes")
     told = ready.run("status", HELLO).out
     assert "Hello · sending · planned" in told
-    assert "bo@example.com  rejected  550 5.1.1 no such user" in told
+    assert "Who did not get it:\n  bo@example.com  rejected  550 5.1.1 no such user" in told
     assert "zoe@example.org  deferred  450 4.2.1 greylisted" in told
     assert "ana@example.org" not in told
     report = ready.run("status", HELLO, "--json").report
@@ -426,6 +426,12 @@ def doubtful(ready: Author) -> Author:
     with ready.inbox(refuse_content={"bo@example.com": HANG_UP}):
         assert ready.run("publish", HELLO, "--yes").code == 1
     return ready
+
+
+def test_the_way_to_settle_what_is_uncertain_is_told(doubtful: Author) -> None:
+    told = doubtful.run("status", HELLO).out
+    assert "To settle the uncertain ones: newsletter reconcile 2026-11-hello --log FILE, or --mailbox PATH" in told
+    assert "newsletter reconcile 2026-11-hello" in doubtful.run("resume", HELLO).err
 
 
 def test_a_script_that_resumes_leaves_the_uncertain_alone(doubtful: Author) -> None:

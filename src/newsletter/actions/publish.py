@@ -111,7 +111,8 @@ def unfinished(
         raise LedgerError(
             Problem(
                 f"there is nothing to resume: {counts.accepted:,} of {counts.planned:,} have it, and nobody is left",
-                fix=f"who did not get it: newsletter status {issue}",
+                fix=f"who did not get it: newsletter status {issue}"
+                + (f"; those in doubt are settled by: newsletter reconcile {issue}" if counts.uncertain else ""),
             )
         )
     if at_once:

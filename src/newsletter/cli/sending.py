@@ -166,7 +166,10 @@ _MEANING = (
 def tell(
     session: Session, issue: str, counts: Tally, seconds: float | None, retry: datetime | None, by_itself: str = ""
 ) -> None:
-    """The counts, which add up, and what to do next, unless it goes on by itself: then, how."""
+    """The counts, which add up, and what to do next, unless it goes on by itself: then, how.
+
+    `seconds` is what a send took; None outside of one, where the caller tells who did not get it.
+    """
     console = session.console
     took = f" in {duration(seconds)}" if seconds is not None else ""
     console.say(f"{count(counts.planned, 'recipient')} planned{took}:")
@@ -178,7 +181,9 @@ def tell(
         console.say(by_itself or f"To go on: newsletter resume {issue}")
     elif counts.deferred and retry:
         console.say(f"To try the deferred ones again, from {retry.astimezone():%H:%M}: newsletter resume {issue}")
-    if counts.rejected or counts.uncertain or counts.skipped:
+    if counts.uncertain:
+        console.say(f"To settle the uncertain ones: newsletter reconcile {issue} --log FILE, or --mailbox PATH")
+    if seconds is not None and (counts.rejected or counts.uncertain or counts.skipped):
         console.say(f"Who did not get it: newsletter status {issue}")
 
 

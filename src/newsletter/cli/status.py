@@ -174,6 +174,8 @@ def _tell_who(session: Session, database: Database, mailing: Mailing) -> None:
         if who.state in (State.PENDING, State.CLAIMED, State.OFFERED):
             continue
         number += 1
+        if number == 1:
+            session.console.say("Who did not get it:")
         if number <= _SHOWN:
             answer = " ".join(str(part) for part in (who.code or "", who.enhanced, who.reply) if part)
             session.console.say(f"  {who.email}  {who.state.name.lower()}  {answer}".rstrip())
