@@ -22,6 +22,8 @@ $(READY): pyproject.toml requirements/dev.txt
 demo: $(READY)  ## import sample subscribers and publish an issue to an inbox on this machine
 	@$(BIN)/python scripts/demo.py
 
+# Tests start the program hundreds of times: what is compiled is kept, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check  ## every fast check and test
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
 
