@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +39,12 @@ _BESIDE = "beside"  # in `meta`: the schema that is there, and the oldest that a
 def known_versions(migrations: Path = MIGRATIONS) -> list[str]:
     """The schema versions that this program knows, oldest first: "0001", "0002", …."""
     return sorted(file.name[:4] for file in (migrations / "versions").glob("[0-9]*.py"))
+
+
+@cache
+def _newest() -> str:
+    """The newest of them, read once: an upgrade may change the files under a program at work."""
+    return known_versions()[-1]
 
 
 def oldest_beside(migrations: Path = MIGRATIONS) -> str:
@@ -88,7 +95,7 @@ class Outdated(StoreError):
 def check_version(database: Database, *, wholly: bool = False) -> None:
     """See that this program may go on with the database; `wholly`: that it knows all that is in it. Raises Outdated."""
     with database.reading() as connection:
-        _version(connection, database, known_versions()[-1], wholly=wholly)
+        _version(connection, database, _newest(), wholly=wholly)
 
 
 def is_made(database: Database) -> bool:
