@@ -40,6 +40,20 @@ def test_a_database_that_goes_down_in_the_middle_and_comes_back_costs_at_most_on
         cluster.check(sink, lost_connections=2 * CONNECTIONS)
 
 
+def test_a_worker_that_is_there_before_its_database_waits_for_it_unless_it_is_to_end_by_itself(tmp_path: Path) -> None:
+    with own_server() as server, Sink() as sink, Cluster(tmp_path, server.url, sink.port, 50) as cluster:
+        server.crash()
+        early, passing, impatient = cluster.start(), cluster.start(), cluster.start("--once")
+        until(lambda: "Waiting for the database: " in early.said and "Waiting" in passing.said, "both wait")
+        assert "no PostgreSQL server answers" in early.said
+        assert impatient.process.wait(90) == 4
+        assert passing.stop() == 4
+        server.start()
+        cluster.until_finished()
+        assert early.stop() == 0
+        cluster.check(sink, lost_connections=0)
+
+
 @pytest.mark.parametrize("hours", [pytest.param(-1, marks=pytest.mark.soak), 1])
 def test_a_host_whose_clock_is_wrong_by_an_hour_harms_nobody(tmp_path: Path, hours: int) -> None:
     with (

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 
+_AGAIN = 1.0  # seconds until a server that does not answer is asked again
+
+
 def run_schedules(
     session: Session, *, jobs: int | None, until_done: bool = False, once: bool = False, together: bool = False
 ) -> ExitCode:
     """Stay, and send each scheduled mailing when it is due; `together` with others, or each of them alone."""
-    from newsletter import wiring
     from newsletter.actions.watch import Watcher, watch
     from newsletter.cli.sending import stopping
     from newsletter.store.clocks import clock_of
 
     config = session.config()
-    wiring.store(config).close()  # made, if there is none yet: this may be there before the first subscriber is
-    with wiring.store(config, create=False) as database, stopping(session) as stop:
+    with stopping(session) as stop, _opened(session, config, stop, waits=not (once or until_done)) as database:
         session.clock = clock_of(database, session.clock)
         if not once:
             session.console.note("Waiting for what is scheduled. Ctrl-C ends this; nothing is lost by that.")
@@ -42,6 +43,29 @@ def run_schedules(
         with _waiting(session, config, database, stop, is_woken=together and not once) as wait:
             watch(watcher, wait, stop, until_nobody_is_left=until_done, once=once)
     return ExitCode.DONE
+
+
+def _opened(session: Session, config: Config, stop: Callable[[], bool], *, waits: bool) -> Database:
+    """The list. It is made if there is none yet: this may be there before the first subscriber is.
+
+    With `waits`, also before the server is: all machines may be started at once. Raises StoreError.
+    """
+    from newsletter import wiring
+    from newsletter.actions.log import log
+    from newsletter.store.database import Unreachable
+
+    told = False
+    while True:
+        try:
+            return wiring.store(config)
+        except Unreachable as error:
+            if not waits or stop():
+                raise
+            if not told:
+                log("database away")
+                session.console.note(f"Waiting for the database: {error}")
+            told = True
+            session.wait(_AGAIN)
 
 
 @contextmanager
