@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
 import tomllib
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +19,7 @@ import click
 import pytest
 
 import newsletter
-from newsletter.cli import cli
+from newsletter.cli import cli, main
 from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import EVERYWHERE
 from newsletter.config_fields import FIELD_KEYS
@@ -290,13 +292,14 @@ def test_the_reference_tells_of_every_key_that_json_has_and_of_no_other(tmp_path
 
 
 def runner(folder: Path) -> Callable[..., str]:
-    """A function that runs the program in a folder, and returns its answer."""
-    program = Path(sys.executable).with_name("newsletter")
+    """A function that runs a command in a folder, and returns its answer."""
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        out, err = io.StringIO(), io.StringIO()
+        with chdir(folder), redirect_stdout(out), redirect_stderr(err):
+            code = main(list(arguments))
+        assert code == 0, err.getvalue()
+        return out.getvalue()
 
     return run
 
