@@ -189,6 +189,19 @@ def test_a_database_that_is_locked_for_too_long_is_said_to_be_and_can_still_be_r
     assert people.count() == 2
 
 
+def test_two_who_claim_at_once_wait_for_one_another_as_little_as_they_get_the_same(
+    url: str, database: PostgresDatabase
+) -> None:
+    fill_list(database, 4)
+    mailing = plan(database)
+    lease = join(database, mailing.id, Worker("host", "boot", 1), NOW, lambda _: True)
+    with plain(url) as other, other.transaction():
+        other.execute("SELECT 1 FROM deliveries WHERE subscriber_id <= 2 FOR UPDATE")
+        found = [person.id for person in claim(database, lease, 4, NOW)]
+    assert found == [3, 4]
+    assert [person.id for person in claim(database, lease, 4, NOW)] == [1, 2]
+
+
 def test_what_is_committed_is_on_the_servers_disk_whatever_the_server_is_told(url: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with plain(url) as connection:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.actions.presence import HEARTBEAT_SECONDS
+from newsletter.engines import procrastinate
 from newsletter.engines.procrastinate import announce
 from newsletter.limits import GOOD_FOR, Rate
 from newsletter.mailing import Wish
+from newsletter.store.leases import LEASE_SECONDS
 from newsletter.store.schedules import wish
 from tests.support import postgresql
 from tests.support.sink import Sink
@@ -57,6 +60,39 @@ def test_three_workers_write_to_everybody_once_though_one_is_killed_and_one_slee
         assert frozen.stop() == 0
         cluster.check(sink, lost_connections=2 * CONNECTIONS)
         assert third.has_logged("taken over")
+
+
+def test_who_looks_when_nothing_happens_looks_often_enough_to_notice_within_half_a_minute() -> None:
+    assert LEASE_SECONDS + max(HEARTBEAT_SECONDS, procrastinate._LOOK_EVERY) <= 30
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_whoever_is_killed_or_frozen_is_noticed_within_half_a_minute(tmp_path: Path, url: str, how: str) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+        gone, other = (cluster.start(under="as-it-is") for _ in range(2))
+        until(lambda: gone.has_logged("claim") and other.has_logged("claim"), "both are at it")
+        if how == "killed":
+            gone.signal(signal.SIGKILL)
+        else:
+            gone.freeze(url)
+        began = monotonic()
+        until(lambda: other.has_logged("taken over"), "what it had is taken over")
+        assert monotonic() - began < 30
+        cluster.until_finished()
+        assert other.stop() == 0
+        cluster.check(sink, lost_connections=CONNECTIONS)
+
+
+@pytest.mark.soak
+def test_a_worker_of_several_processes_that_is_killed_leaves_nobody_behind(tmp_path: Path, url: str) -> None:
+    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, 3 * READERS) as cluster:
+        killed, other = (cluster.start("--jobs", "2") for _ in range(2))
+        until(lambda: len(sink.accepted) > READERS, "they are at it")
+        killed.signal(signal.SIGKILL)
+        cluster.until_finished()
+        assert other.stop() == 0
+        cluster.check(sink, lost_connections=2 * CONNECTIONS)
 
 
 def test_a_worker_that_is_asked_to_end_finishes_what_is_in_flight_and_leaves_the_rest_to_others(

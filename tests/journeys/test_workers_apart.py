@@ -77,6 +77,27 @@ def test_a_host_whose_clock_is_wrong_by_an_hour_harms_nobody(tmp_path: Path, hou
         cluster.check(sink, lost_connections=0)
 
 
+@pytest.mark.parametrize(
+    ("hours", "starts_in", "is_due"),
+    [(1, 1800, False), pytest.param(-1, 0, True, marks=pytest.mark.soak)],
+    ids=["ahead", "behind"],
+)
+def test_what_is_scheduled_goes_out_when_it_is_time_also_from_a_host_whose_clock_is_wrong_by_an_hour(
+    tmp_path: Path, hours: int, starts_in: int, is_due: bool
+) -> None:
+    with (
+        postgresql.empty_list() as url,
+        Sink() as sink,
+        Cluster(tmp_path, url, sink.port, READERS, waits=True) as cluster,
+    ):
+        with cluster.database() as database, database.transaction() as connection:
+            starts_at = int(datetime.now(UTC).timestamp()) + starts_in
+            connection.execute("UPDATE mailings SET starts_at = ?", (starts_at,))
+        wrong = cluster.start("--once", environ=wrong_clock(tmp_path, hours * 3600))
+        assert wrong.process.wait(90) == 0, wrong.said
+        assert len(sink.accepted) == (READERS if is_due else 0)
+
+
 def cut_off(tmp_path: Path, seconds: float | None, under: str = "short-leases") -> None:
     """Cut a worker off from the database for so long, or for ever, while another one is not."""
     socket = tmp_path / "smtp"
