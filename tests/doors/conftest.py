@@ -17,8 +17,8 @@ __all__ = ["author", "letter", "told"]
 _ON_A_SERVER_TOO = frozenset(
     f"test_{name}"
     for name in (
-        "check", "publish", "run", "segments_command", "variants", "web_joining", "web_own_data", "web_preferences",
-        "web_serve", "web_unsubscribe", "webhooks_command", "webhooks_serve",
+        "check", "publish", "run", "schedule", "segments_command", "variants", "watching", "web_joining",
+        "web_own_data", "web_preferences", "web_serve", "web_unsubscribe", "webhooks_command", "webhooks_serve",
     )
 )  # fmt: skip
 
