@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.limits import ALL, Rate
+from newsletter.store.database import open_database
 from newsletter.store.leases import Worker, holder, join, take_over
 from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, leave, owe, refund, spend, used_today
 from tests.support.sending import plan
-from tests.support.stores import new_store
+from tests.support.stores import new_list, new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from newsletter.store.database import Database
 
@@ -73,6 +77,20 @@ def test_a_daily_cap_is_for_a_day(database: Database) -> None:
     assert used_today(database, ALL, TODAY) == 10
     assert spend(database, 6, {}, {ALL: 10}, TODAY + 1, NOW) == Grant(6)
     assert used_today(database, ALL, TODAY) == 0
+
+
+def test_those_who_spend_and_hold_at_once_take_together_what_there_is(tmp_path: Path) -> None:
+    def take(_: int) -> tuple[int, int]:
+        who = str(get_ident())
+        with open_database(url) as own:
+            spent = sum(spend(own, 7, {}, {ALL: 100}, TODAY, NOW).number for _ in range(8))
+            return spent, hold(own, "orange", who, 3, 0, 5, NOW // 1000)
+
+    with new_list(tmp_path) as url, ThreadPoolExecutor(4) as crew:
+        open_database(url).close()
+        spent, held = zip(*crew.map(take, range(4)), strict=True)
+    assert sum(spent) == 100
+    assert sum(held) <= 5
 
 
 def test_two_hosts_for_whom_it_is_another_day_share_the_cap_of_the_later_one(database: Database) -> None:

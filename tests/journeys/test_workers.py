@@ -113,9 +113,11 @@ def test_a_pause_and_a_cancellation_reach_all_workers(tmp_path: Path, url: str) 
     with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, 3 * READERS) as cluster:
         workers = [cluster.start() for _ in range(2)]
         until(lambda: all(each.has_logged("claim") for each in workers), "both are at it")
+        began = monotonic()
         with cluster.database() as database:
             wish(database, cluster.mailing.id, Wish.PAUSE, 1)
         until(lambda: all(each.has_logged("pause heard") for each in workers), "both have heard it")
+        assert monotonic() - began < 10
         until(lambda: cluster.present() == 0, "both have left")
         paused_at = len(sink.accepted)
         assert paused_at < 3 * READERS
