@@ -12,6 +12,7 @@ import pytest
 from newsletter.store.leases import workers_of
 from tests.support import postgresql
 from tests.support.apart import another_host, own_server, wrong_clock
+from tests.support.author import HELLO, Author
 from tests.support.sink import Sink
 from tests.support.workers import CONNECTIONS, Cluster, until
 
@@ -52,6 +53,30 @@ def test_a_worker_that_is_there_before_its_database_waits_for_it_unless_it_is_to
         cluster.until_finished()
         assert early.stop() == 0
         cluster.check(sink, lost_connections=0)
+
+
+@pytest.mark.soak
+def test_a_publish_whose_database_goes_down_says_so_and_resume_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = Author(tmp_path / "newsletter", monkeypatch)
+    author.issue()
+    with own_server() as server, author.sink(fault=thoughtful) as sink:
+        author.keep_list_at(server.url)
+        everybody = author.readers(READERS)
+        with author.start("publish", HELLO, "--yes", "--quiet", under="hurried") as process:
+            until(lambda: len(sink.accepted) > READERS // 4, "it is at it")
+            server.crash()
+            _, told = process.communicate(timeout=60)
+        assert process.returncode == 4, told
+        assert "Traceback" not in told
+        server.start()
+        resumed = author.run("resume", HELLO, "--json", "--quiet")
+    assert sink.duplicates == []
+    report = resumed.report
+    assert report["accepted"] + report["uncertain"] == READERS
+    assert report["uncertain"] <= 4
+    assert len(everybody - set(sink.accepted)) <= report["uncertain"]
 
 
 @pytest.mark.parametrize("hours", [pytest.param(-1, marks=pytest.mark.soak), 1])
