@@ -160,6 +160,18 @@ def test_a_refused_sender_stops_the_mailing_and_marks_nobody(way: str) -> None:
     assert sink.accepted == []
 
 
+def test_a_server_that_wants_a_login_first_is_told_by_what_to_set() -> None:
+    with (
+        Sink(reply_to("MAIL", "530 5.7.0 Authentication required")) as sink,
+        new_store() as database,
+    ):
+        fill_list(database, READERS)
+        mailing = plan(database)
+        transport = SmtpTransport(Server("127.0.0.1", sink.port))
+        with pytest.raises(TransportError, match=r"set username and password_env of this transport(?s:.*)resume"):
+            send(database, mailing, post_for(database, mailing), transport, clock)
+
+
 def test_a_server_that_refuses_the_sender_and_closes_leaves_nobody_uncertain_and_is_named_for_the_refusal() -> None:
     begun = 0
 

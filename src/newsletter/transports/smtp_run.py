@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _TRIES = 3
 # So long after a commit the next one may wait for more contents: 10 to 15 µs of CPU less a message into smtp-sink.
 _HOLD_SECONDS = 0.001
+_LOGIN_FIRST = 530  # RFC 4954 section 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +292,11 @@ class Run:
         self.idle.pop(connection, None)
         self.reach.lost_one()
         if refused := connection.dialogue.sender_refused:
-            problem = Problem(
-                f"the mail server {self.server.address} refuses the sender: {refused}",
-                fix="check [sender] email, the login and the server's rules; then `newsletter resume`",
-            )
-            self._give_up(TransportError(problem))
+            fix = "check [sender] email, the login and the server's rules"
+            if refused.code == _LOGIN_FIRST and not self.server.username:
+                fix = "it wants a login: set username and password_env of this transport in newsletter.toml"
+            problem = f"the mail server {self.server.address} refuses the sender: {refused}"
+            self._give_up(TransportError(Problem(problem, fix=f"{fix}; then `newsletter resume`")))
         known, again = connection.dialogue.lost(reason, len(connection.unsent))
         connection.close()
         self.results += known
