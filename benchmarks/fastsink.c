@@ -1,6 +1,6 @@
 /* A mail server that is faster than any sender: it answers commands and looks for the end of data, nothing else.
  * PIPELINING and CHUNKING. Usage: fastsink PORT [FILE]. It prints "ready", and at SIGTERM how many messages it took.
- * FILE is then the record of who got them: one octet for reader0@, reader1@, …, how many messages that was. */
+ * FILE is then the record of who got them: one octet for reader0@ or r0@, reader1@ …: how many that was. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -49,8 +49,9 @@ static void accepted(struct connection *c) {
 
 /* RCPT TO:<reader123@example.org>: 123 */
 static long reader_of(const char *line, const char *eol) {
-    const char *name = memmem(line, (size_t)(eol - line), "<reader", 7);
-    long number = name ? atol(name + 7) : -1;
+    const char *at = memchr(line, '<', (size_t)(eol - line));
+    while (at && at < eol && *at != '@' && (*at < '0' || *at > '9')) at++;
+    long number = at && at < eol && *at != '@' ? atol(at) : -1;
     return number < READERS ? number : -1;
 }
 

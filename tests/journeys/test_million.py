@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.measure import cost, free_port
-from benchmarks.sending import HERE, ISSUE, PROGRAM, newsletter
+from benchmarks.measure import cost
+from benchmarks.sending import ISSUE, PROGRAM, newsletter
+from tests.support.fast_sink import fast_sink
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,31 +19,25 @@ MILLION = 1_000_000
 
 @pytest.mark.soak
 def test_a_million_recipients(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if not (compiler := shutil.which("cc")):
-        pytest.skip("no C compiler: apt-get install gcc libc6-dev")
-    binary, port = tmp_path / "fastsink", free_port()
-    subprocess.run([compiler, "-O2", "-o", binary, HERE / "fastsink.c"], check=True)
-    with subprocess.Popen([binary, str(port)], stdout=subprocess.PIPE, text=True) as sink:
-        assert sink.stdout is not None
-        assert sink.stdout.readline() == "ready\n"
-        with newsletter(MILLION, port) as folder:
-            command: list[str | Path] = [
-                PROGRAM,
-                "publish",
-                ISSUE,
-                "--transport",
-                "relay",
-                "--yes",
-                "--json",
-                "--quiet",
-            ]
-            sent = cost([*command, "--jobs", "1"], cwd=folder)
-            status = cost([PROGRAM, "status", ISSUE, "--json"], cwd=folder)
-            size = sum(file.stat().st_size for file in folder.glob("newsletter.db*"))
-        sink.terminate()
-        taken = int(sink.stdout.read())
+    with fast_sink(tmp_path) as (port, ended), newsletter(MILLION, port) as folder:
+        command: list[str | Path] = [
+            PROGRAM,
+            "publish",
+            ISSUE,
+            "--transport",
+            "relay",
+            "--yes",
+            "--json",
+            "--quiet",
+        ]
+        sent = cost([*command, "--jobs", "1"], cwd=folder)
+        status = cost([PROGRAM, "status", ISSUE, "--json"], cwd=folder)
+        size = sum(file.stat().st_size for file in folder.glob("newsletter.db*"))
+        record = ended()
     report = json.loads(sent.output)
-    assert report["planned"] == report["accepted"] == taken == MILLION
+    assert report["planned"] == report["accepted"] == record.messages == MILLION
+    assert record.has_two_for_nobody()
+    assert not record.without(MILLION)
     assert sent.peak < 100
     with capsys.disabled():
         print(

@@ -8,10 +8,8 @@ Each worker is as on a machine of its own: whether another one is gone, it knows
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -19,18 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from benchmarks.measure import free_port
-from benchmarks.sending import HERE
 from benchmarks.workers import written
 from newsletter.delivery import State
 from newsletter.store.leases import workers_of
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from tests.support.apart import own_server
+from tests.support.fast_sink import fast_sink
 from tests.support.workers import Cluster, WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from newsletter.store.database import Database
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="processes are looked at in /proc")
@@ -39,28 +34,6 @@ WORKERS = max(2, os.cpu_count() or 2)
 CONNECTIONS = max(1, 20 // WORKERS)  # of each
 KILL_EVERY = 20.0  # seconds
 NOTICED_WITHIN = 30.0  # seconds, and then what the killed one had is the others'
-
-
-@contextmanager
-def recording_sink(folder: Path) -> Iterator[tuple[int, Callable[[], bytes]]]:
-    """The port of the fast mail server, and what ends it and gives its record: how many messages each reader got."""
-    if not (compiler := shutil.which("cc")):
-        pytest.skip("no C compiler: apt-get install gcc libc6-dev")
-    program, record, port = folder / "fastsink", folder / "record", free_port()
-    subprocess.run([compiler, "-O2", "-o", program, HERE / "fastsink.c"], check=True)
-    with subprocess.Popen([program, str(port), record], stdout=subprocess.PIPE, text=True) as sink:
-        assert sink.stdout is not None
-        assert sink.stdout.readline() == "ready\n"
-
-        def ended() -> bytes:
-            sink.terminate()
-            assert sink.wait(60) == 0
-            return record.read_bytes()
-
-        try:
-            yield port, ended
-        finally:
-            sink.terminate()
 
 
 class Kill(NamedTuple):
@@ -124,7 +97,7 @@ def kill_and_replace_until_finished(cluster: Cluster, database: Database) -> Obs
 def test_a_million_recipients_with_a_worker_killed_every_20_seconds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with own_server(fsync=True) as server, recording_sink(tmp_path) as (port, ended):
+    with own_server(fsync=True) as server, fast_sink(tmp_path) as (port, ended):
         began = monotonic()
         with Cluster(tmp_path, server.url, port, READERS, connections=CONNECTIONS) as cluster:
             planned, wal = monotonic() - began, written(server.url)
@@ -143,7 +116,7 @@ def test_a_million_recipients_with_a_worker_killed_every_20_seconds(
                     )
         record = ended()
     uncertain = {int(who.email.removeprefix("reader").partition("@")[0]) for who in doubtful}
-    got_none = {number for number in range(READERS) if not record[number : number + 1].strip(b"\0")}
+    got_none = record.without(READERS)
     with capsys.disabled():
         slowest = max(seen.noticed.values(), default=0.0)
         print(
@@ -153,9 +126,8 @@ def test_a_million_recipients_with_a_worker_killed_every_20_seconds(
             f"nothing; {seen.peak:.0f} MB a worker at most; {wal / READERS:,.0f} octets of log a message"
         )
     assert counts.accepted + counts.uncertain == counts.planned == READERS
-    assert len(record) <= READERS
-    assert sum(record) + len(got_none) == READERS  # so nobody got two
-    assert max(record) == 1
+    assert record.has_two_for_nobody()
+    assert record.messages + len(got_none) == READERS
     assert got_none <= uncertain
     assert by_worker.keys() <= {kill.number for kill in seen.kills}
     assert all(number <= CONNECTIONS for number in by_worker.values())
