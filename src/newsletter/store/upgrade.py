@@ -21,6 +21,8 @@ from newsletter.errors import Problem, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as EngineConnection
+    from sqlalchemy.engine.mock import MockConnection
+    from sqlalchemy.schema import ExecutableDDLElement
 
     from newsletter.store.database import Connection, Database
 
@@ -80,7 +82,7 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
         if version:
             _copy(database, f"before-{head}")
         if not version and migrations == MIGRATIONS:
-            _create(engine_connection)
+            _create(connection)
         else:
             _upgrade(engine_connection, migrations)
         beside = f"{head} {oldest_beside(migrations)}"
@@ -162,19 +164,33 @@ def _copy(database: Database, suffix: str) -> None:
         raise unusable(database.path, error) from error
 
 
-def _create(connection: EngineConnection) -> None:
+def _create(connection: Connection) -> None:
     """What all the steps together would make, without importing Alembic. A test holds the two against each other."""
-    from sqlalchemy import text
-
-    from newsletter.store.schema import metadata
-
-    metadata.create_all(connection, checkfirst=False)
+    for statement in _definitions("postgresql+psycopg://" if connection.dialect.on_a_server else "sqlite://"):
+        connection.execute(statement)
     # Alembic's own definition of its table.
-    connection.exec_driver_sql(
+    connection.execute(
         "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n\t"
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
     )
-    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": known_versions()[-1]})
+    connection.execute("INSERT INTO alembic_version VALUES (?)", (_newest(),))
+
+
+@cache
+def _definitions(kind: str) -> tuple[str, ...]:
+    """The tables, indexes and triggers, in the words of a kind of database: and to find these takes long."""
+    from sqlalchemy import create_mock_engine
+
+    from newsletter.store.schema import metadata
+
+    found: list[str] = []
+
+    def keep(definition: ExecutableDDLElement, *_: Any, **__: Any) -> None:
+        found.append(str(definition.compile(dialect=engine.dialect)))
+
+    engine: MockConnection = create_mock_engine(kind, keep)
+    metadata.create_all(engine, checkfirst=False)
+    return tuple(found)
 
 
 def _upgrade(connection: EngineConnection, migrations: Path) -> None:
