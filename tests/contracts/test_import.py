@@ -627,7 +627,7 @@ def test_memory_does_not_grow_with_the_list() -> None:
         return peak
 
     rows(100)
-    assert rows(60_000) < 1.5 * rows(20_000)
+    assert rows(40_000) < 1.5 * rows(15_000)
 
 
 # ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────
