@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +22,6 @@ from tests.support import postgresql
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from newsletter.store.database import Database
 
@@ -33,12 +35,24 @@ def use(kind: str) -> Iterator[str]:
     _kind.pop()
 
 
+@cache
+def _empty_file() -> bytes:
+    """A list in a file: a copy of one takes a fourth of the time that it takes to make one."""
+    with TemporaryDirectory(prefix="newsletter-") as folder:
+        path = Path(folder) / "newsletter.db"
+        open_database(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 @contextmanager
 def store_of(kind: str, busy_seconds: float | None = None) -> Iterator[Database]:
     """An open database of a kind, with an empty list."""
     if kind == "sqlite":
-        with open_database("sqlite://", busy_seconds=busy_seconds) as database:
-            yield database
+        with TemporaryDirectory(prefix="newsletter-", ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "newsletter.db"
+            path.write_bytes(_empty_file())
+            with open_database(f"sqlite:///{path}", busy_seconds=busy_seconds, synchronous="OFF") as database:
+                yield database
     else:
         with postgresql.empty_list() as url, open_database(url, busy_seconds=busy_seconds) as database:
             yield database
