@@ -88,6 +88,15 @@ class Sink:
         """Recipients who were accepted more than once."""
         return [recipient for recipient, number in Counter(self.accepted).items() if number > 1]
 
+    def hang_up(self) -> None:
+        """Close all connections without a word."""
+
+        def close() -> None:
+            for writer in self._writers:
+                writer.transport.abort()
+
+        self._loop.call_soon_threadsafe(close)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)

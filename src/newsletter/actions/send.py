@@ -18,6 +18,7 @@ from newsletter.actions.log import log
 from newsletter.actions.pace import Pacer
 from newsletter.actions.presence import leased, this_worker
 from newsletter.actions.tell_progress import Teller
+from newsletter.actions.write_down import Minutes
 from newsletter.edition import one_line
 from newsletter.errors import NewsletterError
 from newsletter.links import Links, Signer
@@ -27,8 +28,9 @@ from newsletter.store.batches import Repeats, take_again
 from newsletter.store.claims import still_wanted, take_back
 from newsletter.store.clocks import clock_of
 from newsletter.store.leases import hear_together
-from newsletter.store.ledger import SCHEDULE, claim, record
+from newsletter.store.ledger import SCHEDULE, claim
 from newsletter.store.mailings import tally_of
+from newsletter.transports.offering import Offering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,7 +134,6 @@ def _work(
 ) -> None:
     """Claim, compose, deliver and record until nobody is left who is due."""
     lease = seat.lease
-    outcomes: list[tuple[int, Outcome | None]] = []
     breaker = Breaker(lambda heard: hear_together(database, lease, heard, now()))
     pacer = Pacer(database, lease, limits, clock) if limits else None
     asked = Asked(database, lease.mailing)
@@ -144,6 +145,8 @@ def _work(
     def now() -> int:
         return int(clock().timestamp())
 
+    minutes = Minutes(database, lease, now, schedule, repeats)
+    offering = Offering(minutes.begin)
     teller = Teller(database, lease.mailing, str(this_worker()), now)
 
     def over() -> bool:
@@ -191,17 +194,13 @@ def _work(
                 yield post.message_for(recipient, moment)
             except (ValueError, NewsletterError) as error:
                 refusal = Rejected(Reply(0, "5.6.0", f"cannot be composed: {error}"[:500]))
-                outcomes.append((recipient.id, refusal))
+                minutes.heard.append((recipient.id, refusal))
                 progress([refusal])
                 if pacer:
                     pacer.answered([recipient.id])
 
-    def write_down(offered: Sequence[Message] = ()) -> None:
-        record(database, lease, outcomes, [message.key for message in offered], now(), schedule, repeats)
-        outcomes.clear()
-
     def come_to_an_end() -> None:
-        write_down()
+        offering(())
         if over():
             # Also the streak of a job that was stopped because another one's was longer.
             take_back(database, lease, breaker.streak, now())
@@ -211,8 +210,8 @@ def _work(
 
     try:
         with _rare_collections():
-            for results in transport.deliver(messages(), write_down):
-                outcomes += [(message.key, outcome) for message, outcome in results]
+            for results in transport.deliver(messages(), offering):
+                minutes.heard += [(message.key, outcome) for message, outcome in results]
                 breaker.hear(results)
                 teller.hear(results)
                 if pacer:

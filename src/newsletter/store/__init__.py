@@ -13,7 +13,7 @@ segments.py     a rule as a condition                keys.py        the secrets 
 mailings.py     what is sent, and how it stands      leases.py      who sends it
 ledger.py       one row a recipient                  claims.py      whom to claim next, and second thoughts
 tokens.py       what is left of limits               mail_servers.py  where the mail of domains goes
-rounds.py       the same in one message to a server
+rounds.py       the same in one message to a server  postgresql_questions.py  one that is not waited for
 amends.py       what is learned after a send         events.py      what is heard of deliveries
 life.py         whether this is an old copy
 joining.py      a new entry, and what is known of an address

@@ -21,7 +21,7 @@ from newsletter.store import batches
 from newsletter.store.claims import CANCELLED, Choice, why_not
 from newsletter.store.database import Lock
 from newsletter.store.leases import renew
-from newsletter.store.rounds import recorded
+from newsletter.store.rounds import Recording, begin_round
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import Status, Subscriber, canonical
 
@@ -281,18 +281,36 @@ def record(
     of None means that the content was certainly not taken after all: the delivery is pending again. With `repeats`,
     those who are offered are one batch, and stay on record as one until they have an answer.
     """
+    begin_record(database, lease, outcomes, offered, now, schedule, repeats).finish()
+
+
+def begin_record(
+    database: Database,
+    lease: Lease,
+    outcomes: Sequence[tuple[int, Outcome | None]],
+    offered: Iterable[int],
+    now: int,
+    schedule: Schedule = SCHEDULE,
+    repeats: Repeats | None = None,
+) -> Recording:
+    """Begin to put the same on record: a server takes a moment in which something else can be done."""
     together = list(offered)
-    if not repeats and recorded(database, lease, outcomes, together, now):
-        return
-    with database.transaction(lock=Lock.ROWS) as connection:
-        renew(connection, lease, now)
-        if outcomes:
-            _record_outcomes(connection, lease, outcomes, now, schedule)
-        connection.executemany(_OFFER, [(lease.mailing, key) for key in together])
-        if repeats:
-            batches.forget(connection, lease.mailing, [key for key, _ in outcomes])
-            if together:
-                batches.remember(connection, lease.mailing, together, repeats, now)
+
+    def in_a_transaction() -> None:
+        with database.transaction(lock=Lock.ROWS) as connection:
+            renew(connection, lease, now)
+            if outcomes:
+                _record_outcomes(connection, lease, outcomes, now, schedule)
+            connection.executemany(_OFFER, [(lease.mailing, key) for key in together])
+            if repeats:
+                batches.forget(connection, lease.mailing, [key for key, _ in outcomes])
+                if together:
+                    batches.remember(connection, lease.mailing, together, repeats, now)
+
+    if not repeats and (round_ := begin_round(database, lease, outcomes, together, now, in_a_transaction)):
+        return round_
+    in_a_transaction()
+    return Recording()
 
 
 def _record_outcomes(

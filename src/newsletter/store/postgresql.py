@@ -22,7 +22,8 @@ from newsletter.errors import Problem, StoreError
 from newsletter.store.database import Database, Lock, without_password
 from newsletter.store.dialects import POSTGRESQL
 from newsletter.store.postgresql_errors import Translated, comes_back
-from newsletter.store.postgresql_words import for_many, kinds, spoken, spoken_plain
+from newsletter.store.postgresql_questions import Question
+from newsletter.store.postgresql_words import for_many, kinds, numbered, spoken, spoken_plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -76,10 +77,11 @@ class PostgresConnection:
     """A connection that is asked as SQLite is."""
 
     dialect = POSTGRESQL
-    __slots__ = ("_numbers", "raw")
+    __slots__ = ("_numbers", "prepared", "raw")
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
         self.raw = raw
+        self.prepared: dict[bytes, bytes] = {}  # the statements of questions, and what they are called
         self._numbers = count()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
@@ -210,6 +212,7 @@ class PostgresDatabase(Database):
         try:
             if raw.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                 raw.execute(b"ROLLBACK")
+                connection.prepared.clear()  # the driver has just told the server to forget what is prepared
         except psycopg.Error:
             connection.close()
         if raw.info.transaction_status is TransactionStatus.IDLE and len(self._idle) < _IDLE_CONNECTIONS:
@@ -225,21 +228,14 @@ class PostgresDatabase(Database):
         """A connection that sees the database as it was at its first query, whatever others commit meanwhile."""
         return self._begun(_READ)
 
-    def at_once(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-        """The first row of a statement that is a transaction by itself: one message there, and one back.
+    def ask(self, sql: str, parameters: Sequence[Any]) -> Question:
+        """Ask a statement that is a transaction by itself, and whose row is of whole numbers; wait for nothing.
 
-        None when the connection was lost: then nobody knows whether it was done.
+        Raises StoreError.
         """
         with self.translated():
             connection = cast("PostgresConnection | None", self._idle_one()) or self.connect()
-            try:
-                return cast("tuple[Any, ...]", connection.execute(sql, parameters).fetchone())
-            except psycopg.OperationalError:
-                if not connection.raw.broken:
-                    raise
-                return None
-            finally:
-                self._give_back(connection)
+        return Question(connection, numbered(sql), parameters, self.translated, self._give_back)
 
     @contextmanager
     def own(self) -> Iterator[PostgresConnection]:

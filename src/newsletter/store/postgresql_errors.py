@@ -36,7 +36,7 @@ _BY_CODE = {
     "58030": ("the server's disk failed", "look into the server's log"),
     "XX001": ("the database is damaged", "look into the server's log, and restore a backup"),
 }
-_LOST = ("57P01", "57P02", "57P03", "57P05", "08")
+LOST = ("57P01", "57P02", "57P03", "57P05", "08")
 _HIDDEN = "into the variable PGPASSWORD, or into the file ~/.pgpass"
 # A connection that is refused has no code: a piece of the server's words.
 _BY_WORDS = (
@@ -87,7 +87,7 @@ class Translated:
         if found := _BY_CODE.get(code):
             kind = Locked if code == _LOCKED else StoreError
             return kind(Problem(found[0].format(**who), path=self._name, fix=found[1].format(**who)))
-        if code.startswith(_LOST):
+        if code.startswith(LOST):
             return self._unreachable("the server ended the connection", "once it is back, run the command again")
         # Anything else that has a code is a mistake of this program, and its own words serve best.
         if code or not isinstance(error, psycopg.OperationalError):

@@ -11,6 +11,8 @@ http    providers' APIs                    http.py ── newsletter.providers
                                              ├── http_batches.py    what goes into one request
                                              └── http_asking.py     the request, and its answer
 memory  a list, for tests and measurements memory.py
+
+offering.py     who is offered, while the ledger takes its moment
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Each round: read what the servers said; yield what became of messages; put on record, in one go, every content that
 is about to be committed; write. So the ledger pays one transaction a round, however many connections there are, and
-a crash leaves at most one uncertain delivery a connection; with CHUNKING, at most a window of them.
+a crash leaves at most one uncertain delivery a connection; with CHUNKING, at most a window of them. While a ledger on a
+server takes its moment, the other connections are attended to.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
 from newsletter.outcome import Deferred, Reply
+from newsletter.transports.offering import offering
 from newsletter.transports.smtp_chunking import ChunkingDialogue
 from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import SenderRefused
@@ -24,7 +26,7 @@ from newsletter.transports.smtp_supply import Supply
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from newsletter.message import Message
     from newsletter.transports import Messages, Offer, Results
@@ -65,7 +67,9 @@ class Run:
         self.committed_at = 0.0
         self.holds = False  # contents that are ready wait for others
         self.supply = Supply(messages)
-        self.offer = offer
+        self.offering = offering(offer)
+        self.offered: dict[Connection, Message | None] = {}  # under way to the record, and what comes behind each
+        self.watched: int | None = None  # what tells that they are there
         self.tries: dict[int, int] = {}
         self.results: Results = []
         self.live: set[Connection] = set()
@@ -93,7 +97,7 @@ class Run:
             for key, mask in events:
                 if key.data is self.reach.opener:
                     self._welcome()
-                else:
+                elif key.data is not self.offering:
                     self._attend(key.data, mask)
             self._check_deadlines()
         if self.supply.error:
@@ -102,6 +106,7 @@ class Run:
     def close(self) -> None:
         """Say QUIT where nothing is under way, and close everything."""
         self.reach.opener.close()
+        self._watch(None)
         for connection in list(self.live):
             if connection.dialogue.idle and not connection.unsent:
                 self._leave(connection)
@@ -138,6 +143,8 @@ class Run:
     def _begin(self, connection: Connection) -> bool:
         """Begin what messages the connection has room for; whether there was one."""
         begun = False
+        if connection in self.offered:  # and more would go with what is on record
+            return False
         while connection.dialogue.room and (message := self._pull(connection.dialogue)):
             connection.dialogue.begin(message)
             begun = True
@@ -214,26 +221,60 @@ class Run:
         return False
 
     def _commit(self) -> bool:
-        """Put on record every content that is about to be committed, then write it; whether there was one."""
+        """Write every content that is on record, or begin to put there what is ready; whether one was written."""
+        try:
+            if not (self.offered or self._offer()) or not self.offering.is_done():
+                return False
+            self._watch(None)
+            self.offering.finish()
+        except Exception as error:
+            self._give_up(error)
+            self._give_back(following for following in self.offered.values() if following)
+            for connection in self.offered:
+                if connection in self.live:
+                    self._withdraw(connection)
+            self.offered = {}
+            return True
+        offered, self.offered = self.offered, {}
+        for connection, following in offered.items():
+            if connection in self.live and connection.dialogue.ready:
+                connection.dialogue.commit(following)
+                self._write(connection)
+            elif following:  # it broke meanwhile
+                self._give_back([following])
+        self.committed_at = monotonic()
+        return True
+
+    def _offer(self) -> bool:
+        """Begin to put every content that is ready on record; whether there was one."""
         ready = [connection for connection in self.live if connection.dialogue.ready]
         self.holds = bool(ready) and self._may_wait_for_more(len(ready))
         if not ready or self.holds:
             return False
-        # What comes behind each content is looked for first: should that fail, nothing was offered in vain.
-        following = [self._pull(c.dialogue) if c.dialogue.takes_following else None for c in ready]
-        try:
-            self.offer([message for connection in ready for message in connection.dialogue.ready])
-        except Exception as error:
-            self._give_up(error)
-            self.results += [(message, None) for message in following if message]
-            for connection in ready:
-                self._withdraw(connection)
-            return True
-        for connection, message in zip(ready, following, strict=True):
-            connection.dialogue.commit(message)
-            self._write(connection)
-        self.committed_at = monotonic()
+        self.offered = dict.fromkeys(ready)
+        self.offering.begin([message for connection in ready for message in connection.dialogue.ready])
+        if self.offering.pending and (descriptor := self.offering.pending.fileno()) >= 0:
+            self._watch(descriptor)
+        for connection in ready:  # meanwhile
+            if connection.dialogue.takes_following:
+                self.offered[connection] = self._pull(connection.dialogue)
         return True
+
+    def _watch(self, descriptor: int | None) -> None:
+        """Be woken when the record is there, or no longer."""
+        if self.watched is not None:
+            self.selector.unregister(self.watched)
+        if descriptor is not None:
+            self.selector.register(descriptor, selectors.EVENT_READ, self.offering)
+        self.watched = descriptor
+
+    def _give_back(self, messages: Iterable[Message]) -> None:
+        """These were pulled and go on no connection yet."""
+        for message in messages:
+            if self.supply.error:
+                self.results.append((message, None))
+            else:
+                self.supply.put_back(message)
 
     def _may_wait_for_more(self, ready: int) -> bool:
         """Whether to hear others first: a transaction of the ledger costs as much for one message as for ten.
