@@ -139,6 +139,34 @@ def test_a_spread_sends_a_little_each_minute(ready: Author) -> None:
     assert sink.duplicates == []
 
 
+def test_workers_send_what_is_spread_a_little_each_minute(ready: Author) -> None:
+    ready.readers(8)
+    clock, came = Watch(), list[str]()
+    with ready.sink(fault=arrivals(clock, came)) as sink:
+        schedule(clock, "--at", "2026-12-01 08:00", "--spread", "8min")
+        assert run_at(clock, "worker", "--once").code == 0
+        assert came == []
+        clock.moment = MORNING + timedelta(days=1)
+        while clock.moment < MORNING + timedelta(days=1, minutes=8):
+            assert run_at(clock, "worker", "--once").code == 0
+            clock.moment += timedelta(seconds=30)
+    assert came == [f"12-01 07:0{minute}" for minute in range(8)]
+    assert sink.duplicates == []
+
+
+def test_workers_send_to_each_in_the_morning_of_their_own_time_zone(ready: Author) -> None:
+    for name, zone in {"paris": "", "tokyo": "Asia/Tokyo", "ponta": "Atlantic/Azores"}.items():
+        ready.reader(f"{name}@example.org", time_zone=zone)
+    clock, came = Watch(MORNING + timedelta(hours=15)), list[str]()
+    with ready.sink(fault=arrivals(clock, came)) as sink:
+        schedule(clock, "--at-local", "2026-12-01 08:00")
+        for _ in range(24):
+            assert run_at(clock, "worker", "--once").code == 0
+            clock.moment += timedelta(minutes=30)
+    assert sink.accepted == ["tokyo@example.org", "paris@example.org", "ponta@example.org"]
+    assert came == ["11-30 23:00", "12-01 07:00", "12-01 09:00"]
+
+
 def test_who_leaves_meanwhile_gets_nothing_and_who_joins_neither(ready: Author) -> None:
     ready.readers(3)
     clock = Watch()
