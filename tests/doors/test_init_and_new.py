@@ -102,6 +102,7 @@ def test_init_says_what_it_made_and_what_comes_next(folder: Path, capsys: pytest
     steps = [line.split("   ")[0].strip() for line in told.err.splitlines() if line.startswith("  ")]
     assert steps == [
         "cd my-letter",
+        f"newsletter preview {issue}",
         "newsletter inbox",
         "newsletter subscribers add you@example.org",
         f"newsletter publish {issue}",

@@ -181,6 +181,7 @@ def _tell_next(console: Console, folder: Path, config: Config) -> None:
 
     issue = Path(os.path.relpath(list_issues(config.issues)[-1], config.folder)).as_posix()
     steps = [
+        (f"newsletter preview {issue}", "look at it as readers will; the page follows each save"),
         ("newsletter inbox", "a mailbox on this machine; let it run, and go on in a second terminal"),
         ("newsletter subscribers add you@example.org", "the first reader"),
         (f"newsletter publish {issue}", "see the plan, say yes, and look into the mailbox"),
