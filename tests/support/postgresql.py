@@ -57,6 +57,7 @@ _EMPTY = """
     END $$
 """
 _free: list[str] = []  # databases of this process that are empty and wait for the next test
+_sweepers: dict[str, psycopg.Connection[Any]] = {}  # to those used before: what empties a list is quick when warm
 
 
 @contextmanager
@@ -65,8 +66,9 @@ def empty_list() -> Iterator[str]:
     url = _free.pop() if _free else fresh("newsletter")
     yield url
     try:
-        with psycopg.connect(url, autocommit=True, options="-c lock_timeout=1000") as connection:
-            connection.execute(_EMPTY)
+        if url not in _sweepers:
+            _sweepers[url] = psycopg.connect(url, autocommit=True, options="-c lock_timeout=1000")
+        _sweepers[url].execute(_EMPTY)
     except psycopg.Error:  # a test that was about something broken
         drop(url)
     else:
@@ -81,6 +83,7 @@ def fresh(kind: str = "nothing") -> str:
 @contextmanager
 def copy_of(url: str) -> Iterator[str]:
     """The address of a database with all that is in this one, which nobody has open."""
+    _leave(url)
     copy = _made(_name(url))
     yield copy
     drop(copy)
@@ -97,8 +100,15 @@ def _name(url: str) -> str:
     return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
 
 
+def _leave(url: str) -> None:
+    if url in _sweepers:
+        _sweepers.pop(url).close()
+
+
 def drop_all() -> None:
-    """Take what waits away, on a server that outlives this run."""
+    """Leave what waits, and take it away on a server that outlives this run."""
+    for url in tuple(_sweepers):
+        _leave(url)
     while NAMED and _free:
         drop(_free.pop())
 
@@ -112,6 +122,7 @@ def address_of(name: str, **more: str) -> str:
 
 def drop(url: str) -> None:
     """Take a database away, whoever is in it."""
+    _leave(url)
     with _administrator() as connection, suppress(psycopg.Error):
         connection.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
