@@ -177,6 +177,13 @@ def test_a_rule_says_who_gets_it(ready: Author) -> None:
     assert answer.code == 0
 
 
+def test_settings_that_are_still_examples_are_told_before_mail_would_leave(ready: Author) -> None:
+    assert "still an example" not in ready.run("publish", HELLO, "--dry-run").err
+    ready.settings('host = "127.0.0.1"', 'host = "smtp.nantes.fr"')
+    told = ready.run("publish", HELLO, "--dry-run").err
+    assert "newsletter.toml: base_url is still an example: no reader could leave" in told
+
+
 @pytest.mark.parametrize(
     ("rule", "told"),
     [

@@ -71,6 +71,7 @@ def command(
     from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
+    from newsletter.config_examples import still_examples
     from newsletter.report import Tally
     from newsletter.sources.git import revision
     from newsletter.store.clocks import clock_of
@@ -124,6 +125,8 @@ def command(
         _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), address, name, seconds, told)
         for note in known_of_way:
             session.console.note(note)
+        for problem in still_examples(config, config.chosen_transport(way)):
+            session.console.warn(problem)
         people = count(plan.recipients, "recipient")
         question = f"Send to {people}?" if timing is None else f"Schedule for {people}, {words_for(timing)}?"
         if dry_run or not session.console.confirm(question, assume_yes=yes):
