@@ -69,6 +69,7 @@ def test_a_publish_whose_database_goes_down_says_so_and_resume_goes_on_where_it_
             server.crash()
             _, told = process.communicate(timeout=60)
         assert process.returncode == 4, told
+        assert f"once it is back: newsletter resume {HELLO}" in told
         assert "Traceback" not in told
         server.start()
         resumed = author.run("resume", HELLO, "--json", "--quiet")

@@ -49,9 +49,10 @@ def run(
     from newsletter.actions.keep_going import keep_going
     from newsletter.actions.send import send
     from newsletter.engines.inline import jobs_that_pay, send_with_jobs
-    from newsletter.errors import Stopped
+    from newsletter.errors import Problem, Stopped
     from newsletter.outcome import Accepted, Deferred
     from newsletter.store.archive import address_of
+    from newsletter.store.database import Unreachable
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import next_due, next_retry, standing_of, tally_of
 
@@ -103,7 +104,11 @@ def run(
             failure = error
         finally:
             transport.close()
-    counts = tally_of(database, mailing.id)
+    try:
+        counts = tally_of(database, mailing.id)
+    except Unreachable as error:
+        fix = f"once it is back: newsletter resume {mailing.issue}"
+        raise Unreachable(*error.problems, Problem("what was sent until then is on record there", fix=fix)) from error
     seconds = monotonic() - began
     state = standing_of(database, mailing.id)
     if as_json:
