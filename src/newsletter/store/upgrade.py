@@ -1,9 +1,9 @@
 """From the database that is there to the one that this program speaks: none → newest, older → newest, newer → refused.
 
 Unless the newer one has only been added to: then programs of both versions work side by side, as while machines are
-upgraded one by one. A step that does nothing else says so by the line `only_adds = True`: an older program need not know what it
-adds, neither to write a row nor to forget a person. The database remembers how old a program may be, for those who are
-older than a step cannot read what it says.
+upgraded one by one. A step that does nothing else says so by the line `only_adds = True`: an older program need not
+know what it adds, neither to write a row nor to forget a person. The database remembers how old a program may be, for
+those who are older than a step cannot read what it says.
 
 The step is decided without importing Alembic (a second) or SQLAlchemy (half a second): a database that is up to date
 costs one query.
