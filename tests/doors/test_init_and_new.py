@@ -188,7 +188,11 @@ def test_a_theme_is_copied_to_be_changed(folder: Path, capsys: pytest.CaptureFix
     assert main(["init", "--with-templates"]) == 0
     copied, shipped = files_in(folder / "templates" / "letter"), files_in(shipped_templates() / "letter")
     assert {**copied, "theme.toml": b""} == {**shipped, "theme.toml": b""}
-    assert "templates/letter/" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "templates/letter/" in told
+    # Errors in templates point to it.
+    assert "templates/README.md" in told
+    assert "What every file receives" in (folder / "templates" / "README.md").read_text("utf-8")
     config = read_config(folder / "newsletter.toml")
     assert theme_folder("letter", config.templates) == folder / "templates" / "letter"
 

@@ -116,7 +116,7 @@ def _first_issue(config: Config, today: date) -> Iterator[File]:
 
 
 def _theme_files(config: Config, name: str) -> Iterator[File]:
-    from newsletter.sources.themes import theme_folder
+    from newsletter.sources.themes import shipped_templates, theme_folder
 
     try:
         source, target = theme_folder(name, config.templates), config.templates / name
@@ -131,6 +131,11 @@ def _theme_files(config: Config, name: str) -> Iterator[File]:
                 # What a copy does not have, such as a block that comes with a later version, is the shipped one's.
                 content = _ROOT.sub(f'inherits = "{name}"'.encode(), content)
             yield File(target / path.relative_to(source), content, "a theme of your own, to be changed", target)
+    yield File(
+        config.templates / "README.md",
+        (shipped_templates() / "README.md").read_bytes(),
+        "how themes are made, and what each file receives",
+    )
 
 
 def _make(file: File) -> bool:
