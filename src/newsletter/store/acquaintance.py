@@ -30,24 +30,24 @@ def acquaintance(
     without: dict[str, int] = {}
     longest: dict[str, str] = {}
     with database.reading() as connection:
-        total = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {chosen.sql}", chosen.parameters)  # noqa: S608
+        total = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {chosen.sql}", chosen.parameters)  # noqa: S608  (our own SQL)
         (number,) = total.fetchone()
         for name in printed:
             value, parameters = _value(name, database.dialect)
             if not value:
                 continue
             (without[name],) = connection.execute(
-                f"SELECT count(*) FROM subscribers s WHERE {value} = '' AND {chosen.sql}",  # noqa: S608
+                f"SELECT count(*) FROM subscribers s WHERE {value} = '' AND {chosen.sql}",  # noqa: S608  (our own SQL)
                 (*parameters, *chosen.parameters),
             ).fetchone()
             row = connection.execute(
-                f"SELECT value FROM (SELECT {value} AS value FROM subscribers s WHERE {chosen.sql}) AS all_of_them "  # noqa: S608
+                f"SELECT value FROM (SELECT {value} AS value FROM subscribers s WHERE {chosen.sql}) AS all_of_them "  # noqa: S608  (our own SQL)
                 "ORDER BY length(value) DESC LIMIT 1",
                 (*parameters, *chosen.parameters),
             ).fetchone()
             longest[name] = str(row[0]) if row else ""
         domains = connection.execute(
-            f"SELECT substr(s.canonical, instr(s.canonical, '@') + 1) AS domain, count(*) FROM subscribers s "  # noqa: S608
+            f"SELECT substr(s.canonical, instr(s.canonical, '@') + 1) AS domain, count(*) FROM subscribers s "  # noqa: S608  (our own SQL)
             f"WHERE {chosen.sql} GROUP BY domain ORDER BY 2 DESC LIMIT 100",
             chosen.parameters,
         ).fetchall()

@@ -82,7 +82,7 @@ def scheduled(database: Database) -> list[Mailing]:
     """The mailings that were given a time and are not at their end, the first ones first."""
     with database.reading() as connection:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM mailings WHERE starts_at > 0 AND state IN (?, ?) ORDER BY starts_at, id",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM mailings WHERE starts_at > 0 AND state IN (?, ?) ORDER BY starts_at, id",  # noqa: S608  (constant columns)
             (MailingState.PLANNED.value, MailingState.SENDING.value),
         ).fetchall()
     return [_mailing(row) for row in rows]

@@ -59,7 +59,7 @@ def set_times(connection: Connection, mailing: int, timing: Timing, zone: str, n
     if zones:
         whens = " WHEN ? THEN ?" * (len(zones) // 2)
         connection.execute(
-            f"UPDATE deliveries SET next_at = coalesce((SELECT CASE s.time_zone{whens} END FROM subscribers s "  # noqa: S608
+            f"UPDATE deliveries SET next_at = coalesce((SELECT CASE s.time_zone{whens} END FROM subscribers s "  # noqa: S608  (marks only)
             "WHERE s.id = deliveries.subscriber_id), ?) WHERE mailing_id = ? AND state = 0",
             (*zones, common, mailing),
         )
@@ -95,7 +95,7 @@ def confirm(database: Database, mailing: int, now: int) -> None:
 
 def _not_begun(connection: Connection, mailing: int) -> None:
     state, issue = connection.execute(
-        f"SELECT state, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+        f"SELECT state, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608  (our own words)
         (mailing,),
     ).fetchone()
     if state != MailingState.PLANNED.value:
@@ -129,7 +129,7 @@ def wish(database: Database, mailing: int, wanted: Wish, now: int) -> None:
     """
     with database.transaction(durable=True) as connection:
         state, before, issue = connection.execute(
-            f"SELECT state, wish, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608
+            f"SELECT state, wish, issue FROM mailings WHERE id = ?{connection.dialect.locked}",  # noqa: S608  (our own words)
             (mailing,),
         ).fetchone()
         if state in (MailingState.FINISHED.value, MailingState.CANCELLED.value) or (

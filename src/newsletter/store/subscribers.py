@@ -42,7 +42,7 @@ COLUMNS_OF_NEW = (
     "email", "canonical", "first_name", "last_name", "name", "language", "status", "tags", "fields", "joined", "source",
     "created_at", "updated_at", "time_zone",
 )  # fmt: skip
-_INSERT = f"INSERT INTO subscribers ({', '.join(COLUMNS_OF_NEW)}) VALUES ({', '.join('?' * len(COLUMNS_OF_NEW))}) RETURNING id"  # noqa: S608, E501
+_INSERT = f"INSERT INTO subscribers ({', '.join(COLUMNS_OF_NEW)}) VALUES ({', '.join('?' * len(COLUMNS_OF_NEW))}) RETURNING id"  # noqa: S608, E501  (constant columns)
 
 # A complaint weighs more than a wish to leave, that more than the author's decision, that more than a bounce, which may
 # be mended: a lighter reason never takes the place of a weightier one.
@@ -82,7 +82,7 @@ class Subscribers:
 
     def _one(self, where: str, value: str | int) -> Subscriber | None:
         with self.database.reading() as connection:
-            row = connection.execute(f"SELECT {COLUMNS} FROM subscribers WHERE {where}", (value,)).fetchone()  # noqa: S608
+            row = connection.execute(f"SELECT {COLUMNS} FROM subscribers WHERE {where}", (value,)).fetchone()  # noqa: S608  (our own words)
         return row and read_row(row)
 
     def suppression(self, email: str) -> Suppression | None:
@@ -122,7 +122,7 @@ class Subscribers:
         columns = ", ".join(f"s.{name}" for name in COLUMNS.split(", "))
         with self.database.reading() as connection:
             found = connection.stream(
-                f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608
+                f"SELECT {columns}, x.reason FROM subscribers s LEFT JOIN suppressions x ON x.address = s.canonical "  # noqa: S608  (our own SQL)
                 f"WHERE {where} ORDER BY s.id",
                 parameters,
             )
@@ -134,7 +134,7 @@ class Subscribers:
         """How many are in the segment, suppressed ones included."""
         where, parameters = _chosen(self.database.dialect, rule, status, language)
         with self.database.reading() as connection:
-            (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608
+            (number,) = connection.execute(f"SELECT count(*) FROM subscribers s WHERE {where}", parameters).fetchone()  # noqa: S608  (our own SQL)
         return int(number)
 
     def audience(self, rule: Rule = EVERYBODY, *, language: str = "", now: int) -> Audience:
