@@ -16,7 +16,8 @@ from newsletter import __version__
 from newsletter.engines.procrastinate import make_tables
 from newsletter.errors import LedgerError, StoreError
 from newsletter.outcome import Accepted, Reply
-from newsletter.store.database import Database, Lock, Unreachable, exists, open_database
+from newsletter.store import upgrade
+from newsletter.store.database import Database, Lock, Locked, Unreachable, exists, open_database
 from newsletter.store.leases import Worker, join
 from newsletter.store.ledger import claim, record
 from newsletter.store.mailings import tally_of
@@ -103,6 +104,23 @@ def test_an_older_database_is_upgraded_where_it_is(migrations: Path) -> None:
             ]
     with pytest.raises(StoreError, match=rf"written by newsletter {__version__}(?s:.*)upgrade this program"):
         open_database(url)
+
+
+def test_an_upgrade_waits_for_who_is_reading_and_gives_up_at_last(
+    migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh("newsletter")
+    add_step(migrations)
+    before = shape_of(url)
+    monkeypatch.setattr(upgrade, "_PATIENCE", 0.0)
+    with open_database(url) as database, plain(url) as reader:
+        with reader.transaction():
+            reader.execute("SELECT count(*) FROM deliveries")
+            with pytest.raises(Locked, match=r"somebody is reading them(?s:.*)pg_dump"):
+                bring_up_to_date(database, migrations)
+            assert shape_of(url) == before
+        bring_up_to_date(database, migrations)
+        assert shape_of(url) != before
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(url: str, migrations: Path) -> None:

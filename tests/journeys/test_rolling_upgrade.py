@@ -11,7 +11,7 @@ import pytest
 from newsletter import __version__
 from newsletter.store.mailings import tally_of
 from tests.support import postgresql
-from tests.support.migrations import NEXT, NEXT_STEP, TOMORROW, program_of_tomorrow
+from tests.support.migrations import ADDING_STEP, NEXT, NEXT_STEP, TOMORROW, program_of_tomorrow
 from tests.support.sink import Sink
 from tests.support.workers import Cluster, WorkerProcess, until
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="processes are looked at in /proc")
 READERS = 3000
+# Where workers go from table to table the other way round, and slowly.
+AGAINST_THE_STREAM = ADDING_STEP + "".join(
+    f"""
+    op.execute("ALTER TABLE {table} ADD COLUMN more TEXT NOT NULL DEFAULT ''")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("SELECT pg_sleep(0.5)")
+"""
+    for table in ("deliveries", "workers", "mailings")
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,9 +53,9 @@ def claims_of(worker: WorkerProcess) -> int:
     return sum(each["event"] == "claim" for each in worker.events)
 
 
-def versions_of(worker: WorkerProcess) -> set[str]:
-    """What it says of itself."""
-    return {each["program"] for each in worker.events if each["event"] == "lease taken"}
+def versions_of(worker: WorkerProcess) -> list[str]:
+    """What it says of itself each time it begins to take part."""
+    return [each["program"] for each in worker.events if each["event"] == "lease taken"]
 
 
 class Patient:
@@ -64,7 +73,7 @@ class Patient:
 def test_after_an_upgrade_that_only_adds_workers_of_both_versions_write_to_everybody_once(
     tmp_path: Path, url: str
 ) -> None:
-    tomorrow = {"PYTHONPATH": str(program_of_tomorrow(tmp_path / "tomorrow"))}
+    tomorrow = {"PYTHONPATH": str(program_of_tomorrow(tmp_path / "tomorrow", AGAINST_THE_STREAM))}
     server = Patient()
     with Sink(server) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
         before = cluster.start(under="as-it-is")
@@ -81,7 +90,7 @@ def test_after_an_upgrade_that_only_adds_workers_of_both_versions_write_to_every
         cluster.until_finished()
         assert [worker.stop() for worker in (before, new, after)] == [0, 0, 0], [each.said for each in cluster.workers]
         cluster.check(sink, lost_connections=0)
-    assert [versions_of(each) for each in (before, new, after)] == [{__version__}, {TOMORROW}, {__version__}]
+    assert [versions_of(each) for each in (before, new, after)] == [[__version__], [TOMORROW], [__version__]]
 
 
 def test_after_any_other_upgrade_old_workers_end_with_a_word_and_the_new_one_writes_to_the_rest(

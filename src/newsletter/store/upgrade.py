@@ -15,10 +15,12 @@ import sqlite3
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, cast
 
 from newsletter import __version__
 from newsletter.errors import Problem, StoreError
+from newsletter.store.database import Locked
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as EngineConnection
@@ -36,6 +38,8 @@ _TABLES = {
 _OURS = {"alembic_version", "subscribers", "mailings", "deliveries", "meta"}
 _REMEMBER = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _ONLY_ADDS = "\nonly_adds = True\n"
+_PATIENCE = 60.0  # seconds
+_ASK_FOR = 0.4  # seconds; after one of waiting, PostgreSQL looks whether two wait for each other (deadlock_timeout)
 _BESIDE = "beside"  # in `meta`: the schema that is there, and the oldest that a program has to know: "0015 0013"
 
 
@@ -82,6 +86,8 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
             return
         if version:
             _copy(database, f"before-{head}")
+            if database.dialect.on_a_server:
+                _keep_others_out(connection, database.name)
         if not version and migrations == MIGRATIONS:
             _create(connection)
         else:
@@ -89,6 +95,38 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
         beside = f"{head} {oldest_beside(migrations)}"
         for row in (("program", __version__), (_BESIDE, beside)):
             connection.execute(_REMEMBER, row)
+
+
+def _keep_others_out(connection: Connection, name: str) -> None:
+    """Wait until nobody is in any of our tables, and let nobody in until the end of the transaction.
+
+    Taken one after another, as the steps need them, one would be ours and the next a worker's, who waits for ours: the
+    server would end one of the two. So all are asked for at once, for so short a time that it does not look, again and
+    again. Raises Locked when somebody stays in one.
+    """
+    from psycopg.errors import QueryCanceled
+
+    from newsletter.store.schema import metadata
+
+    there = {table for (table,) in connection.execute(_TABLES[True])}
+    names = ", ".join(sorted(there & metadata.tables.keys()))
+    until = monotonic() + _PATIENCE
+    connection.execute("SAVEPOINT nothing_is_ours")
+    while True:
+        connection.execute(f"SET LOCAL statement_timeout = {int(1000 * _ASK_FOR)}")
+        try:
+            connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+        except QueryCanceled:
+            connection.execute("ROLLBACK TO SAVEPOINT nothing_is_ours")
+            if monotonic() > until:
+                raise Locked(
+                    Problem("the tables are to be changed for this version, and somebody is reading them all the time",
+                            path=name, fix="wait for the end of what reads them, such as pg_dump, then run this again")
+                ) from None  # fmt: skip
+            sleep(_ASK_FOR)
+        else:
+            connection.execute("SET LOCAL statement_timeout = 0")
+            return
 
 
 class Outdated(StoreError):
