@@ -2,7 +2,8 @@
 
 A rate is a token bucket in whole numbers: `50/s` gives one token every 20 ms, and holds one and a tenth of a second's
 worth: who comes that much too late has lost nothing. So in any stretch of t seconds, however many processes take from
-it, there are at most 50·t and a burst of six.
+it, there are at most 50·t and a burst of six. From `100/s` on, tokens are handed out in portions of half a burst: who
+asks sooner is told when as many are there.
 A daily cap counts what was sent on one calendar day; a warm-up is a cap that grows from day to day.
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ALL = "*"  # the name of what holds for every message
 # Milliseconds for which a token is good once it was taken. A process that slept longer takes new ones.
 GOOD_FOR = 100
+_SMALLEST_PORTION = 5
 # A clock that steps back by more than this was set; less is the difference between two processes.
 _STEP_BACK = 60_000
 
@@ -50,6 +52,12 @@ class Rate:
     def burst(self) -> int:
         """How many messages may go at one moment."""
         return self.most // self.cost
+
+    @property
+    def portion(self) -> int:
+        """How many are handed out together: what a twentieth of a second earns, or one by one where that is little."""
+        number = self.messages * GOOD_FOR // (2 * self.cost)
+        return number if number >= _SMALLEST_PORTION else 1
 
     def __str__(self) -> str:
         unit = next(name for name, seconds in _UNITS.items() if seconds == self.seconds)
@@ -169,9 +177,9 @@ def spent(bucket: Bucket, rate: Rate, tokens: int) -> Bucket:
     return bucket._replace(credit=bucket.credit - tokens * rate.cost)
 
 
-def ready_at(bucket: Bucket, rate: Rate) -> int:
-    """When the bucket has a token, in milliseconds since 1970."""
-    return bucket.at + max(0, -((bucket.credit - rate.cost) // rate.messages))
+def ready_at(bucket: Bucket, rate: Rate, tokens: int = 1) -> int:
+    """When the bucket has so many tokens, in milliseconds since 1970."""
+    return bucket.at + max(0, -((bucket.credit - tokens * rate.cost) // rate.messages))
 
 
 # ── Groups of recipients ─────────────────────────────────────────────────────────────────────────────────────────────

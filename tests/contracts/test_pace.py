@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.actions import pace
 from newsletter.actions.send import send
 from newsletter.delivery import State
 from newsletter.errors import Paused
@@ -17,7 +18,7 @@ from newsletter.mailing import MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Reply
 from newsletter.store.leases import LEASE_SECONDS, Worker, holder, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
-from newsletter.store.tokens import HOLD_SECONDS, hold, used_today
+from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, spend, used_today
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
@@ -52,6 +53,43 @@ def test_a_rate_is_kept_in_every_second_and_used_to_the_full(database: Database,
     a_second = rate.messages / rate.seconds
     assert most_in_any(1.0, moments) <= a_second + 2 * rate.burst
     assert 4.0 - 3 * rate.burst / a_second <= moments[-1] - moments[0] <= 4.4
+
+
+def test_of_a_quick_rate_the_database_is_asked_about_twenty_times_a_second(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Grant] = []
+
+    def counted(*words: Any) -> Grant:
+        asked.append(spend(*words))
+        return asked[-1]
+
+    monkeypatch.setattr(pace, "spend", counted)
+    put(database, *people(2000))
+    post = Round(database)
+    assert post.send(plan(database), Limits(rates={ALL: Rate(500, 1)})).accepted == 2000
+    assert len(asked) <= 30 * 4
+    assert sum(grant.number for grant in asked) == 2000
+
+
+def test_who_cannot_send_all_that_it_was_let_takes_no_more_than_it_can_and_leaves_the_rest_to_others(
+    database: Database,
+) -> None:
+    rates = {ALL: Rate(1000, 1)}
+    put(database, *people(300))
+    mailing, clock, others = plan(database), Clock(), 0
+    lease = join(database, mailing.id, Worker("here", "", 1), int(NOW.timestamp()), lambda _: True)
+    slow = pace.Pacer(database, lease, Limits(rates=rates), clock)
+    mine = slow.recipients(lambda: False)
+    began, sent = clock.seconds, 0
+    while clock.seconds < began + 4:
+        for _ in range(4):
+            sent += next(mine) is not None
+            clock.wait(0.02)
+        others += spend(database, 1000, rates, {}, 1, int(clock.seconds * 1000)).number
+    slow.close()
+    assert sent >= 150
+    assert 0.97 * 4000 <= sent + others <= 4000 + 101
 
 
 def test_a_slow_rate_over_hours_does_not_lose_a_minute(database: Database) -> None:

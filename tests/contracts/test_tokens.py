@@ -41,6 +41,16 @@ def test_a_new_limit_lets_a_burst_go_and_then_says_when_the_next_one_may(databas
     assert spend(database, 100, ORANGE, {}, TODAY, NOW + 50) == Grant(1)
 
 
+def test_a_quick_rate_gives_a_portion_or_nothing_and_says_when_there_is_one(database: Database) -> None:
+    quick = {ALL: Rate(1000, 1)}  # a burst of 101, in portions of 50
+    first = spend(database, 500, quick, {}, TODAY, NOW)
+    assert (first.number, first.again_at) == (101, NOW + 50)
+    assert spend(database, 500, quick, {}, TODAY, NOW + 49) == Grant(0, ALL, NOW + 50)
+    assert spend(database, 3, quick, {}, TODAY, NOW + 49) == Grant(3), "who needs no more is not kept waiting"
+    assert spend(database, 500, quick, {}, TODAY, NOW + 53) == Grant(50)
+    assert spend(database, 1, quick, {}, TODAY, NOW + 53) == Grant(0, ALL, NOW + 54)
+
+
 def test_who_pays_two_limits_takes_no_token_of_one_without_one_of_the_other(database: Database) -> None:
     both = {ALL: Rate(1000, 1), **ORANGE}
     assert spend(database, 3, both, {}, TODAY, NOW) == Grant(3)

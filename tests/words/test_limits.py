@@ -26,6 +26,27 @@ DAY = date(2026, 11, 21)
 rates = st.builds(Rate, st.integers(1, 100_000), st.sampled_from([1, 60, 3600, 86_400]))
 
 
+@pytest.mark.parametrize(
+    ("rate", "portion"),
+    [
+        (Rate(2000, 1), 100),
+        (Rate(100, 1), 5),
+        (Rate(99, 1), 1),
+        (Rate(50, 1), 1),
+        (Rate(6000, 60), 5),
+        (Rate(10, 60), 1),
+        (Rate(1, 86_400), 1),
+    ],
+    ids=str,
+)
+def test_a_quick_rate_is_handed_out_in_portions_of_half_a_burst_and_a_slow_one_evenly(rate: Rate, portion: int) -> None:
+    assert rate.portion == portion <= rate.burst
+    empty = spent(refilled(None, rate, 1000), rate, rate.burst)
+    then = ready_at(empty, rate, portion)
+    assert tokens_in(refilled(empty, rate, then), rate) == portion
+    assert tokens_in(refilled(empty, rate, then - 1), rate) < portion
+
+
 def take(bucket: Bucket | None, rate: Rate, wanted: int, now: int) -> tuple[Bucket, int]:
     full = refilled(bucket, rate, now)
     number = min(wanted, tokens_in(full, rate))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_REFUSALS = 20  # in a row
 MOST_HARD_PERCENT = 5
 ENOUGH_ANSWERS = 200
-_SHARE_EVERY = 0.1  # seconds, for good news
+_SHARE_EVERY = 0.25  # seconds, for good news
 
 
 class Breaker:

@@ -54,7 +54,10 @@ class _Lane:
     waiting: deque[tuple[int, Subscriber]] = field(default_factory=deque)  # with when they were claimed
     cleared: deque[Subscriber] = field(default_factory=deque)
     good_until: int = 0  # the tokens of those that are cleared
-    again: int = 0  # when to ask for tokens again
+    granted: int = 0  # how many went into `cleared` last
+    quick: int = 0  # how many are known to go while a token is good; 0: not known
+    again: int = 0  # when somebody may go again
+    ask_at: int = 0  # when there are tokens for more again, if nobody else takes them
     empty_at: int | None = None  # when the ledger had nobody for this lane
     is_closed: bool = False  # for today
     under_way: set[int] = field(default_factory=set)
@@ -161,20 +164,25 @@ class Pacer:
 
     def _clear(self, lane: _Lane, now: int) -> None:
         """Let the head of a lane go, as far as tokens and places are there."""
+        if lane.cleared:  # others could have used what they paid with
+            lane.quick = max(1, lane.granted - len(lane.cleared))
+        elif lane.quick:
+            lane.quick = max(lane.quick, 2 * lane.granted)
         self._put_back(lane)
-        if lane.is_closed or not lane.waiting or now < lane.again:
+        if lane.is_closed or not lane.waiting or now < max(lane.again, lane.ask_at):
             return
         wanted = min(len(lane.waiting), self._room(lane, now))
         if not wanted:
             return
         rates, caps = self._rates(lane), self._caps(lane)
         if rates or caps:
-            wanted = min(wanted, min((rate.burst for rate in rates.values()), default=_BATCH))
+            wanted = min(wanted, min((rate.burst for rate in rates.values()), default=_BATCH), lane.quick or wanted)
             grant = spend(self._database, wanted, rates, caps, self._today().toordinal(), now)
             if not grant.number:
                 self._wait(lane, grant.limit, grant.ready_at)
                 return
-            wanted = grant.number
+            wanted = lane.granted = grant.number
+            lane.ask_at = grant.again_at
         lane.good_until = now + GOOD_FOR if rates else now + _FRESH_MS
         head = [lane.waiting.popleft() for _ in range(wanted)]
         wanted_still = {recipient.id for _, recipient in head}

@@ -114,10 +114,13 @@ class Database(ABC):
         """A new connection of the caller's own. It is in autocommit mode: BEGIN is said, never implied."""
 
     @abstractmethod
-    def transaction(self, *, durable: bool = False, lock: Lock = Lock.LIST) -> AbstractContextManager[Connection]:
+    def transaction(
+        self, *, durable: bool = False, fleeting: bool = False, lock: Lock = Lock.LIST
+    ) -> AbstractContextManager[Connection]:
         """A connection to write with: commits at the end, rolls back on any exception.
 
-        With `durable`, what it commits, and all before it, survives a power cut as well. Raises StoreError: locked for
+        With `durable`, what it commits, and all before it, survives a power cut as well; with `fleeting`, nobody minds
+        if a crash of the server undoes it, and so nobody waits for the server's disk. Raises StoreError: locked for
         longer than the busy timeout, read-only, full, not a database, lost.
         """
 

@@ -184,7 +184,7 @@ def hear_together(database: Database, lease: Lease, heard: Heard, now: int) -> H
 
     Raises LedgerError when another worker has taken over.
     """
-    with database.transaction(lock=Lock.ROWS) as connection:
+    with database.transaction(fleeting=True, lock=Lock.ROWS) as connection:
         row = connection.execute(
             """
             UPDATE mailings SET answered = answered + ?, hard = hard + ?,

@@ -51,6 +51,8 @@ _BEGIN = {
     ).encode()
     for lock in Lock
 }
+# What was committed before is not touched by that: the log is written in order.
+_FLEETING = b"; SET LOCAL synchronous_commit = off"
 _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL {_SILENT} = 0".encode()
 # Of a link that was cut, TCP knows nothing for hours, unless it is told to look.
 _LINK = {
@@ -220,9 +222,15 @@ class PostgresDatabase(Database):
         else:
             connection.close()
 
-    def transaction(self, *, durable: bool = False, lock: Lock = Lock.LIST) -> _Begun:  # noqa: ARG002
+    def transaction(
+        self,
+        *,
+        durable: bool = False,  # noqa: ARG002
+        fleeting: bool = False,
+        lock: Lock = Lock.LIST,
+    ) -> _Begun:
         """A connection to write with. All that is committed here survives a power cut, if the server is set up to."""
-        return self._begun(_BEGIN[lock])
+        return self._begun(_BEGIN[lock] + _FLEETING if fleeting else _BEGIN[lock])
 
     def reading(self) -> _Begun:
         """A connection that sees the database as it was at its first query, whatever others commit meanwhile."""

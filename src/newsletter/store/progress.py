@@ -47,7 +47,7 @@ class Step(NamedTuple):
 def add(database: Database, mailing: int, worker: str, counts: Mapping[str, Mapping[str, int]], now: int) -> None:
     """Add what a process has heard since it last did so: group → one of COUNTED → how many."""
     rows = [(mailing, worker, group, *(heard.get(name, 0) for name in COUNTED), now) for group, heard in counts.items()]
-    with database.transaction(lock=Lock.ROWS) as connection:
+    with database.transaction(fleeting=True, lock=Lock.ROWS) as connection:
         connection.executemany(_ADD, rows)
 
 

@@ -98,7 +98,13 @@ class SqliteDatabase(Database):
                 self._keep(connection)
 
     @contextmanager
-    def transaction(self, *, durable: bool = False, lock: Lock = Lock.LIST) -> Iterator[_Connection]:  # noqa: ARG002
+    def transaction(
+        self,
+        *,
+        durable: bool = False,
+        fleeting: bool = False,  # noqa: ARG002
+        lock: Lock = Lock.LIST,  # noqa: ARG002
+    ) -> Iterator[_Connection]:
         """A connection that holds the write lock, of which there is one: commits at the end, or rolls back.
 
         BEGIN IMMEDIATE, because a transaction that begins by reading and then writes cannot wait for another

@@ -11,7 +11,7 @@ A message pays all the limits that hold for it in one transaction, so that no to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.limits import Bucket, ready_at, refilled, spent, tokens_in
@@ -44,6 +44,7 @@ class Grant:
     number: int
     limit: str = ""
     ready_at: int | None = None  # milliseconds since 1970; None: another day
+    again_at: int = field(default=0, compare=False)  # if some may go: when it is of use to ask again
 
 
 class _Used(NamedTuple):
@@ -56,7 +57,7 @@ class _Used(NamedTuple):
 def spend(
     database: Database, wanted: int, rates: Mapping[str, Rate], caps: Mapping[str, int], day: int, now: int
 ) -> Grant:
-    """Take up to `wanted` tokens, the same number from each rate and each daily cap.
+    """Take up to `wanted` tokens, the same number from each rate and each daily cap; of a quick rate a portion or more.
 
     `day` is today, counted from the year 1, or the hour for caps that are for one; `now` in milliseconds since 1970.
     """
@@ -66,9 +67,12 @@ def spend(
         refusal = Grant(0)
         for name, rate in rates.items():
             bucket = buckets[name]
-            if not tokens_in(bucket, rate):
-                refusal = max(refusal, Grant(0, name, ready_at(bucket, rate)), key=lambda each: each.ready_at or 0)
-            number = min(number, tokens_in(bucket, rate))
+            there, least = tokens_in(bucket, rate), min(rate.portion, wanted)
+            if there < least:
+                later = Grant(0, name, ready_at(bucket, rate, least))
+                refusal = max(refusal, later, key=lambda each: each.ready_at or 0)
+                there = 0
+            number = min(number, there)
         for name, cap in caps.items():
             if used[name].number >= cap:
                 return Grant(0, name)
@@ -76,7 +80,10 @@ def spend(
         if not number:
             return refusal
         _take(connection, number, rates, buckets, used)
-    return Grant(number)
+    rest = {name: spent(bucket, rates[name], number) for name, bucket in buckets.items()}
+    return Grant(
+        number, again_at=max((ready_at(rest[name], rate, rate.portion) for name, rate in rates.items()), default=0)
+    )
 
 
 def owe(database: Database, number: int, rates: Mapping[str, Rate], caps: Iterable[str], day: int, now: int) -> None:
