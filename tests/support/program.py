@@ -2,7 +2,7 @@
 
 without-rights   as an ordinary user has it: root may write to what is read-only, and gives that up (capabilities(7))
 hurried          it waits for a locked database and a silent server as it always does, but not for seconds
-interruptible    Ctrl-C is heard, also where what runs the tests has it ignored
+interruptible    Ctrl-C and SIGHUP are heard, also where what runs the tests has them ignored
 without-hup      SIGHUP is ignored, as nohup(1) has it
 short-leases     a worker counts as gone after four seconds
 host-of-its-own  no other process is on the same machine: who is gone is known by their lease alone
@@ -64,10 +64,16 @@ def stay_asleep() -> None:
     procrastinate._LOOK_EVERY = 3600
 
 
+def be_interruptible() -> None:
+    """Hear what a shell in the background, or nohup(1), lets its children ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 CIRCUMSTANCES: dict[str, Callable[[], object]] = {
     "without-rights": give_up_all_capabilities,
     "hurried": hurry,
-    "interruptible": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    "interruptible": be_interruptible,
     "short-leases": shorten_leases,
     "host-of-its-own": live_apart,
     "only-woken": stay_asleep,
