@@ -56,14 +56,20 @@ security = "none"
 
 
 @contextmanager
-def newsletter(readers: int, port: int = 2525, more: str = "connections = 20") -> Iterator[Path]:
-    """A newsletter with so many readers, in a folder of its own on this disk."""
+def newsletter(readers: int, port: int = 2525, more: str = "connections = 20", store: str = "") -> Iterator[Path]:
+    """A newsletter with so many readers, in a folder of its own on this disk, or its list at the address `store`."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=HERE) as name:
         folder = Path(name)
-        (folder / "newsletter.toml").write_text(CONFIG.format(port=port, more=more))
+        settings = CONFIG.format(port=port, more=more)
+        (folder / "newsletter.toml").write_text(
+            settings.replace("sqlite:///newsletter.db", store) if store else settings
+        )
         (folder / "issues").mkdir()
         (folder / "issues" / f"{ISSUE}.md").write_text(_letter(), encoding="utf-8")
-        with open_database(f"sqlite:///{folder}/newsletter.db") as database, database.transaction() as connection:
+        with (
+            open_database(store or f"sqlite:///{folder}/newsletter.db") as database,
+            database.transaction() as connection,
+        ):
             connection.executemany(
                 "INSERT INTO subscribers (email, canonical, first_name) VALUES (?, ?, ?)",
                 ((f"r{n}@example.org", f"r{n}@example.org", f"Zoé {n}") for n in range(readers)),
@@ -99,10 +105,10 @@ def server(command: list[str | Path], port: int) -> Iterator[None]:
 
 
 def publish(
-    readers: int, transport: str, port: int = 2525, more: str = "connections = 20", jobs: int = 1
+    readers: int, transport: str, port: int = 2525, more: str = "connections = 20", jobs: int = 1, store: str = ""
 ) -> tuple[float, Cost]:
     """Publish to so many readers; the seconds of the sending itself, and the cost of all processes."""
-    with newsletter(readers, port, more) as folder:
+    with newsletter(readers, port, more, store) as folder:
         command: list[str | Path] = [
             PROGRAM,
             "publish",

@@ -75,13 +75,14 @@ def run() -> None:
         rows += _measured("SQLite", f"sqlite:///{folder}/newsletter.db", people)
         if server:
             rows += _measured("PostgreSQL", server, people)
-            _empty(server)
+            empty(server)
     table("The list and the ledger", ("database", "work", "took", "a second"), rows)
     if not server:
         print("NEWSLETTER_BENCH_POSTGRESQL names no server: the file alone was measured")
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
+    """Take all tables away."""
     from newsletter.store.schema import metadata
 
     with open_database(url) as database, database.engine.begin() as connection:

@@ -7,7 +7,7 @@ seconds are those between the first round and the last, without the start of the
 waits    part of the time, by the clock on the wall, in which a worker does nothing but ask, or wait for an answer
 asks     part of the time in which the database has a question of its, whatever the worker does meanwhile
 
-Beside it what the database writes: its log (WAL), and the rows.
+Beside it what the database writes: its log (WAL), and the rows. At the end, both databases side by side (databases.py).
 
 NEWSLETTER_BENCH_POSTGRESQL names a server, as in the suite "store"; else one is started, whose writes reach the disk.
 
@@ -27,6 +27,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import databases
+from benchmarks.databases import own_server
 from benchmarks.measure import free_port, table
 
 if TYPE_CHECKING:
@@ -40,9 +42,9 @@ CONNECTIONS = 20
 def run() -> None:
     """Print the table."""
     rows = []
-    with _server() as url:
+    with own_server() as url:
         _planned(url)
-    with _server() as url, _sink() as port:
+    with own_server() as url, _sink() as port:
         for rate in (0, 2000):
             for number in (1, 2, 4):
                 rows.append(_measured(url, port, number, rate))
@@ -51,6 +53,7 @@ def run() -> None:
         ("workers", "limit", "messages/s", "waits", "asks", "transactions a message", "WAL, octets a message"),
         rows,
     )
+    databases.run()
 
 
 def written(url: str) -> int:
@@ -147,17 +150,6 @@ def _sink() -> Iterator[int]:
         port = free_port()
         with server([program, str(port)], port):
             yield port
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    if named := os.environ.get("NEWSLETTER_BENCH_POSTGRESQL", ""):
-        yield named
-        return
-    from tests.support.apart import own_server
-
-    with own_server(fsync=True) as server:
-        yield server.url
 
 
 def _work(folder: Path) -> None:
