@@ -25,7 +25,7 @@ demo: $(READY)  ## import sample subscribers and publish an issue to an inbox on
 # Tests start the program hundreds of times: what is compiled is kept, whatever the environment says.
 test: export PYTHONDONTWRITEBYTECODE =
 test: check  ## every fast check and test
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
 
 check: $(READY)  ## style, types and architecture
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
