@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from newsletter.store.leases import LEASE_SECONDS
 from newsletter.store.schedules import wish
 from tests.support import postgresql
 from tests.support.sink import Sink
-from tests.support.workers import CONNECTIONS, Cluster, until
+from tests.support.workers import CONNECTIONS, PATIENCE, Cluster, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +44,28 @@ def thoughtful(verb: str, _argument: str) -> None:
         sleep(0.002)
 
 
+class Held:
+    """A server that takes no content until it is told to, so that all workers have something in hand."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+
+    def __call__(self, verb: str, argument: str) -> None:
+        if verb == ".":
+            self.go.wait(PATIENCE)
+        thoughtful(verb, argument)
+
+
 def test_three_workers_write_to_everybody_once_though_one_is_killed_and_one_sleeps_through_its_lease(
     tmp_path: Path, url: str
 ) -> None:
-    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+    held = Held()
+    with Sink(held) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
         killed, frozen, third = (cluster.start() for _ in range(3))
         until(lambda: all(each.has_logged("claim") for each in (killed, frozen, third)), "all three have claimed")
         killed.signal(signal.SIGKILL)
         frozen.freeze(url)
+        held.go.set()
         cluster.until_finished()
         before = len(sink.accepted)
         frozen.signal(signal.SIGCONT)
@@ -69,13 +84,15 @@ def test_who_looks_when_nothing_happens_looks_often_enough_to_notice_within_half
 @pytest.mark.soak
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_whoever_is_killed_or_frozen_is_noticed_within_half_a_minute(tmp_path: Path, url: str, how: str) -> None:
-    with Sink(thoughtful) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
+    held = Held()
+    with Sink(held) as sink, Cluster(tmp_path, url, sink.port, READERS) as cluster:
         gone, other = (cluster.start(under="as-it-is") for _ in range(2))
         until(lambda: gone.has_logged("claim") and other.has_logged("claim"), "both are at it")
         if how == "killed":
             gone.signal(signal.SIGKILL)
         else:
             gone.freeze(url)
+        held.go.set()
         began = monotonic()
         until(lambda: other.has_logged("taken over"), "what it had is taken over")
         assert monotonic() - began < 30
