@@ -16,8 +16,8 @@ from newsletter.edition import Edition
 from newsletter.field import Field, Kind
 from newsletter.segment import parse
 from newsletter.store.database import open_database
-from newsletter.store.ledger import count_new, write_plan
 from newsletter.store.mailings import tally_of
+from newsletter.store.plans import count_new, write_plan
 from newsletter.store.segments import recipients
 from newsletter.store.subscribers import Subscribers
 

@@ -11,7 +11,7 @@ from newsletter.links import Signer
 from newsletter.message import Compiled, Frame, Mailbox, list_id
 from newsletter.render.slots import evaluator
 from newsletter.store.keys import load_keys
-from newsletter.store.ledger import write_plan
+from newsletter.store.plans import write_plan
 from newsletter.store.segments import Condition
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from newsletter.render.needs import needs
 from newsletter.render.slots import evaluator
 from newsletter.segment import parse
 from newsletter.store.known_tags import known_tags
-from newsletter.store.ledger import count_new
 from newsletter.store.mailings import mailings_of, next_retry, tally_of
+from newsletter.store.plans import count_new
 from newsletter.store.segments import recipients
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from newsletter.actions.plan import what_is_left
 from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
-from newsletter.store.ledger import make_due, write_plan
+from newsletter.store.ledger import make_due
 from newsletter.store.life import is_old_copy
 from newsletter.store.mailings import edition_of, last_sign_of_life, next_due
+from newsletter.store.plans import write_plan
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,7 +11,8 @@ consents.py     what people agreed to                changes.py      what they d
 seals.py        what stays of who is forgotten
 segments.py     a rule as a condition                keys.py        the secrets that links are signed with
 mailings.py     what is sent, and how it stands      leases.py      who sends it
-ledger.py       one row a recipient                  claims.py      whom to claim next, and second thoughts
+plans.py        one row a recipient, frozen          claims.py      whom to claim next, and second thoughts
+ledger.py       claimed, offered, answered           batches.py     requests that a provider may be asked again
 tokens.py       what is left of limits               mail_servers.py  where the mail of domains goes
 rounds.py       the same in one message to a server  postgresql_questions.py  one that is not waited for
 amends.py       what is learned after a send         events.py      what is heard of deliveries
