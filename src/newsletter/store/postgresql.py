@@ -173,6 +173,8 @@ class PostgresDatabase(Database):
                 f"SET lock_timeout = {max(1, int(self._busy_seconds * 1000))};"
                 f"SET {_SILENT} = {_SILENT_SECONDS * 1000};"
                 "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+                # Compiling a statement takes longer than it saves where the longest one runs for some seconds.
+                "SET jit = off;"
                 # What a server says is stored has to be, whatever its settings: messages leave on the strength of it.
                 "SELECT set_config('synchronous_commit', 'on', false) "
                 "WHERE current_setting('synchronous_commit') = 'off'".encode()
