@@ -32,6 +32,7 @@ class MemoryTransport:
         """Keep the last `keep` messages, all of them if None; `wait` lets so many seconds pass."""
         self.sent: list[Message] = []
         self.count = 0
+        self.octets = 0  # of all that were accepted, each joined as it would be for the wire
         self._keep = keep
         self._answer = answer
         self._wait = wait
@@ -60,6 +61,7 @@ class MemoryTransport:
             if isinstance(outcome, Accepted):
                 self.sent.append(message)
                 self.count += 1
+                self.octets += len(message.data)
             results.append((message, outcome))
         if self._keep is not None:
             del self.sent[: -self._keep or len(self.sent)]
