@@ -15,8 +15,10 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]+>)", re.MULTILINE | re.IGNORECASE)
 
@@ -51,15 +53,11 @@ class Sink:
     path: Path | None = None
 
     def __enter__(self) -> Sink:
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        if self.path:
-            listening = asyncio.start_unix_server(self._serve, self.path, limit=2**22)
-        else:
-            listening = asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22)
-        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
         if not self.path:
             self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -70,6 +68,14 @@ class Sink:
         self._thread.join()
         self._loop.close()
 
+    async def _listen(self) -> asyncio.Server:
+        def connection() -> _Connection:
+            return _Connection(asyncio.StreamReader(limit=2**22), self._serve, self._open)
+
+        if self.path:
+            return await self._loop.create_unix_server(connection, self.path)
+        return await self._loop.create_server(connection, "127.0.0.1", self.port)
+
     async def _close(self) -> None:
         self._server.close()
         for _ in range(5):  # so many turns until who was just accepted is a connection: cancelled before, it stays open
@@ -78,9 +84,9 @@ class Sink:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for writer in self._writers:
-            writer.transport.abort()
-        for _ in range(3):  # so many turns until each socket is closed
+        while self._open:  # also those that nobody has begun to serve
+            for transport in self._open:
+                transport.abort()
             await asyncio.sleep(0)
 
     @property
@@ -92,14 +98,13 @@ class Sink:
         """Close all connections without a word."""
 
         def close() -> None:
-            for writer in self._writers:
-                writer.transport.abort()
+            for transport in self._open:
+                transport.abort()
 
         self._loop.call_soon_threadsafe(close)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await self._talk(reader, writer)
         writer.close()
@@ -219,3 +224,21 @@ class Sink:
         if reply in ("DROP", "KEEP AND DROP"):
             return None
         return reply or f"250 2.0.0 Ok: queued as {len(self.accepted):06X}"
+
+
+class _Connection(asyncio.StreamReaderProtocol):
+    """A stream that stands among those that are open, from the moment it is one until its socket is closed."""
+
+    def __init__(self, reader: asyncio.StreamReader, serve: Serve, are_open: set[asyncio.Transport]) -> None:
+        super().__init__(reader, serve)
+        self._are_open = are_open
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._mine = transport
+        self._are_open.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        self._are_open.discard(self._mine)
+        super().connection_lost(reason)
