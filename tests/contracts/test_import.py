@@ -405,6 +405,7 @@ def test_a_file_that_writes_months_first_is_read_so_throughout(people: Subscribe
         ('"A","B, C"', ("A", "B", "C")),
         (" ; ", ()),
         ("Board member", ("Board member",)),
+        ("«\u202fa\u202f»;\u00a0b\u00a0'", ("«\u202fa\u202f»", "b")),
     ],
 )
 def test_tags_are_read_as_tools_write_them(cell: str, found: tuple[str, ...]) -> None:

@@ -37,6 +37,8 @@ _WEIGHT = (Reason.BOUNCED, Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.COMPLAINED
 _NO_CONSENT = (0, 0, "", "")
 _NO_TYPES: Mapping[str, Field] = MappingProxyType({})
 _TAG_ENDS = re.compile(r"[;,|]")
+# A space that does not break is white, too, and the next import would take it off.
+_AROUND_TAGS = "\"'" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
 def guarded(cell: str) -> str:
@@ -221,7 +223,7 @@ def day_of(cell: str, day_first: bool) -> int:
 @lru_cache(10_000)
 def tags(cell: str) -> tuple[str, ...]:
     """The tags in a cell, each once: `a;b`, `a, b`, and Mailchimp's `"a","b"`."""
-    return tuple(dict.fromkeys(tag for part in _TAG_ENDS.split(cell) if (tag := part.strip(" \"'"))))
+    return tuple(dict.fromkeys(tag for part in _TAG_ENDS.split(cell) if (tag := part.strip(_AROUND_TAGS))))
 
 
 def _column(source: Table, position: int) -> Iterator[str]:
