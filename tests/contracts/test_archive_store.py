@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.actions.archive import check_address
+from newsletter.actions.publish import check_address
 from newsletter.errors import IssueError
 from newsletter.mailing import MailingState
 from newsletter.store.archive import address_of, published

@@ -14,17 +14,16 @@ from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from newsletter.errors import IssueError, LedgerError, Problem, did_you_mean
+from newsletter.errors import LedgerError, Problem, did_you_mean
 from newsletter.render import web_feeds as feeds
-from newsletter.render.web import ARCHIVE, FILES
-from newsletter.render.web_pages import FEEDS, Entry
-from newsletter.store.archive import file_content, file_types, form_of, issue_at, published
+from newsletter.render.web import ARCHIVE, FEEDS, FILES
+from newsletter.render.web_pages import Entry
+from newsletter.store.archive import file_content, file_types, form_of, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from newsletter.issue import Issue
     from newsletter.render.web import WebForm
     from newsletter.render.web_pages import Journal, Page, Pages
     from newsletter.store.archive import Published
@@ -144,17 +143,6 @@ class Archive:
         found["robots.txt"] = partial(feed, lambda journal: feeds.robots(journal.base_url), "text/plain; charset=utf-8")
         found[MISSING] = partial(page, partial(self.pages.missing, journal))
         return found
-
-
-def check_address(database: Database, issue: Issue) -> None:
-    """That the issue's address in the archive is its own. Raises IssueError when another one has it."""
-    other = issue_at(database, issue.slug, issue.key) if issue.in_archive else None
-    if other is None and issue.slug not in FEEDS:
-        return
-    place = issue.place("slug")
-    taken = f"the issue {other!r} has" if other else "a feed has"
-    message = f"{taken} the address /{ARCHIVE}/{issue.slug} in the archive"
-    raise IssueError(Problem(message, issue.path, place.line, place.column, "write another `slug` in the front matter"))
 
 
 def shown(database: Database, issue: str) -> Published:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from newsletter.actions.plan import what_is_left
 from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
+from newsletter.store.archive import issue_at
 from newsletter.store.ledger import make_due
 from newsletter.store.life import is_old_copy
 from newsletter.store.mailings import edition_of, last_sign_of_life, next_due
@@ -54,6 +55,19 @@ def check_settings(config: Config, transport: str | None = None) -> None:
     """What must be true of any real send, through the transport of that name. Raises ConfigError."""
     if problems := replace(config, transport=transport or config.transport).problems_before_sending():
         raise ConfigError(*problems)
+
+
+def check_address(database: Database, issue: Issue) -> None:
+    """That the issue's address in the archive is its own. Raises IssueError when another one has it."""
+    from newsletter.render.web import ARCHIVE, FEEDS
+
+    other = issue_at(database, issue.slug, issue.key) if issue.in_archive else None
+    if other is None and issue.slug not in FEEDS:
+        return
+    place = issue.place("slug")
+    taken = f"the issue {other!r} has" if other else "a feed has"
+    message = f"{taken} the address /{ARCHIVE}/{issue.slug} in the archive"
+    raise IssueError(Problem(message, issue.path, place.line, place.column, "write another `slug` in the front matter"))
 
 
 def freeze(

@@ -92,8 +92,7 @@ class Post:
             return message
         from newsletter.signing.dkim import signed
 
-        data = signed(message.data, self.dkim, int(moment.timestamp()))
-        return message._replace(parts=(data,), known_ascii=False)
+        return message.of(signed(message.data, self.dkim, int(moment.timestamp())))
 
 
 def send(

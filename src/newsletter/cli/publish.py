@@ -66,9 +66,8 @@ def command(
     from datetime import UTC, datetime
 
     from newsletter import wiring
-    from newsletter.actions.archive import check_address
     from newsletter.actions.plan import make_plan, seconds_expected
-    from newsletter.actions.publish import check_copy, check_ready, check_settings, freeze
+    from newsletter.actions.publish import check_address, check_copy, check_ready, check_settings, freeze
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
     from newsletter.config_examples import still_examples

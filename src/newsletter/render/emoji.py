@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _TEXT_FIRST = range(0x2600, 0x2B00)
 @lru_cache(maxsize=1)
 def names() -> dict[str, str]:
     """The short names that Unicode does not know, and their symbols."""
-    text = files("newsletter.render").joinpath("words", "emoji.txt").read_text("utf-8")
+    text = Path(__file__).with_name("words").joinpath("emoji.txt").read_text("utf-8")
     return dict(line.split(" ") for line in text.splitlines())
 
 

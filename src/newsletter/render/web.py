@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 ARCHIVE = "archive"  # the folder of the archive, below the address where the pages are served
 FILES = "-/files"  # below the archive; no slug begins with a hyphen
+FEEDS = {  # file → media type, name for people
+    "feed.xml": ("application/rss+xml", "RSS"),
+    "atom.xml": ("application/atom+xml", "Atom"),
+    "feed.json": ("application/feed+json", "JSON Feed"),
+}
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "text/calendar": "ics"}
 _LARGE = 200  # CSS pixels; what is narrower does not stand for the issue
 _BEGINS_AND_ENDS = re.compile(rf"{re.escape(BEGINS)}|{re.escape(ENDS)}")

@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from newsletter.errors import Problem, ThemeError
 from newsletter.render.theme import made
 from newsletter.render.typography import typeset
-from newsletter.render.web import ARCHIVE
+from newsletter.render.web import ARCHIVE, FEEDS
 from newsletter.render.web_lists import listings
 from newsletter.render.web_style import SHEET
 from newsletter.render.words import archive_words, direction, joined, language_said, long_date
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 
 STYLE, INDEX, ISSUE, MISSING = "archive.css.j2", "archive.html.j2", "archive-issue.html.j2", "archive-missing.html.j2"
 _SUMMED_UP = 50  # issues on a page of the list that say what they are about; of all, it would weigh too much
-FEEDS = {  # file → media type, name for people
-    "feed.xml": ("application/rss+xml", "RSS"),
-    "atom.xml": ("application/atom+xml", "Atom"),
-    "feed.json": ("application/feed+json", "JSON Feed"),
-}
 
 
 @dataclass(frozen=True, slots=True)

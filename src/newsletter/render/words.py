@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from importlib.resources.abc import Traversable
 
     from babel import Locale
 
@@ -42,8 +41,8 @@ def words(language: str) -> Mapping[str, str]:
     return known
 
 
-def _shipped(language: str) -> Traversable:
-    return files("newsletter.render").joinpath("words", f"{base(language)}.toml")
+def _shipped(language: str) -> Path:
+    return Path(__file__).with_name("words") / f"{base(language)}.toml"
 
 
 def catalogue(language: str, own: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from newsletter.wiring.audiences import audience_of, with_longest
 from newsletter.wiring.editions import draft
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from newsletter.edition import Edition
     from newsletter.errors import Problem
     from newsletter.issue import Issue
+    from newsletter.manuscript import Answer, ImageFile, Survey
     from newsletter.store.database import Database
     from newsletter.wiring.editions import Rendered
 
@@ -56,8 +58,6 @@ def manuscript_of(
     from newsletter.links import Links, Signer
     from newsletter.render.slots import evaluator
     from newsletter.sources.earlier import earlier_issues
-    from newsletter.sources.images.facts import image_files
-    from newsletter.sources.link_answers import link_answers
 
     made = made or draft(config, issue, database)
     edition, survey = made.edition, made.reading.survey()
@@ -84,15 +84,31 @@ def manuscript_of(
         octets=len(message.data),
         html_octets=len(html.encode()),
         today=now.date(),
-        files=image_files(
-            [image.src for image in survey.images], issue, path, config.folder, wiring.image_cache(config)
-        ),
+        files=_image_files(config, path, issue, survey),
         earlier=earlier_issues(config.issues, issue, path),
-        answers=link_answers((link.href for link in survey.links), wiring.link_cache(config)) if online else {},
+        answers=_link_answers(config, survey) if online else {},
         audience=audience,
         longest_subject=fill(edition.subject, longest),
     )
     return Read(edition, manuscript, message.data, made.problems)
+
+
+def _image_files(config: Config, path: Path, issue: Issue, survey: Survey) -> Mapping[str, ImageFile]:
+    """What is known of the images; what reads them is loaded where there are any."""
+    if not survey.images:
+        return {}
+    from newsletter import wiring
+    from newsletter.sources.images.facts import image_files
+
+    sources = [image.src for image in survey.images]
+    return image_files(sources, issue, path, config.folder, wiring.image_cache(config))
+
+
+def _link_answers(config: Config, survey: Survey) -> Mapping[str, Answer]:
+    from newsletter import wiring
+    from newsletter.sources.link_answers import link_answers
+
+    return link_answers((link.href for link in survey.links), wiring.link_cache(config))
 
 
 def _house(config: Config, width: int) -> House:
