@@ -30,7 +30,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-class SlowLedger:
+class SlowLedger(Offering):
     """Has a batch on record some time after it was offered, and says so as a server does: by its socket."""
 
     def __init__(self, seconds: float = 0.005, meanwhile: Callable[[int], None] = lambda _: None) -> None:
@@ -39,20 +39,23 @@ class SlowLedger:
         self.fails_at = -1
         self._seconds, self._meanwhile = seconds, meanwhile
         self._offered: list[Message] = []
+        self._under_way = False
         self._theirs, self._ours = socket.socketpair()
 
-    def begin(self, messages: Sequence[Message]) -> SlowLedger:
-        self._offered = list(messages)
+    def begin(self, messages: Sequence[Message]) -> None:
+        self.finish()
+        self._offered, self._under_way = list(messages), True
         self.batches.append([message.key for message in messages])
         timer = threading.Timer(self._seconds, self._theirs.send, [b"!"])
         timer.start()
         self._meanwhile(len(self.batches))
-        return self
 
     def fileno(self) -> int:
         return self._ours.fileno()
 
     def is_done(self) -> bool:
+        if not self._under_way:
+            return True
         self._ours.setblocking(False)
         try:
             return bool(self._ours.recv(1, socket.MSG_PEEK))
@@ -60,6 +63,9 @@ class SlowLedger:
             return False
 
     def finish(self) -> None:
+        if not self._under_way:
+            return
+        self._under_way = False
         self._ours.setblocking(True)
         self._ours.recv(1)
         if len(self.batches) == self.fails_at:
@@ -92,7 +98,7 @@ def test_no_content_goes_before_it_is_on_record(ledger: SlowLedger, way: str) ->
             too_early.append(argument)
 
     with Sink(watch, **WAYS[way]) as sink:
-        told = outcomes(transport(sink).deliver(iter(letters(NUMBER)), Offering(ledger.begin)))
+        told = outcomes(transport(sink).deliver(iter(letters(NUMBER)), ledger))
     assert all(isinstance(told[number], Accepted) for number in range(NUMBER))
     assert too_early == []
     assert sorted(sink.accepted) == sorted(map(recipient, range(NUMBER)))
@@ -114,9 +120,8 @@ def test_meanwhile_the_next_messages_are_made_and_begun(ledger: SlowLedger) -> N
             yield each
 
     with Sink(watch) as sink:
-        record = Offering(ledger.begin)
         ledger._seconds = 0.5
-        delivery = SmtpTransport(Server("127.0.0.1", sink.port), 2).deliver(messages(), record)
+        delivery = SmtpTransport(Server("127.0.0.1", sink.port), 2).deliver(messages(), ledger)
         waiting = threading.Thread(target=outcomes, args=[delivery])
         waiting.start()
         assert begun.wait(10), "on the other connection"
@@ -133,7 +138,7 @@ def test_whose_connection_broke_meanwhile_go_on_another_one_and_nobody_twice(way
 
     ledger = SlowLedger(0.05, hang_up)
     with Sink(**WAYS[way]) as sink:
-        told = outcomes(transport(sink).deliver(iter(letters(NUMBER)), Offering(ledger.begin)))
+        told = outcomes(transport(sink).deliver(iter(letters(NUMBER)), ledger))
     ledger.close()
     assert sorted(told) == list(range(NUMBER))
     assert sink.duplicates == []
@@ -149,7 +154,7 @@ def test_what_could_not_be_put_on_record_does_not_go_and_the_error_is_told(ledge
     ledger.fails_at = 3
 
     def deliver() -> None:
-        for results in transport(sink).deliver(iter(letters(NUMBER)), Offering(ledger.begin)):
+        for results in transport(sink).deliver(iter(letters(NUMBER)), ledger):
             told.update({message.key: outcome for message, outcome in results})
 
     with Sink(**WAYS[way]) as sink, pytest.raises(StoreError, match="the disk is full"):
@@ -163,5 +168,5 @@ def test_what_could_not_be_put_on_record_does_not_go_and_the_error_is_told(ledge
 
 
 def test_a_transport_that_knows_nothing_of_it_waits(ledger: SlowLedger) -> None:
-    told = outcomes(MemoryTransport(keep=0).deliver(iter(letters(3)), Offering(ledger.begin)))
+    told = outcomes(MemoryTransport(keep=0).deliver(iter(letters(3)), ledger))
     assert len(told) == len(ledger.on_record) == 3

@@ -19,7 +19,7 @@ from newsletter.outcome import Accepted, Reply
 from newsletter.store import upgrade
 from newsletter.store.database import Database, Lock, Locked, Unreachable, exists, open_database
 from newsletter.store.leases import Worker, join
-from newsletter.store.ledger import claim, record
+from newsletter.store.ledger import begin_record, claim
 from newsletter.store.mailings import tally_of
 from newsletter.store.postgresql import PostgresDatabase
 from newsletter.store.postgresql_words import for_many, spoken
@@ -237,14 +237,14 @@ def test_a_round_of_a_sender_that_lost_its_lease_changes_nothing(database: Postg
     mailing = plan(database)
     lease = join(database, mailing.id, Worker("host", "boot", 1), NOW, lambda _: True)
     first, second, *_ = (person.id for person in claim(database, lease, 4, NOW))
-    record(database, lease, [], [first], NOW)
-    record(database, lease, [(first, Accepted(Reply(250, "", "ok")))], [second], NOW)
+    begin_record(database, lease, [], [first], NOW).finish()
+    begin_record(database, lease, [(first, Accepted(Reply(250, "", "ok")))], [second], NOW).finish()
     counts = tally_of(database, mailing.id)
     assert (counts.accepted, counts.pending) == (1, 3)
     with database.transaction() as connection:
         connection.execute("DELETE FROM workers")
     with pytest.raises(LedgerError, match="taken over"):
-        record(database, lease, [(second, Accepted(Reply(250, "", "ok")))], [], NOW)
+        begin_record(database, lease, [(second, Accepted(Reply(250, "", "ok")))], [], NOW).finish()
     assert tally_of(database, mailing.id) == counts
 
 

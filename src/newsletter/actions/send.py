@@ -30,7 +30,6 @@ from newsletter.store.clocks import clock_of
 from newsletter.store.leases import hear_together
 from newsletter.store.ledger import SCHEDULE, claim
 from newsletter.store.mailings import tally_of
-from newsletter.transports.offering import Offering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -145,7 +144,6 @@ def _work(
         return int(clock().timestamp())
 
     minutes = Minutes(database, lease, now, schedule, repeats)
-    offering = Offering(minutes.begin)
     teller = Teller(database, lease.mailing, str(this_worker()), now)
 
     def over() -> bool:
@@ -199,7 +197,7 @@ def _work(
                     pacer.answered([recipient.id])
 
     def come_to_an_end() -> None:
-        offering(())
+        minutes(())
         if over():
             # Also the streak of a job that was stopped because another one's was longer.
             take_back(database, lease, breaker.streak, now())
@@ -209,7 +207,7 @@ def _work(
 
     try:
         with _rare_collections():
-            for results in transport.deliver(messages(), offering):
+            for results in transport.deliver(messages(), minutes):
                 minutes.heard += [(message.key, outcome) for message, outcome in results]
                 breaker.hear(results)
                 teller.hear(results)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.store.ledger import begin_record
 from newsletter.store.rounds import Recording
+from newsletter.transports.offering import Offering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.store.leases import Lease
 
 
-class Minutes:
+class Minutes(Offering):
     """The record of one sender. What was heard stays here until it is there."""
 
     def __init__(
@@ -30,18 +31,18 @@ class Minutes:
         self._recording = Recording()
         self._under_way = 0  # how many of `heard` are in it
 
-    def begin(self, offered: Sequence[Message] = ()) -> Minutes:
+    def begin(self, messages: Sequence[Message]) -> None:
         """Begin to put on record what was heard, and that these are offered. Raises StoreError and LedgerError."""
+        self.finish()
         heard = self.heard.copy()
-        keys = [message.key for message in offered]
+        keys = [message.key for message in messages]
         self._recording = begin_record(
             self._database, self._lease, heard, keys, self._now(), self._schedule, self._repeats
         )
         self._under_way = len(heard)
-        return self
 
     def fileno(self) -> int:
-        """What can be read from once there is news."""
+        """What can be read from once there is news; -1 if there is nothing to wait for."""
         return self._recording.fileno()
 
     def is_done(self) -> bool:

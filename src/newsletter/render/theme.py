@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     StrictUndefined,
     TemplateError,
     TemplateNotFound,
@@ -36,8 +37,10 @@ from newsletter.errors import NewsletterError, Problem, ThemeError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import CodeType
 
     from jinja2 import Environment, Template
+    from jinja2.bccache import Bucket
 
 LAYOUT, STYLE, TEXT, PROSE = "layout.mjml.j2", "style.css.j2", "text.j2", "blocks/prose.mjml.j2"
 TOKENS, SKELETON = "theme.toml", "skeleton.md"
@@ -156,6 +159,22 @@ class _Loader(BaseLoader):
         return self._theme.files[template], self._theme.origin(template), lambda: True
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to: themes share most of their files, and a save changes one."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self._codes) >= _CODES_KEPT:
+            self._codes.clear()
+        if bucket.code:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     def join_path(self, template: str, parent: str) -> str:
         """A file's name from where another one names it: what `inherited/` means depends on who says it."""
@@ -170,6 +189,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+_COMPILED, _CODES_KEPT = _Compiled(), 500
+
+
 class Machine:
     """A theme's templates, compiled as they are used."""
 
@@ -178,6 +200,7 @@ class Machine:
         # Markup is escaped, CSS and plain text are not.
         self._env = _Environment(
             loader=_Loader(theme),
+            bytecode_cache=_COMPILED,
             undefined=StrictUndefined,
             autoescape=lambda name: name is None or name.endswith(".mjml.j2"),
             trim_blocks=True,

@@ -140,24 +140,6 @@ def claim(database: Database, lease: Lease, limit: int, now: int, choice: Choice
 _OFFER = f"UPDATE deliveries SET state = {State.OFFERED.value} WHERE mailing_id = ? AND subscriber_id = ?"  # noqa: S608
 
 
-def record(
-    database: Database,
-    lease: Lease,
-    outcomes: Sequence[tuple[int, Outcome | None]],
-    offered: Iterable[int],
-    now: int,
-    schedule: Schedule = SCHEDULE,
-    repeats: Repeats | None = None,
-) -> None:
-    """Put on record what became of deliveries, then which ones are about to be committed. One transaction.
-
-    The sender calls this once a round, at times for a single message: it costs what the statements cost. An outcome
-    of None means that the content was certainly not taken after all: the delivery is pending again. With `repeats`,
-    those who are offered are one batch, and stay on record as one until they have an answer.
-    """
-    begin_record(database, lease, outcomes, offered, now, schedule, repeats).finish()
-
-
 def begin_record(
     database: Database,
     lease: Lease,
@@ -167,7 +149,13 @@ def begin_record(
     schedule: Schedule = SCHEDULE,
     repeats: Repeats | None = None,
 ) -> Recording:
-    """Begin to put the same on record: a server takes a moment in which something else can be done."""
+    """Begin to put on record what became of deliveries, then which ones are about to be committed. One transaction.
+
+    It is there once `finish` of what is returned has returned; a server takes a moment in which something else can be
+    done. The sender calls this once a round, at times for a single message: it costs what the statements cost. An
+    outcome of None means that the content was certainly not taken after all: the delivery is pending again. With
+    `repeats`, those who are offered are one batch, and stay on record as one until they have an answer.
+    """
     together = list(offered)
 
     def in_a_transaction() -> None:

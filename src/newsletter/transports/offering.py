@@ -6,57 +6,60 @@ with `begin`, and lets no content of these messages go before `finish`; one that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from newsletter.message import Message
     from newsletter.transports import Offer
 
 
-class Pending(Protocol):
-    """A record on its way."""
-
-    def fileno(self) -> int:
-        """What can be read from once there is news."""
-
-    def is_done(self) -> bool:
-        """Whether `finish` will not have to wait."""
-
-    def finish(self) -> None:
-        """Wait until it is on record. Raises what kept it from that."""
-
-
-class Offering:
-    """One offer after another."""
-
-    def __init__(self, begin: Callable[[Sequence[Message]], Pending | None]) -> None:
-        """`begin` puts messages on record, or begins to."""
-        self.pending: Pending | None = None
-        self._begin = begin
+class Offering(ABC):
+    """One offer after another. Each of its methods raises what kept the record from being written."""
 
     def __call__(self, messages: Sequence[Message]) -> None:
         """Put these on record as offered, and wait until they are."""
         self.begin(messages)
         self.finish()
 
+    @abstractmethod
     def begin(self, messages: Sequence[Message]) -> None:
         """Let these be put on record, after those before."""
-        self.finish()
-        self.pending = self._begin(messages)
 
+    @abstractmethod
+    def fileno(self) -> int:
+        """What can be read from once there is news; -1 if there is nothing to wait for."""
+
+    @abstractmethod
     def is_done(self) -> bool:
         """Whether all are on record, or `finish` will say at once why not."""
-        return self.pending is None or self.pending.is_done()
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Wait until all are on record."""
+
+
+class _AtOnce(Offering):
+    """A plain offer, which is on record when it returns."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+
+    def begin(self, messages: Sequence[Message]) -> None:
+        self._offer(messages)
+
+    def fileno(self) -> int:
+        return -1
+
+    def is_done(self) -> bool:
+        return True
 
     def finish(self) -> None:
-        """Wait until all are on record. Raises what kept them from that."""
-        pending, self.pending = self.pending, None
-        if pending:
-            pending.finish()
+        pass
 
 
 def offering(offer: Offer) -> Offering:
     """The same offer, as one that need not be waited for."""
-    return offer if isinstance(offer, Offering) else Offering(lambda messages: offer(messages))
+    return offer if isinstance(offer, Offering) else _AtOnce(offer)

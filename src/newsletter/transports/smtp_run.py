@@ -253,7 +253,7 @@ class Run:
             return False
         self.offered = dict.fromkeys(ready)
         self.offering.begin([message for connection in ready for message in connection.dialogue.ready])
-        if self.offering.pending and (descriptor := self.offering.pending.fileno()) >= 0:
+        if (descriptor := self.offering.fileno()) >= 0:
             self._watch(descriptor)
         for connection in ready:  # meanwhile
             if connection.dialogue.takes_following:
