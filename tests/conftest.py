@@ -6,11 +6,17 @@ import gc
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import postgresql, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("untimed", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("untimed")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

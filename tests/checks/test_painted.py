@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.checks.css_colours import Paint, paint
@@ -16,7 +16,6 @@ STYLES = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 
 
 @given(sheet=STYLES, style=STYLES)
-@settings(deadline=None)
 def test_no_style_of_an_author_stops_the_check(sheet: str, style: str) -> None:
     style = style.replace('"', "")
     html = f'<html><head><style>{sheet}</style></head><body><p class="a" style="{style}">Hello</p></body></html>'

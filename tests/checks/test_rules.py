@@ -199,7 +199,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_that_an_author_writes_as_html_stops_a_rule(written: str) -> None:
     spot = Spot(WHOLE.issue.path, 5)
     survey = replace(WHOLE.survey, markup=(Passage(written, spot, "html"),), passages=(Passage(written, spot),))

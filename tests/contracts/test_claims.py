@@ -48,7 +48,7 @@ readers = st.builds(
     ids=["everybody", "latest first", "but one domain", "one domain"],
 )
 @given(everybody=st.lists(readers, max_size=60), size=st.integers(1, 20))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_whoever_is_due_and_still_wanted_is_claimed_once_and_nobody_else(
     choice: Choice, everybody: list[Reader], size: int
 ) -> None:

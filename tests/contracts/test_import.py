@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.actions import import_subscribers as module
@@ -499,7 +499,7 @@ def test_who_has_left_is_not_brought_back_by_any_list(people: Subscribers) -> No
     ),
     st.sampled_from([Reason.UNSUBSCRIBED, Reason.COMPLAINED, Reason.BOUNCED, Reason.MANUAL]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_suppressed_address_stays_out_whatever_is_imported(rows: list[tuple[str, str]], reason: Reason) -> None:
     with new_store() as database:
         people = Subscribers(database)
@@ -721,7 +721,7 @@ PERSON = st.builds(
 
 
 @given(st.lists(st.tuples(PERSON, st.none() | st.sampled_from(list(Reason))), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_an_import_of_an_export_is_the_same_list(drawn: list[tuple[Subscriber, Reason | None]]) -> None:
     with new_store() as one_database, new_store() as other_database:
         people, others = Subscribers(one_database), Subscribers(other_database)
@@ -781,7 +781,7 @@ def test_any_bytes_are_a_list_or_a_list_error(content: bytes) -> None:
         max_size=30,
     )
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_every_row_is_counted_once_whatever_is_in_it(parts: list[str]) -> None:
     text = "email,status,name\n" + "".join(parts)
     rows = [row for row in table(text).rows() if not isinstance(row[1], list) or any(cell.strip() for cell in row[1])]

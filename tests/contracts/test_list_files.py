@@ -301,7 +301,7 @@ def test_a_thousand_pages_of_one_card_are_not_read(tmp_path: Path) -> None:
 
 
 @given(st.text(alphabet='BEGINDVCAR:;=\r\n N,\\"\t éEMAIL@x.o', max_size=200))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_vcard_however_broken_stops_the_reading(text: str) -> None:
     content = f"BEGIN:VCARD\nVERSION:2.1\n{text}\nEND:VCARD\nBEGIN:VCARD\nEMAIL:z@example.org\nEND:VCARD\n".encode()
     found = list(CardList(lambda: io.BytesIO(content), "contacts.vcf").rows())
@@ -452,7 +452,7 @@ def test_the_encoding_is_found_out_with_a_mark_and_without(encoding: str) -> Non
 @given(
     st.lists(st.sampled_from(["a", "é", "\n", "\r", "\r\n", "\u2028", "\x0c", "xyz" * 30_000]), max_size=40),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_lines_of_a_text_are_the_text(parts: list[str]) -> None:
     text = "".join(parts)
     found = [line for block in TextFile(lambda: io.BytesIO(text.encode()), "x").lines() for line in block]

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -226,7 +226,7 @@ images = st.builds(
 
 
 @given(images, st.integers(1, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_image_becomes_a_sound_one_and_the_same_at_each_time(content: bytes, most: int) -> None:
     made = make(content, most)
     assert made == make(content, most)
@@ -237,7 +237,7 @@ def test_any_image_becomes_a_sound_one_and_the_same_at_each_time(content: bytes,
 
 
 @given(images, st.integers(0, 4_000), st.binary(min_size=1, max_size=9))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 def test_damage_ends_in_an_image_or_in_an_error_that_helps(content: bytes, at: int, damage: bytes) -> None:
     at %= len(content)
     try:

@@ -288,7 +288,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
 
 
 @EVERY
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(status=st.integers(100, 599), body=anything, number=st.integers(1, 3))
 def test_no_answer_whatever_is_in_it_breaks_the_sending(name: str, status: int, body: Any, number: int) -> None:
     module, account, _ = case(name)
@@ -381,7 +381,7 @@ def test_what_it_tells_is_an_event_of_ours_and_a_forgery_is_none(name: str, exam
 
 
 @EVERY
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(body=anything)
 def test_no_call_whatever_is_in_it_breaks_the_door(name: str, body: Any) -> None:
     module, account, _ = case(name)

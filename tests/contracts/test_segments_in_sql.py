@@ -192,7 +192,7 @@ def means(rule: Rule, person: Subscriber, newsletter: str = "") -> bool:
 
 
 @given(RULES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_sql_of_a_rule_means_what_the_rule_means(filled: Subscribers, rule: Rule) -> None:
     assert names(filled, rule) == [p.email.partition("@")[0] for p in PEOPLE if means(rule, p)]
 
@@ -218,7 +218,7 @@ SOMEBODY = st.builds(
 
 
 @given(RULES, st.lists(SOMEBODY, max_size=4, unique_by=lambda person: person.email), st.sampled_from(["fr", "en"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_for_any_people_the_sql_of_a_rule_means_what_the_rule_means(
     filled: Subscribers, rule: Rule, people: list[Subscriber], language: str
 ) -> None:

@@ -254,7 +254,6 @@ def expected(plan: Plan) -> type[Outcome]:
     return Accepted if plan.decisive == 250 else Deferred if plan.decisive // 100 == 4 else Rejected
 
 
-@settings(deadline=None)
 @given(features, st.lists(peaceful, min_size=1, max_size=6), st.booleans(), st.integers(1, 3), sizes)
 def test_each_message_ends_as_the_server_decided(
     offered: Features, said: list[Plan], lenient: bool, lines: int, chunks: list[int]
@@ -270,7 +269,6 @@ def test_each_message_ends_as_the_server_decided(
     assert [number for number, plan in enumerate(said) if expected(plan) is Accepted] == sorted(server.accepted)
 
 
-@settings(deadline=None)
 @given(
     features,
     st.lists(plans, min_size=1, max_size=6),
@@ -323,7 +321,7 @@ replies = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(features, st.integers(1, 5), st.lists(replies, max_size=25), sizes, st.integers(0, 500))
 def test_no_sequence_of_replies_breaks_it_and_each_message_has_one_fate(
     offered: Features, number: int, said: list[bytes], chunks: list[int], unsent: int

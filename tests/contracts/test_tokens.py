@@ -177,7 +177,7 @@ def test_who_is_taken_over_from_holds_no_places_any_more_and_the_others_keep_the
 askers = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 6), st.integers(0, 2)), max_size=40)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 6), askers)
 def test_whoever_asks_in_whatever_order_no_more_places_are_held_than_there_are(
     limit: int, asked: list[tuple[str, int, int]]

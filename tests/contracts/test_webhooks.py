@@ -480,7 +480,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @pytest.mark.soak_on_a_server
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(SECRETS)), told=JSON | st.binary(max_size=60))
 def test_no_body_is_too_hostile(ours: Ours, name: str, told: Any) -> None:
     body = told if isinstance(told, bytes) else json.dumps(told).encode()

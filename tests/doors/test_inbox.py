@@ -110,7 +110,7 @@ class Wire:
 # SMTP in, files out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.binary(max_size=998).filter(lambda line: b"\r\n" not in line and line[-1:] != b"\r" and line[:1] != b"\n")
@@ -642,7 +642,7 @@ pieces = st.binary(max_size=20) | st.sampled_from(
 fields = st.sampled_from([b"Subject: ", b"From: ", b"Content-Type: ", b"Content-Transfer-Encoding: ", b"Content-ID: "])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(fields, st.lists(pieces, max_size=4).map(b"".join)), max_size=4), st.lists(pieces, max_size=8)
 )

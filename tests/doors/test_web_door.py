@@ -122,7 +122,7 @@ HEADER_VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_
 NAMES = ["Accept-Language", "X-Forwarded-For", "X-Forwarded-Proto", "Cookie", "Referer", "Content-Type", "Accept"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_sent_to_whatever_route_is_answered_and_is_no_fault(served: Served, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(every_path(served, "fuzz@example.org")))

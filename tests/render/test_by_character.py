@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import IssueError
@@ -55,7 +55,7 @@ ISSUES = [
 
 
 @given(ROUGH, st.sampled_from(sorted(EVERYWHERE)))
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 def test_the_tokens_are_the_same(text: str, language: str) -> None:
     assert _tokens(parser(language), text) == _tokens(EVERYWHERE[language], text)
 

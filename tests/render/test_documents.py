@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import IssueError
@@ -95,7 +95,7 @@ ROUGH = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 
 
 @given(ROUGH)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_any_document_gives_a_well_formed_mail_or_a_refusal_with_a_line(markdown: str) -> None:
     edition, refusal = _tried(markdown)
     if edition is None:
@@ -171,7 +171,7 @@ MARKUP = re.compile(r"https?://[^\s)\"}]+|a\.png|/a\.mp3|\{%.*?%\}|</?[a-z]+|:+[
 
 
 @given(BLOCKS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_no_word_is_in_one_part_and_missing_in_the_other(blocks: list[str]) -> None:
     from newsletter.edition import fill
     from newsletter.links import Links, Signer

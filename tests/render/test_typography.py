@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from markdown_it.rules_core import replace, smartquotes
 
@@ -133,7 +133,7 @@ THEIRS = {language: _of_markdown_it(language) for language in ("en", "fr", "de")
 
 
 @given(st.lists(st.sampled_from(SIGNS), max_size=16).map("".join), st.sampled_from(sorted(THEIRS)))
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 def test_signs_and_quotes_are_set_as_markdown_it_sets_them(text: str, language: str) -> None:
     assume(not MIXED.search(text))  # markdown-it makes three of the last sign of a mixed row
     assert parser(language).render(text) == THEIRS[language].render(text)
@@ -146,7 +146,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.sampled_from(["en", "fr"]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_line_that_is_left_alone_is_one_that_nothing_would_change(text: str, language: str) -> None:
     whole = _line_parser(language).parseInline(text)
     assert typeset(text, language) == "".join(child.content for token in whole for child in token.children or ())

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.render.web_clean import TAGS, cleaned, readable
@@ -40,7 +40,6 @@ def test_nothing_of_a_known_attack_is_left(vector: str) -> None:
         assert not [name for name, _ in attributes if name.startswith("on")]
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES | st.text(max_size=6), max_size=40).map("".join))
 def test_nothing_that_can_be_written_runs_and_cleaning_again_changes_nothing(written: str) -> None:
     body = cleaned(written, BASE, ARCHIVE)
@@ -50,7 +49,6 @@ def test_nothing_that_can_be_written_runs_and_cleaning_again_changes_nothing(wri
     assert cleaned(body, BASE, ARCHIVE) == body
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=30).map("".join))
 def test_a_style_sheet_reaches_nothing_and_ends_no_element(written: str) -> None:
     css = sheet(f"<style>{written}</style><style>p{{{written}}}</style><body>")

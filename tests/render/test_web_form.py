@@ -102,7 +102,7 @@ def test_it_has_the_blocks_of_every_theme_without_a_style_attribute_and_is_well_
     assert "url(" not in form.style
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join))
 def test_whatever_an_author_writes_nothing_of_it_runs(archived: Archived, written: str) -> None:
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.errors import IssueError, Problem
@@ -549,13 +549,11 @@ def is_an_issue_or_an_error_with_a_place(text: str) -> None:
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=40).map("".join))
-@settings(deadline=None)
 def test_any_text_is_an_issue_or_an_error_with_a_place_in_it(text: str) -> None:
     is_an_issue_or_an_error_with_a_place(text)
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=20).map("".join))
-@settings(deadline=None)
 def test_any_front_matter_is_an_issue_or_an_error_with_a_place_in_it(text: str) -> None:
     is_an_issue_or_an_error_with_a_place(f"---\n{text}\n---\n# T")
     is_an_issue_or_an_error_with_a_place(f"+++\n{text}\n+++\n# T")
