@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import get_ident
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,11 +89,10 @@ def test_a_daily_cap_is_for_a_day(database: Database) -> None:
 
 
 def test_those_who_spend_and_hold_at_once_take_together_what_there_is(tmp_path: Path) -> None:
-    def take(_: int) -> tuple[int, int]:
-        who = str(get_ident())
+    def take(who: int) -> tuple[int, int]:
         with open_database(url) as own:
             spent = sum(spend(own, 7, {}, {ALL: 100}, TODAY, NOW).number for _ in range(8))
-            return spent, hold(own, "orange", who, 3, 0, 5, NOW // 1000)
+            return spent, hold(own, "orange", f"sender {who}", 3, 0, 5, NOW // 1000)
 
     with new_list(tmp_path) as url, ThreadPoolExecutor(4) as crew:
         open_database(url).close()
