@@ -136,6 +136,9 @@ class Database(ABC):
     def writing_on(self, connection: Connection, *, wait: bool = True) -> AbstractContextManager[None]:
         """A transaction on a connection of one's own; `wait` keeps other writers from it."""
 
+    def prepare(self, connection: Connection) -> None:  # noqa: B027  (nothing is to be done on a server)
+        """Make ready for tables what has none, or older ones, on a connection of one's own."""
+
     @abstractmethod
     def translated(self) -> AbstractContextManager[None]:
         """Turn what the driver raises inside into a StoreError that says what to do."""

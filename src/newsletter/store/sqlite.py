@@ -8,6 +8,7 @@ import stat
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
@@ -149,6 +150,23 @@ class SqliteDatabase(Database):
             if connection.in_transaction:
                 connection.rollback()
             raise
+
+    def prepare(self, connection: Connection) -> None:
+        """Let readers and a writer not wait for each other (https://www.sqlite.org/wal.html).
+
+        Several who do this at the same moment hold what the others need: SQLite tells one of them so at once, however
+        long it is to wait otherwise.
+        """
+        until = monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+                sleep(0.01)
+            else:
+                return
 
     def translated(self) -> _Translated:
         """Turn what SQLite raises inside into a StoreError that says what to do."""

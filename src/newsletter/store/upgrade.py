@@ -76,8 +76,7 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
                 Problem("there is no list in this database yet", path=database.name,
                         fix="`newsletter subscribers import FILE` makes one")
             )  # fmt: skip
-        if not database.dialect.on_a_server:
-            connection.execute("PRAGMA journal_mode = WAL")
+        database.prepare(connection)
     # Begins with a lock, so only one process is ever in here.
     with database.engine.begin() as engine_connection:
         connection = _plain(engine_connection)
