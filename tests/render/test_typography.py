@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it.rules_core import replace, smartquotes
 
 from newsletter.render.markdown import parser
-from newsletter.render.typography import _line_parser, typeset
+from newsletter.render.typography import _line_parser, quotes, typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +104,26 @@ def test_the_subject_the_preheader_and_the_title_are_set_too(mail: Make) -> None
     assert f">Pourquoi{N}?</h1>" in got.html
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{lang=en}\n%s",
+        "{lang=en}\n> %s",
+        "{lang=en}\n> - first\n> - %s",
+        "## %s {lang=en}",
+        "{lang=en}\n| %s | b |\n|---|---|\n| c | d |",
+        "{lang=en}\n::: callout\n%s\n:::",
+    ],
+)
+def test_a_block_in_another_language_is_set_as_that_language_is(mail: Make, block: str) -> None:
+    around, inside = 'Elle dit "oui" !', block % 'She says: "yes"!'
+    got = mail(f"{around}\n\n{inside}\n\n{around}", "lang: fr")
+    assert "She says: “yes”!" in got.words
+    assert got.words.count(f"Elle dit «{N}oui{N}»{N}!") == 2
+    got = mail(f'{{lang=fr}}\n{around}\n\nShe says: "yes"!', "lang: en")
+    assert got.words == f"Elle dit «{N}oui{N}»{N}!\n\nShe says: “yes”!"
+
+
 def test_a_slot_counts_as_a_word(mail: Make) -> None:
     assert mail("Bonjour {{ subscriber.first_name }} !", "lang: fr").words == f"Bonjour Zoé{N}!"
 
@@ -124,6 +144,7 @@ MIXED = re.compile(r"(?=[?!]{4})(?:\?+!|!+\?)")
 def _of_markdown_it(language: str) -> MarkdownIt:
     """The same parser with the rules of markdown-it for signs and quotes."""
     md = parser.__wrapped__(language)
+    md.options["quotes"] = list(quotes(language))
     md.core.ruler.at("replacements", replace)
     md.core.ruler.at("smartquotes", smartquotes)
     return md

@@ -9,7 +9,7 @@ never code, an address, an attribute or a time of day.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from newsletter.render.quotes import set_quotes
@@ -93,9 +93,9 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”«»]+(?<![.,;:!?)'])")
 _HELD = "\ue000"  # stands for an address while its line is set
 
 
-def quotes(language: str) -> list[str]:
-    """The language's quotes, in the form that markdown-it takes."""
-    return list(_QUOTES.get(language.split("-")[0].casefold(), _QUOTES["en"]))
+def quotes(language: str) -> tuple[str, str, str, str]:
+    """The language's quotes: opening and closing, and those inside quotes."""
+    return _QUOTES.get(language.split("-")[0].casefold(), _QUOTES["en"])
 
 
 def french(text: str) -> str:
@@ -112,12 +112,26 @@ def french(text: str) -> str:
 def install(md: MarkdownIt, language: str) -> None:
     """Let a Markdown parser set its text in the language."""
     md.options["typographer"] = True
-    md.options["quotes"] = quotes(language)
     md.core.ruler.at("replacements", _signs_rule)
-    md.core.ruler.at("smartquotes", _quotes_rule)
+    md.core.ruler.at("smartquotes", partial(_quotes_rule, language))
     md.enable(["replacements", "smartquotes"])
-    if language.split("-")[0].casefold() == "fr":
-        md.core.ruler.push("french", _french_rule)
+    md.core.ruler.push("french", partial(_french_rule, language))
+
+
+def _is_french(language: str) -> bool:
+    return language.split("-")[0].casefold() == "fr"
+
+
+def _paragraphs(state: StateCore, language: str) -> Iterator[tuple[Token, str]]:
+    """What holds text, and its language: that which the nearest block around it names, else the issue's."""
+    languages = [language]
+    for block in state.tokens:
+        if block.nesting > 0:
+            languages.append(str(block.attrs.get("lang") or languages[-1]))
+        elif block.nesting < 0:
+            languages.pop()
+        elif block.type == "inline" and block.children:
+            yield block, languages[-1]
 
 
 def _settable(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -140,20 +154,22 @@ def _signs_rule(state: StateCore) -> None:
                         token.content = pattern.sub(sign, token.content)
 
 
-def _quotes_rule(state: StateCore) -> None:
-    for block in state.tokens:
-        if block.children and ("'" in block.content or '"' in block.content):
-            settable = {id(token) for token in _settable(block.children)}
-            set_quotes(block.children, state.md.options.quotes, lambda token: id(token) in settable)  # noqa: B023
+def _quotes_rule(language: str, state: StateCore) -> None:
+    for block, its_language in _paragraphs(state, language):
+        if "'" in block.content or '"' in block.content:
+            tokens = block.children or ()
+            settable = {id(token) for token in _settable(tokens)}
+            set_quotes(tokens, quotes(its_language), lambda token: id(token) in settable)  # noqa: B023
 
 
-def _french_rule(state: StateCore) -> None:
-    for block in state.tokens:
-        if block.type != "inline" or not block.children:
+def _french_rule(language: str, state: StateCore) -> None:
+    for block, its_language in _paragraphs(state, language):
+        if not _is_french(its_language):
             continue
-        settable = {id(token) for token in _settable(block.children)}
+        tokens = block.children or ()
+        settable = {id(token) for token in _settable(tokens)}
         follows = False
-        for token in block.children:
+        for token in tokens:
             if id(token) in settable:
                 # What stands before, in emphasis or code, counts as a letter.
                 token.content = french(f"x{token.content}")[1:] if follows else french(token.content)
