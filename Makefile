@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Half of the time is spent in waiting for servers and for what must not come.
-JOBS   ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+JOBS   ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 
 .PHONY: help demo test check bench soak docs lock golden pictures clean
 
