@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import Environment
 
 from newsletter.errors import ThemeError
 from newsletter.render import render_mjml
@@ -49,6 +50,25 @@ def test_a_theme_takes_from_its_parent_what_it_does_not_say(edition: Make, read:
     assert '<blockquote class="mine"' in html
     assert "#005f73" in html
     assert "Unsubscribe" in html
+
+
+def test_after_a_save_of_one_file_that_one_alone_is_compiled(
+    edition: Make, read: Make, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edition(TEXT, theme=read_theme("mine", own))
+    compiled: list[str | None] = []
+    whole = Environment.compile
+
+    def noted(self: Environment, source: Any, name: str | None = None, *rest: Any) -> Any:
+        compiled.append(name)
+        return whole(self, source, name, *rest)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    (own / "mine" / "blocks" / "quote.mjml.j2").write_text(
+        '<blockquote class="new">{{ content }}</blockquote>', "utf-8"
+    )
+    assert '<blockquote class="new"' in read(edition(TEXT, theme=read_theme("mine", own))).html
+    assert [name for name in compiled if name] == ["blocks/quote.mjml.j2"]
 
 
 def test_an_own_theme_may_change_the_shipped_one_of_its_name(own: Path) -> None:
