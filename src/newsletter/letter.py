@@ -77,7 +77,7 @@ class Letter:
 def with_header(message: Message, name: str, value: str) -> Message:
     """The message with one more header, whatever its form. Both are printable ASCII and short."""
     if message.letter is None:
-        return message.of(f"{name}: {value}\r\n".encode("ascii"), *message.parts)
+        return message._replace(parts=(f"{name}: {value}\r\n".encode("ascii"), *message.parts))
     return message._replace(letter=replace(message.letter, headers=(*message.letter.headers, (name, value))))
 
 

@@ -73,7 +73,6 @@ class Message(NamedTuple):
     known_ascii: bool = False  # they need no looking through, which takes 1.3 µs of 40 KB
     letter: Letter | None = None  # the same in its parts, for a provider that wants them; `data` is empty then
     tag: str = ""  # the issue's name, by which providers count
-    known_size: int = 0  # the octets of `parts`; 0: not counted yet
     again: int = 0  # of a batch that was offered before: all of the same number go in one request, as they did then
 
     @property
@@ -84,7 +83,7 @@ class Message(NamedTuple):
     @property
     def size(self) -> int:
         """The octets of `data`, which are not joined for it."""
-        return self.known_size or sum(map(len, self.parts))
+        return sum(map(len, self.parts))
 
     @property
     def reference(self) -> str:
@@ -95,10 +94,6 @@ class Message(NamedTuple):
     def is_ascii(self) -> bool:
         """Whether the next hop needs to take no more than seven bits."""
         return self.known_ascii or all(map(bytes.isascii, self.parts))
-
-    def of(self, *parts: bytes) -> Message:
-        """The same message with other data."""
-        return self._replace(parts=parts, known_ascii=False, known_size=0)
 
 
 class Composer(Protocol):
@@ -212,9 +207,7 @@ class Compiled:
         )
         envelope = Envelope(return_path or self._frame.return_path, to.email)
         is_ascii = self._is_ascii and to.email.isascii()
-        # The server is asked about it and told it: counted once, here.
-        size = sum(map(len, parts))
-        return Message(key, envelope, message_id, parts, is_ascii, tag=self._issue, known_size=size)
+        return Message(key, envelope, message_id, parts, is_ascii, tag=self._issue)
 
     def _encode_subject(self, values: Sequence[str]) -> bytes:
         return header("Subject", self._frame.subject_prefix + fill(self._subject, values))

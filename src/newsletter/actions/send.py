@@ -91,7 +91,8 @@ class Post:
             return message
         from newsletter.signing.dkim import signed
 
-        return message.of(signed(message.data, self.dkim, int(moment.timestamp())))
+        data = signed(message.data, self.dkim, int(moment.timestamp()))
+        return message._replace(parts=(data,), known_ascii=False)
 
 
 def send(

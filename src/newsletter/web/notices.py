@@ -68,7 +68,7 @@ class Letters:
         if keys:
             from newsletter.signing.dkim import signed
 
-            message = message.of(signed(message.data, keys, int(moment.timestamp())))
+            message = message._replace(parts=(signed(message.data, keys, int(moment.timestamp())),))
         return message
 
     def check(self) -> None:
