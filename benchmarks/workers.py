@@ -17,7 +17,6 @@ NEWSLETTER_BENCH_POSTGRESQL names a server, as in the suite "store"; else one is
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,13 +27,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import databases
-from benchmarks.databases import own_server
+from benchmarks.databases import READERS, own_server
 from benchmarks.measure import free_port, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-READERS = int(os.environ.get("NEWSLETTER_BENCH_WORKERS_READERS", "20000"))
 PLANNED = 1_000_000
 CONNECTIONS = 20
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Sequence
 
     from markdown_it.token import Token
 
@@ -31,13 +31,16 @@ class _Open(NamedTuple):
     level: int
 
 
-def set_quotes(tokens: Sequence[Token], marks: Sequence[str], is_text: Callable[[Token], bool]) -> None:
-    """Set the marks in the tokens of a paragraph. `marks` are those that open and close, then those of inner quotes."""
+def set_quotes(tokens: Sequence[Token], marks: Sequence[str], texts: Collection[int]) -> None:
+    """Set the marks in the tokens of a paragraph, in those whose `id` is in `texts`.
+
+    `marks` are those that open and close, then those of inner quotes.
+    """
     stack: list[_Open] = []
     for at, token in enumerate(tokens):
         while stack and stack[-1].level > token.level:
             stack.pop()
-        if token.type != "text" or ("'" not in token.content and '"' not in token.content) or not is_text(token):
+        if token.type != "text" or ("'" not in token.content and '"' not in token.content) or id(token) not in texts:
             continue
         # Most are this, and need no partner.
         token.content = _IN_A_WORD.sub("’", token.content)

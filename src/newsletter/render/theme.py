@@ -169,10 +169,12 @@ class _Compiled(BytecodeCache):
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        if len(self._codes) >= _CODES_KEPT:
-            self._codes.clear()
-        if bucket.code:
-            self._codes[bucket.key, bucket.checksum] = bucket.code
+        assert bucket.code
+        _make_room(self._codes, _CODES_KEPT)
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -187,9 +189,6 @@ class _Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
-
-
-_COMPILED, _CODES_KEPT = _Compiled(), 500
 
 
 class Machine:
@@ -289,14 +288,19 @@ class Machine:
 
 
 _MACHINES: dict[tuple[object, ...], Machine] = {}
-_MACHINES_KEPT = 8
+_MACHINES_KEPT, _CODES_KEPT = 8, 500
+
+
+def _make_room(kept: dict[Any, Any], most: int) -> None:
+    """Let go of what was kept first, where one more would be too many."""
+    if len(kept) >= most:
+        kept.pop(next(iter(kept)), None)
 
 
 def machine(theme: Theme) -> Machine:
     """The theme's machine; themes with the same files share one, so that templates are compiled once."""
     key = (theme.name, theme.fingerprint, *sorted(theme.origins.items()))
     if key not in _MACHINES:
-        if len(_MACHINES) >= _MACHINES_KEPT:
-            del _MACHINES[next(iter(_MACHINES))]
+        _make_room(_MACHINES, _MACHINES_KEPT)
         _MACHINES[key] = Machine(theme)
     return _MACHINES[key]

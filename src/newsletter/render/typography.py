@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from newsletter.render.quotes import set_quotes
+from newsletter.render.words import base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,7 @@ _HELD = "\ue000"  # stands for an address while its line is set
 
 def quotes(language: str) -> tuple[str, str, str, str]:
     """The language's quotes: opening and closing, and those inside quotes."""
-    return _QUOTES.get(language.split("-")[0].casefold(), _QUOTES["en"])
+    return _QUOTES.get(base(language), _QUOTES["en"])
 
 
 def french(text: str) -> str:
@@ -116,10 +117,6 @@ def install(md: MarkdownIt, language: str) -> None:
     md.core.ruler.at("smartquotes", partial(_quotes_rule, language))
     md.enable(["replacements", "smartquotes"])
     md.core.ruler.push("french", partial(_french_rule, language))
-
-
-def _is_french(language: str) -> bool:
-    return language.split("-")[0].casefold() == "fr"
 
 
 def _paragraphs(state: StateCore, language: str) -> Iterator[tuple[Token, str]]:
@@ -158,13 +155,12 @@ def _quotes_rule(language: str, state: StateCore) -> None:
     for block, its_language in _paragraphs(state, language):
         if "'" in block.content or '"' in block.content:
             tokens = block.children or ()
-            settable = {id(token) for token in _settable(tokens)}
-            set_quotes(tokens, quotes(its_language), lambda token: id(token) in settable)  # noqa: B023
+            set_quotes(tokens, quotes(its_language), {id(token) for token in _settable(tokens)})
 
 
 def _french_rule(language: str, state: StateCore) -> None:
     for block, its_language in _paragraphs(state, language):
-        if not _is_french(its_language):
+        if base(its_language) != "fr":
             continue
         tokens = block.children or ()
         settable = {id(token) for token in _settable(tokens)}

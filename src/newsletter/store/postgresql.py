@@ -227,7 +227,7 @@ class PostgresDatabase(Database):
     def transaction(
         self,
         *,
-        durable: bool = False,  # noqa: ARG002
+        durable: bool = False,  # noqa: ARG002  (what is not fleeting is)
         fleeting: bool = False,
         lock: Lock = Lock.LIST,
     ) -> _Begun:

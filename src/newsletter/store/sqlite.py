@@ -103,8 +103,8 @@ class SqliteDatabase(Database):
         self,
         *,
         durable: bool = False,
-        fleeting: bool = False,  # noqa: ARG002
-        lock: Lock = Lock.LIST,  # noqa: ARG002
+        fleeting: bool = False,  # noqa: ARG002  (nobody waits for the disk unless it is to be durable)
+        lock: Lock = Lock.LIST,  # noqa: ARG002  (there is one)
     ) -> Iterator[_Connection]:
         """A connection that holds the write lock, of which there is one: commits at the end, or rolls back.
 

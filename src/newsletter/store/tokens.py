@@ -79,8 +79,7 @@ def spend(
             number = min(number, cap - used[name].number)
         if not number:
             return refusal
-        _take(connection, number, rates, buckets, used)
-    rest = {name: spent(bucket, rates[name], number) for name, bucket in buckets.items()}
+        rest = _take(connection, number, rates, buckets, used)
     return Grant(
         number, again_at=max((ready_at(rest[name], rate, rate.portion) for name, rate in rates.items()), default=0)
     )
@@ -117,10 +116,13 @@ def _take(
     rates: Mapping[str, Rate],
     buckets: Mapping[str, Bucket],
     used: Mapping[str, _Used],
-) -> None:
-    rows = [(_rate_row(name, rates[name]), *spent(bucket, rates[name], number)) for name, bucket in buckets.items()]
+) -> dict[str, Bucket]:
+    """Take so many, and say what is left in the buckets."""
+    rest = {name: spent(bucket, rates[name], number) for name, bucket in buckets.items()}
+    rows = [(_rate_row(name, rates[name]), *bucket) for name, bucket in rest.items()]
     rows += [(f"day {name}", each.number + number, each.day) for name, each in used.items()]
     connection.executemany(_PUT, rows)
+    return rest
 
 
 def _rate_row(name: str, rate: Rate) -> str:
