@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from newsletter.serving.listening import stop_listening
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
@@ -77,9 +79,7 @@ class Sink:
         return await self._loop.create_server(connection, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
-        self._server.close()
-        for _ in range(5):  # so many turns until who was just accepted is a connection: cancelled before, it stays open
-            await asyncio.sleep(0)
+        await stop_listening(self._server)
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 from newsletter.errors import Refused
 from newsletter.inbox.maildir import Maildir, ReceivedMessage
 from newsletter.inbox.manners import HANG_UP, Manners
-from newsletter.serving.listening import listen
+from newsletter.serving.listening import listen, stop_listening
 from newsletter.serving.running import stopping
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Inbox:
         # Both sockets listen already: whoever connects now is served as soon as the loop turns.
         self._running.set()
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        server.close()
+        await stop_listening(server)
         await close_sessions(sessions)
         await server.wait_closed()
         if web is not None:

@@ -1,11 +1,16 @@
-"""A port of this machine, opened for those who connect."""
+"""A port of this machine, opened for those who connect, and closed again."""
 
 from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, Refused
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 def listen(host: str, port: int, option: str = "--port", *, backlog: int | None = None) -> socket.socket:
@@ -24,6 +29,23 @@ def listen(host: str, port: int, option: str = "--port", *, backlog: int | None 
     # several lines of an EHLO reply cost 40 ms of delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+async def stop_listening(server: asyncio.Server) -> None:
+    """Close the port; whoever was accepted until now is a connection afterwards, and its protocol knows of it.
+
+    `Server.close` alone forgets who was accepted and is no connection yet: asyncio makes those in a task of their own,
+    which fails when the server is closed by then, and leaves the client with a socket that nobody closes.
+    """
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        with suppress(NotImplementedError):  # Windows, where accepting and connecting are one step
+            loop.remove_reader(listening.fileno())
+    for _ in range(3):  # the turns until the task has run, and told the protocol
+        await asyncio.sleep(0)
+    server.close()
 
 
 def _why_not(error: OSError, host: str, port: int, option: str) -> Problem:

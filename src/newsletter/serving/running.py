@@ -21,6 +21,8 @@ def web_server(app: Starlette) -> uvicorn.Server:
     """A server for a page of one person's own, silent: `await server.serve([socket])`."""
     import uvicorn
 
+    from newsletter.serving.ending import Ending
+
     config = uvicorn.Config(
         app,
         http="h11",
@@ -32,7 +34,7 @@ def web_server(app: Starlette) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    return Ending(config)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ class Server:
         """Answer from now on."""
         import uvicorn
 
+        from newsletter.serving.ending import Ending
         from newsletter.web.patience import patient
 
         config = uvicorn.Config(
@@ -58,7 +59,7 @@ class Server:
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             h11_max_incomplete_event_size=16 * 1024,
         )
-        self._server = uvicorn.Server(config)
+        self._server = Ending(config)
         self._thread = Thread(target=self._run, name="newsletter-pages", daemon=True)
         self._thread.start()
         return self
