@@ -73,8 +73,9 @@ GOOD: Mapping[str, Sequence[str]] = {
 
 
 def examined(records: Mapping[str, Sequence[str]]) -> dict[str, Diagnosis]:
+    seconds = 0.5 if SILENT in records.values() else 10  # a busy machine answers late
     with Zone(records) as zone:
-        found = [*examine_domain(CONFIG, Dns(zone.servers, seconds=0.5), [KEY], ADDRESS)]
+        found = [*examine_domain(CONFIG, Dns(zone.servers, seconds=seconds), [KEY], ADDRESS)]
     return {each.about: each for each in found}
 
 
@@ -305,7 +306,7 @@ def test_a_provider_s_quota_is_told_and_one_that_is_used_up_is_bad() -> None:
 
 def test_each_receiver_is_told_with_what_is_missing_and_what_to_publish() -> None:
     with Zone({**GOOD, "_dmarc.letter.example.org TXT": []}) as zone:
-        domain = [*examine_domain(CONFIG, Dns(zone.servers, seconds=0.5), [KEY], ADDRESS)]
+        domain = [*examine_domain(CONFIG, Dns(zone.servers, seconds=10), [KEY], ADDRESS)]
     found = {each.about: each for each in receivers([*examine_settings(CONFIG), *domain])}
     assert [*found] == [*RECEIVERS]
     assert found["Gmail"].health is Health.BAD
@@ -315,7 +316,7 @@ def test_each_receiver_is_told_with_what_is_missing_and_what_to_publish() -> Non
 
 def test_a_receiver_all_of_whose_rules_are_met_is_well() -> None:
     with Zone(GOOD) as zone:
-        domain = [*examine_domain(CONFIG, Dns(zone.servers, seconds=0.5), [KEY], ADDRESS)]
+        domain = [*examine_domain(CONFIG, Dns(zone.servers, seconds=10), [KEY], ADDRESS)]
     found = {each.about: each.health for each in receivers([*examine_settings(CONFIG), *domain])}
     assert found == {
         "Gmail": Health.UNKNOWN,  # without a look at the line and the pages
