@@ -32,6 +32,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscriber import Status, Subscriber
 from newsletter.suppression import Reason
 from tests.support.pacing import put as put_people
+from tests.support.postgresql import address_of
 from tests.support.stores import new_list
 
 if TYPE_CHECKING:
@@ -240,6 +241,21 @@ def test_what_somebody_still_looks_at_as_it_was_is_scrubbed_later(
     with closing(people.database.connect()) as other:
         other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if other.dialect.on_a_server else "BEGIN")
         other.execute("SELECT count(*) FROM meta").fetchone()
+        assert not forget(people.database, [ANA.email], now=NOW).clean
+    assert scrub(people.database)
+    assert found_in(people) == []
+
+
+def test_what_a_neighbour_on_the_same_server_has_begun_to_write_is_waited_for(
+    people: Subscribers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's view there begins after the oldest transaction that writes, in whichever database: not even VACUUM's."""
+    if not isinstance(people.database, PostgresDatabase):
+        return
+    monkeypatch.setattr("newsletter.store.forgetting._LOOKS", 2)
+    a_life(people)
+    with psycopg.connect(address_of("postgres")) as neighbour:
+        neighbour.execute("SELECT pg_current_xact_id()")
         assert not forget(people.database, [ANA.email], now=NOW).clean
     assert scrub(people.database)
     assert found_in(people) == []

@@ -34,12 +34,13 @@ _ANEW = (
     "VACUUM FULL subscribers, suppressions, consents, changes, notices, hooks",
     "VACUUM deliveries, events, mailings",
 )
-# A server keeps a deleted row for as long as anybody looks at the database as it was before, whatever they look at.
+# A server keeps a deleted row for as long as anybody looks at the database as it was before, whatever they look at. Our
+# own view begins before the oldest transaction that writes, be it in another database of that server.
 _NOW = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 _LOOKING_BACK = """
-    SELECT count(pg_sleep(0.05)) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-    AND greatest(age(backend_xmin), age(backend_xid)) > age(CAST(? AS xid))
+    SELECT count(pg_sleep(0.05)) FROM pg_stat_activity, (SELECT CAST(? AS xid8) AS now) AS since
+    WHERE CASE WHEN pid = pg_backend_pid() THEN pg_snapshot_xmin(pg_current_snapshot()) < now
+    ELSE datname = current_database() AND greatest(age(backend_xmin), age(backend_xid)) > age(now::xid) END
 """
 _LOOKS = 40
 
@@ -128,7 +129,7 @@ def _scrub_server(database: Database) -> bool:
     try:
         with database.own() as connection:
             want_scrub(connection)
-            now = str(int(connection.execute(_NOW).fetchone()[0]) % 2**32)
+            now = connection.execute(_NOW).fetchone()[0]
             for _ in range(_LOOKS):
                 if not connection.execute(_LOOKING_BACK, (now,)).fetchone()[0]:
                     break
