@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.actions.breaker import Breaker
+from newsletter.actions.halt import cancel
 from newsletter.actions.send import send
 from newsletter.errors import LedgerError, Paused
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
@@ -62,7 +63,17 @@ def states(database: Database) -> Counter[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("verb", ["RCPT", "."])
-@pytest.mark.parametrize("reply", [BLOCKED, "451 4.7.0 Too many messages from you, slow down"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        BLOCKED,
+        "451 4.7.0 Too many messages from you, slow down",
+        "553 5.7.1 <camille@example.org>: Sender address rejected: not owned by user camille",
+        "450 4.1.8 <camille@example.org>: Sender address rejected: Domain not found",
+        "552 5.3.4 Message size exceeds fixed limit",
+        "554 5.6.0 Message contains invalid header",
+    ],
+)
 def test_a_server_that_refuses_us_stops_the_mailing_and_nobody_pays_for_it(
     database: Database, verb: str, reply: str
 ) -> None:
@@ -204,6 +215,15 @@ def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
         jobs.hear(0, REFUSED, 1)
 
 
+def test_a_text_that_nobody_is_to_get_can_be_mended_and_published(database: Database) -> None:
+    with pytest.raises(Paused, match="refuses this message, 20 times in a row") as pause:
+        mail(database, lambda _: Rejected(Reply(552, "5.3.4", "too large")), READERS)
+    assert "newsletter cancel 2026-11-hello, and publish it" in str(pause.value)
+    cancel(database, mailings_of(database)[-1], clock, lambda _: None)
+    assert plan(database).id == last(database)
+    assert tally_of(database, last(database)).pending == READERS
+
+
 # ── what is no refusal ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -214,6 +234,7 @@ def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
         Reply(451, "4.7.1", "greylisting in action, please come back later"),
         Reply(452, "4.2.2", "mailbox full"),
         Reply(451, "4.3.0", "temporary failure"),
+        Reply(550, "4.6.7", "addresses outside ASCII are not taken"),
     ],
 )
 def test_greylisting_and_full_mailboxes_stop_nothing_however_many_there_are(database: Database, reply: Reply) -> None:

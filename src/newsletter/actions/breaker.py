@@ -1,7 +1,7 @@
 """The circuit breaker: stop a mailing that does harm, before the rest of the list has paid for it.
 
-20 refusals in a row that are about us, not about the reader    a block list, a missing signature, a limit of theirs
-more than 5 % hard bounces after 200 answers                     an old list, or one that was bought
+20 refusals in a row that are not about the reader    a block list, a limit of theirs, our sender address, the message
+more than 5 % hard bounces after 200 answers          an old list, or one that was bought
 
 It is counted since the mailing was begun or gone on with, over all who send it: each tells the ledger what it has
 heard, bad news at once and good ones a few times a second, and hears the sum.
@@ -32,6 +32,20 @@ MOST_HARD_PERCENT = 5
 ENOUGH_ANSWERS = 200
 _SHARE_EVERY = 0.25  # seconds, for good news
 
+# What a refusal may be of that is the same for every reader, and what to do about it.
+_MEND = {
+    BounceClass.BLOCK: ("us", "once it is mended: newsletter resume {issue}"),
+    BounceClass.SENDER: (
+        "our sender address",
+        "see whether the server lets this login write as [sender] email; then: newsletter resume {issue}",
+    ),
+    BounceClass.CONTENT: (
+        "this message",
+        "to change it: newsletter cancel {issue}, and publish it; to try it as it is: newsletter resume {issue}",
+    ),
+}
+_NOT_FOR_THIS_READER = ".6.7"  # an address outside ASCII (RFC 6531 section 3.5): the next reader's is another
+
 
 class Breaker:
     """What the senders of a mailing have heard since it was begun or gone on with."""
@@ -45,7 +59,7 @@ class Breaker:
         self._answered = self._hard = self._blocked = 0  # since the ledger was told
         self._is_broken = False
         self._last: Reply | None = None  # the last refusal since then
-        self._reason = ""
+        self._reason = self._mend = ""
 
     def hear(self, results: Results) -> None:
         """Take in what became of messages. Raises what `share` raises."""
@@ -69,7 +83,7 @@ class Breaker:
         if is_greylisting(reply):
             return
         bounce = classify(reply)
-        if bounce is BounceClass.BLOCK:
+        if bounce in _MEND and not reply.enhanced.endswith(_NOT_FOR_THIS_READER):
             self.streak.append(key)
             self._blocked += 1
         else:
@@ -91,7 +105,8 @@ class Breaker:
             return
         if heard.blocked >= MOST_REFUSALS:
             self.is_open = True
-            self._reason = f"the mail server refuses us, {MOST_REFUSALS} times in a row: {reply}"
+            whom, self._mend = _MEND.get(classify(reply), _MEND[BounceClass.BLOCK])
+            self._reason = f"the mail server refuses {whom}, {MOST_REFUSALS} times in a row: {reply}"
         elif heard.answered >= ENOUGH_ANSWERS and 100 * heard.hard > MOST_HARD_PERCENT * heard.answered:
             self.is_open = True
             which = (
@@ -104,7 +119,7 @@ class Breaker:
         if not self.is_open:
             return None
         if self.streak:
-            fix = f"nobody was struck off for it; once it is mended: newsletter resume {issue}"
+            fix = f"nobody was struck off for it; {self._mend.format(issue=issue)}"
         else:
             fix = f"see who they are: newsletter status {issue}; to go on all the same: newsletter resume {issue}"
         return Paused(Problem(self._reason, fix=fix))
