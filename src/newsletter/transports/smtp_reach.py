@@ -7,6 +7,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
+from newsletter.outcome import Reply
 from newsletter.transports.smtp_opener import Opener
 from newsletter.transports.smtp_session import open_session
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from newsletter.outcome import Reply
     from newsletter.transports.smtp_envelope import Features
     from newsletter.transports.smtp_session import Server
 
@@ -43,14 +43,15 @@ class Reach:
         self._greeted = False
         self._failures = 0  # to come back after all connections were lost, since something got done
         self._trouble = False  # a connection was lost since something got done
+        self._last_words = Reply(0)
 
     def something_got_done(self) -> None:
         """The server has dealt with a message: what was broken is whole again."""
         self._failures, self._trouble = 0, False
 
-    def lost_one(self) -> None:
+    def lost_one(self, reason: Reply) -> None:
         """A connection broke."""
-        self._trouble = True
+        self._trouble, self._last_words = True, reason
 
     def heed(self, reply: Reply, connections: int) -> None:
         """One connection fewer, if that is what the server asks for in closing one of so many."""
@@ -83,7 +84,8 @@ class Reach:
         if self._greeted:
             if self._failures >= len(self._reconnect_after):
                 problem = Problem(
-                    f"the mail server {self._server.address} closes every connection",
+                    f"every connection to the mail server {self._server.address} breaks off, the last one with: "
+                    f"{self._last_words}",
                     fix="look at its log; `newsletter resume` goes on with those who did not get it",
                 )
                 raise TransportError(problem)

@@ -331,7 +331,7 @@ class Run:
             return
         self.live.discard(connection)
         self.idle.pop(connection, None)
-        self.reach.lost_one()
+        self.reach.lost_one(reason)
         if refused := connection.dialogue.sender_refused:
             fix = "check [sender] email, the login and the server's rules"
             if refused.code == _LOGIN_FIRST and not self.server.username:
