@@ -86,6 +86,7 @@ def test_run_prints_one_object_for_scripts(ready: Author) -> None:
 def test_a_daily_limit_ends_a_publish_says_when_to_come_back_and_run_stays_until_the_end(ready: Author) -> None:
     add_settings(ready, "\n[limits]\ndaily = 10\n")
     everybody = ready.readers(25)
+    assert "relay, 10 of them today, the others on later days" in ready.run("publish", HELLO, "--dry-run").out
     with ready.sink() as sink:
         published = ready.run("publish", HELLO, "--yes", "--json")
         assert published.code == 4, published
@@ -96,6 +97,10 @@ def test_a_daily_limit_ends_a_publish_says_when_to_come_back_and_run_stays_until
             "sending",
             10,
             15,
+        )
+        ready.issue(name="2026-12-more")
+        assert (
+            "relay, 0 of them today, the others on later days" in ready.run("publish", "2026-12-more", "--dry-run").out
         )
         resumed = ready.run("resume", HELLO)
         assert (resumed.code, len(sink.accepted)) == (4, 10), resumed

@@ -21,10 +21,12 @@ from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
     from newsletter.audience import Rule
     from newsletter.edition import Edition
     from newsletter.issue import Issue
+    from newsletter.limits import Limits
     from newsletter.mailing import Mailing
     from newsletter.report import Tally
     from newsletter.segment_values import Vocabulary
@@ -96,6 +98,15 @@ def make_plan(
         raise _nobody(database, rule, left_out, segment)
     _check_values(subscribers, issue, edition, rule, language, have_it=issue.key if earlier else None)
     return Plan(issue, edition, segment, audience, number, left_out, len(earlier))
+
+
+def left_today(database: Database, limits: Limits, day: date) -> int | None:
+    """How many messages may still be sent on this day, the first of a mailing; None: as many as there are."""
+    from newsletter.limits import ALL
+    from newsletter.store.tokens import used_today
+
+    cap = limits.cap(day)
+    return None if cap is None else max(0, cap - used_today(database, ALL, day.toordinal()))
 
 
 def seconds_expected(database: Database, transport: str, capabilities: Capabilities, recipients: int) -> float:

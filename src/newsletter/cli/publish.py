@@ -66,7 +66,7 @@ def command(
     from datetime import UTC, datetime
 
     from newsletter import wiring
-    from newsletter.actions.plan import make_plan, seconds_expected
+    from newsletter.actions.plan import left_today, make_plan, seconds_expected
     from newsletter.actions.publish import check_address, check_copy, check_ready, check_settings, freeze
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
@@ -117,11 +117,16 @@ def command(
             session.console.warn(f"{written.path} {what}; the mailing will say so")
         seconds = seconds_expected(database, name, transport.capabilities, plan.recipients)
         limits = wiring.limits(config, way, transport)
+        through, told = f"{name}, {_time(seconds)}", ""
         if limits:
-            seconds = max(seconds, limits.seconds_for(plan.recipients))
-        told = limits.told(session.clock().astimezone().date()) if limits else ""
+            today = session.clock().astimezone().date()
+            left = left_today(database, limits, today)
+            through = f"{name}, {_time(max(seconds, limits.seconds_for(plan.recipients)))}"
+            if left is not None and left < plan.recipients and timing is None:
+                through = f"{name}, {figure(left)} of them today, the others on later days"
+            told = limits.told(today)
         address = f"{config.base_url}/archive/{kept.form.slug}/" if kept else "kept out of it"
-        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), address, name, seconds, told)
+        _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), address, through, told)
         for note in known_of_way:
             session.console.note(note)
         for problem in still_examples(config, config.chosen_transport(way)):
@@ -204,12 +209,8 @@ def _try_out(config: Config, edition: Edition, database: Database, way: str) -> 
         raise ConfigError(Problem(f"no message can be composed: {error}", str(config.path), fix=fix)) from error
 
 
-def _show(
-    session: Session, plan: Plan, sender: str, revision: str, archive: str, transport: str, seconds: float, limits: str
-) -> None:
+def _show(session: Session, plan: Plan, sender: str, revision: str, archive: str, through: str, limits: str) -> None:
     """The plan, as a person reads it before saying yes."""
-    from newsletter.cli.console import duration
-
     rows = [
         ("Issue", f"{plan.issue.path} ({revision})"),
         ("Subject", _readable(plan.edition.subject, plan.edition)),
@@ -218,11 +219,17 @@ def _show(
         *(("", f"left out: {figure(number)} {why}") for why, number in plan.left_out.items()),
         *_carried(plan.edition),
         ("Archive", archive),
-        ("Through", f"{transport}, in {f'about {duration(seconds)}' if seconds >= 1 else 'a moment'}"),
+        ("Through", through),
         *([("Limits", limits)] if limits else []),
     ]
     for label, text in rows:
         session.console.say(f"{click.style(f'{label:>8}', dim=True)}  {text}")
+
+
+def _time(seconds: float) -> str:
+    from newsletter.cli.console import duration
+
+    return f"in about {duration(seconds)}" if seconds >= 1 else "in a moment"
 
 
 def _carried(edition: Edition) -> Iterator[tuple[str, str]]:
