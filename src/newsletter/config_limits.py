@@ -95,7 +95,7 @@ def mistakes_in_limits(
     home = {each: name for name, group in GROUPS.items() for each in (*group.domains, *group.mx)}
     for name, group in groups.items():
         if name not in GROUPS and not written[name].get("domains") and not written[name].get("mx"):
-            fix = f"{did_you_mean(name, GROUPS)} A group of your own has domains = […] or mx = […]"
+            fix = f"{did_you_mean(name, GROUPS)} (a group of your own has domains = […] or mx = […])"
             yield (name,), f"there is no group of recipients {name!r}", fix
         for domain in group.domains:
             if home.setdefault(domain, name) != name:

@@ -515,6 +515,30 @@ def _scripted(fault: Fault, *, pipelining: bool = True) -> Callable[[Peer], None
     return talk
 
 
+def test_to_a_server_without_pipelining_no_command_is_said_before_the_last_is_answered() -> None:
+    """RFC 5321 section 4.1.1 and RFC 2920 section 3.1; Exim hangs up on who does."""
+    messages = letters(3)
+    spoken = []
+
+    def strict(peer: Peer) -> None:
+        peer.greet()
+        while (command := peer.hear()) != "QUIT":
+            spoken.append(command.split()[0])
+            assert not peer.has_more, f"something came behind {command}"
+            if command == "DATA":
+                peer.say("354 go on")
+                peer.hear_content()
+            refused = command.startswith("RCPT") and messages[0].envelope.recipient in command
+            peer.say("550 5.1.1 no such user" if refused else "250 ok")
+
+    with Talker(strict) as server:
+        first, *others = told(server, messages)
+    assert isinstance(first, Rejected)
+    assert all_accepted(others, 2)
+    assert spoken[:4] == ["MAIL", "RCPT", "RSET", "MAIL"]
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ class Peer:
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.rstrip(b"\r").decode()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something came behind the last line."""
+        return bool(self._buffer)
+
     def hear_content(self) -> list[str]:
         """The lines up to the lone dot."""
         lines = []

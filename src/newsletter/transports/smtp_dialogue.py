@@ -123,6 +123,8 @@ class Dialogue:
             self._needs_reset = False
             self._expected.append((_RSET, transaction))
             self._say(b"RSET\r\n")
+            if not self._pipelining:
+                return
         self._say(self._envelope(transaction))
 
     def commit(self, following: Message | None) -> None:
@@ -170,7 +172,7 @@ class Dialogue:
         """
         known: Results = []
         again: list[tuple[Message, bool]] = []
-        unheard = {id(transaction) for step, transaction in self._expected if step is _MAIL}
+        unheard = {id(transaction) for step, transaction in self._expected if step in (_RSET, _MAIL)}
         for transaction in {id(transaction): transaction for _, transaction in self._expected}.values():
             heard = id(transaction) not in unheard
             # Behind a 421 nothing was looked at any more.
@@ -231,10 +233,16 @@ class Dialogue:
         self._expected.popleft()
         if kind != 2:
             self._fail(transaction, outcome_of(reply), results)
+        elif step is _RSET:
+            self._begin_after_reset(transaction)
         elif step is _MAIL:
             self._next(_RCPT, transaction, rcpt_command(transaction.message, self.features))
         elif step is _RCPT:
             self._take_recipient(transaction)
+
+    def _begin_after_reset(self, transaction: Transaction) -> None:
+        if not self._pipelining:
+            self._say(self._envelope(transaction))
 
     def _take_recipient(self, transaction: Transaction) -> None:
         self._next(_DATA, transaction, "DATA\r\n")
