@@ -12,6 +12,7 @@ from newsletter.errors import TransportError
 from newsletter.store.mailings import undelivered
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
+from tests.support.letters import letter, letters, no_offer
 from tests.support.sending import clock, fill_list, plan, post_for
 from tests.support.sink import Sink
 from tests.support.stores import new_store
@@ -19,6 +20,8 @@ from tests.support.stores import new_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from newsletter.message import Message
+    from newsletter.outcome import Outcome
     from newsletter.report import Tally
 
 READERS = 30
@@ -249,6 +252,25 @@ def test_a_recipient_outside_ascii_gets_the_mail_if_the_server_has_smtputf8() ->
         mailing = plan(database)
         send(database, mailing, post_for(database, mailing), SmtpTransport(Server("127.0.0.1", sink.port)), clock)
     assert sink.accepted == ["zoé@example.org"]
+
+
+def test_a_sender_outside_ascii_ends_it_and_leaves_everybody_pending_if_the_server_lacks_smtputf8() -> None:
+    with Sink() as sink:
+        told: list[tuple[Message, Outcome | None]] = []
+        foreign = (letter(number, sender="rené@example.com") for number in range(READERS))
+        rounds = SmtpTransport(Server("127.0.0.1", sink.port)).deliver(foreign, no_offer)
+        with pytest.raises(TransportError, match="does not take a sender outside ASCII, such as rené@example"):
+            told.extend(each for results in rounds for each in results)
+    assert {outcome for _, outcome in told} <= {None}
+    assert not sink.accepted
+
+
+def test_what_the_server_cannot_take_is_told_bit_by_bit_so_that_it_may_be_stopped() -> None:
+    with Sink(extensions=("SIZE 100",)) as sink:
+        rounds = SmtpTransport(Server("127.0.0.1", sink.port)).deliver(iter(letters(250)), no_offer)
+        numbers = [len(results) for results in rounds]
+    assert sum(numbers) == 250
+    assert max(numbers) <= 100
 
 
 def test_a_message_over_the_servers_limit_is_rejected_without_being_sent() -> None:

@@ -17,14 +17,16 @@ def recipient(number: int) -> str:
     return f"reader{number}@example.org"
 
 
-def letter(number: int, body: bytes = b"Good day.\r\n", to: str | None = None) -> Message:
+def letter(
+    number: int, body: bytes = b"Good day.\r\n", to: str | None = None, sender: str = "letter@example.org"
+) -> Message:
     """A message whose key is the number; a recipient outside ASCII stands in its To as well."""
     to = to or recipient(number)
     head = (
         f"From: The letter <letter@example.org>\r\nTo: {to}\r\nSubject: Hello {number}\r\n"
         f"Message-ID: <{number}.x@example.org>\r\n\r\n"
     )
-    return Message(number, Envelope("letter@example.org", to), f"<{number}.x@example.org>", (head.encode(), body))
+    return Message(number, Envelope(sender, to), f"<{number}.x@example.org>", (head.encode(), body))
 
 
 def letters(number: int) -> list[Message]:

@@ -113,7 +113,7 @@ class Dialogue:
         return self._expected[0][0] if self._expected else None
 
     def refusal(self, message: Message) -> Rejected | None:
-        """Why this server cannot take the message at all, known without asking it."""
+        """Why this server cannot take the message at all, known without asking it; raises TransportError for all."""
         return refusal(message, self.features)
 
     def begin(self, message: Message) -> None:

@@ -46,11 +46,17 @@ def check_sender(message: Message) -> None:
 
 
 def refusal(message: Message, features: Features) -> Rejected | None:
-    """Why this server cannot take the message at all, known without asking it."""
+    """Why this server cannot take the message at all, known without asking it.
+
+    Raises TransportError for a sender that it cannot take from anybody.
+    """
     sender, recipient = message.envelope.sender, message.envelope.recipient
     if _UNSAFE.search(recipient):
         return Rejected(Reply(553, "5.1.3", "the envelope holds a character that no address may hold"))
-    if not features.smtputf8 and not (recipient.isascii() and sender.isascii()):
+    if not features.smtputf8 and not sender.isascii():
+        problem = f"the mail server does not take a sender outside ASCII, such as {sender} (no SMTPUTF8)"
+        raise TransportError(Problem(problem, fix="choose another [sender] email, or another server"))
+    if not features.smtputf8 and not recipient.isascii():
         return Rejected(Reply(553, "5.6.7", "the next hop does not take addresses outside ASCII (no SMTPUTF8)"))
     if features.size and message.size > features.size:
         octets, limit = message.size, features.size

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from newsletter.errors import TransportError
 from newsletter.transports.smtp_envelope import check_sender
 
 if TYPE_CHECKING:
     from newsletter.message import Message
     from newsletter.transports import Messages, Results
     from newsletter.transports.smtp_dialogue import Dialogue
+
+_TOLD_AT_ONCE = 100  # messages that the server cannot take: it may be none of a million, and who hears it may stop
 
 
 class Supply:
@@ -48,12 +51,19 @@ class Supply:
 
     def take(self, dialogue: Dialogue, refused: Results) -> Message | None:
         """The next message that this server can take at all; those that it cannot are added to `refused`."""
-        while self.has_one():
+        for _ in range(_TOLD_AT_ONCE):
+            if not self.has_one():
+                return None
             message = self._waiting.popleft()
-            refusal = dialogue.refusal(message)
+            try:
+                refusal = dialogue.refusal(message)
+            except TransportError as error:
+                refused += [(each, None) for each in (message, *self.give_up(error))]
+                return None
             if refusal is None:
                 return message
             refused.append((message, refusal))
+        self.paused = True
         return None
 
     def put_back(self, message: Message) -> None:
