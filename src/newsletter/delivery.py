@@ -44,7 +44,7 @@ SETTLED = frozenset({State.ACCEPTED, State.REJECTED, State.SKIPPED, State.UNCERT
 _GREYLIST_SECONDS = 300
 _GREYLISTED = re.compile(r"gr[ea]y-? ?list", re.IGNORECASE)
 _TOLD = re.compile(
-    r"(?:again|retry|wait|for|in|after|least) ([0-9]{1,5}) ?(s|m|h)(?:ec|in|econd|inute|our)?s?\b", re.IGNORECASE
+    r"(?:again|retry|wait|for|in|after|least) ([0-9]{1,5}) ?(s|m(?!s\b)|h)(?:ec|in|econd|inute|our)?s?\b", re.IGNORECASE
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 

@@ -9,16 +9,17 @@ import ssl
 import threading
 import tracemalloc
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from newsletter.errors import TransportError
 from newsletter.message import Envelope, Message
 from newsletter.outcome import Accepted, Deferred, Outcome, Rejected, Reply, Uncertain
+from newsletter.transports.offering import Offering
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_connection import Connection
 from newsletter.transports.smtp_dialogue import PATIENCE, Step
@@ -29,7 +30,9 @@ from tests.support.sink import Sink
 from tests.support.talker import Peer, Talker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from newsletter.transports import Results
 
     Fault = Callable[[str, str], str | None]
 
@@ -104,6 +107,11 @@ def test_the_size_is_said_to_a_server_that_asks_for_it() -> None:
     message = letter(1)
     assert commands(message, "SIZE 100000")[0] == f"MAIL FROM:<letter@example.org> SIZE={len(message.data)}"
     assert commands(message, "SIZE")[0] == f"MAIL FROM:<letter@example.org> SIZE={len(message.data)}"
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "-1", "many"])
+def test_a_size_that_is_no_number_of_octets_is_none(size: str) -> None:
+    assert commands(letter(1), f"SIZE {size}")[0].startswith("MAIL FROM:<letter@example.org> SIZE=")
 
 
 def test_content_outside_ascii_is_announced() -> None:
@@ -365,6 +373,84 @@ def test_a_connection_that_the_server_closes_while_there_is_nothing_to_send_is_r
     with Talker(once) as server:
         assert all_accepted(told(server, letters(4)), 4)
     assert server.connections == 4
+
+
+def test_a_run_that_is_broken_off_does_not_wait_for_the_answer_to_its_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.transports.smtp_connection._FAREWELL_SECONDS", 1000)
+    heard: list[str] = []
+
+    def silent_at_the_end(peer: Peer) -> None:
+        peer.greet()
+        for reply in ("250 ok", "250 ok", "354 go on"):
+            peer.hear()
+            peer.say(reply)
+        peer.hear_content()
+        peer.say("250 kept")
+        heard.append(peer.hear())
+        peer.hear()
+
+    def source() -> Iterator[Message | None]:
+        yield letter(1)
+        while True:
+            yield None
+
+    with (
+        Talker(silent_at_the_end) as server,
+        closing(cast("Generator[Results]", transport(server).deliver(source(), no_offer))) as delivery,
+    ):
+        assert next(delivery)
+    assert heard == ["QUIT"]
+
+
+class _Slow(Offering):
+    """A record that takes its time, as on a server far away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.begun = threading.Event()
+        self._mine, self._other = socket.socketpair()
+
+    def begin(self, messages: Sequence[Message]) -> None:
+        self.asked = 0
+        self.begun.set()
+
+    def fileno(self) -> int:
+        return self._mine.fileno()
+
+    def is_done(self) -> bool:
+        self.asked += 1
+        return self.asked > 5
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self._mine.close()
+        self._other.close()
+
+
+def test_a_message_that_waits_behind_one_that_is_refused_unseen_is_sent_all_the_same() -> None:
+    conversations = 0
+
+    def of_two_minds(peer: Peer) -> None:
+        nonlocal conversations
+        conversations += 1
+        peer.greet("PIPELINING")
+        while (command := peer.hear()) != "QUIT":
+            peer.say("354 go on" if command == "DATA" else "250 ok")
+            if command == "DATA" and conversations == 1:
+                record.begun.wait(30)
+                peer.say("550 5.7.1 on second thoughts, no")
+                return
+            if command == "DATA":
+                peer.hear_content()
+                peer.say("250 kept")
+
+    record = _Slow()
+    with Talker(of_two_minds) as server:
+        results = outcomes(transport(server, patience=impatient(Step.DOT)).deliver(iter(letters(2)), record))
+    record.close()
+    assert len(results) == 2
 
 
 def test_a_server_that_never_lets_a_message_begin_is_given_up_and_not_stormed() -> None:

@@ -299,6 +299,27 @@ def test_a_wrong_password_is_refused_with_the_name_and_the_next_step_and_never_s
     assert b64encode(b"guess-work").decode()[:12] not in everything
 
 
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_server_that_says_back_what_it_does_not_understand_gives_no_password_away(mechanism: str) -> None:
+    """Sendmail's words, and each base64 of more than the user's name that it was sent."""
+    sent: list[str] = []
+
+    def parrot(peer: Peer) -> None:
+        peer.greet(f"AUTH {mechanism}")
+        while not (line := peer.hear()).startswith("QUIT"):
+            sent.append(line.rpartition(" ")[2])
+            more = line in ("AUTH LOGIN", "AUTH CRAM-MD5") or (mechanism == "LOGIN" and len(sent) == 2)
+            peer.say("334 PDEyMz4=" if more else f'500 5.5.1 Command unrecognized: "{line}" guess-work')
+
+    with Talker(parrot) as server, pytest.raises(TransportError) as raised:
+        deliver(relay(server.port, username=USER, password="guess-work"))
+    said = str(raised.value)
+    assert "Command unrecognized" in said
+    assert "***" in said
+    assert "guess-work" not in said
+    assert sent[-1] not in said
+
+
 def test_the_mechanism_that_is_asked_for_is_used_though_others_are_offered() -> None:
     with LoginServer("XOAUTH2", offered="PLAIN LOGIN XOAUTH2") as server:
         settings = relay(server.port, username=USER, password=PASSWORD, auth="xoauth2")

@@ -73,6 +73,8 @@ def test_greylisting_wants_to_see_five_minutes_pass_whatever_the_schedule_says(r
         ("please come back in at least 30 minutes.", 1800),
         ("too much mail from 192.0.2.7 for 5 seasons", 0),
         ("try again in 5 moons", 0),
+        ("try again in 500 ms", 0),
+        ("wait 90 m", 5400),
     ],
 )
 def test_a_server_that_says_how_long_to_wait_is_heeded(text: str, seconds: int) -> None:

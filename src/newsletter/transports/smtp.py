@@ -47,8 +47,10 @@ class SmtpTransport:
         run = Run(self._server, self._terms, messages, offer)
         try:
             yield from run.rounds()
-        finally:
-            run.close()
+        except BaseException:
+            run.break_off()
+            raise
+        run.close()
 
     def close(self) -> None:
         """Nothing is kept between deliveries."""

@@ -32,8 +32,20 @@ def choose_mechanism(offered: Sequence[str], wanted: str, *, encrypted: bool) ->
 
 
 def log_in(mechanism: str, username: str, password: str, ask: Ask) -> tuple[int, list[str]]:
-    """The server's last reply: 235 is a success. Raises OSError when what it says is not the protocol."""
-    return _MECHANISMS[mechanism](username, password, ask)
+    """The server's last reply: 235 is a success. Raises OSError when what it says is not the protocol.
+
+    What was sent is taken out of it: some servers say back a line that they do not understand.
+    """
+    secrets = {password}
+
+    def ask_in_secret(line: str) -> tuple[int, list[str]]:
+        secrets.add(line.rpartition(" ")[2])
+        return ask(line)
+
+    code, texts = _MECHANISMS[mechanism](username, password, ask_in_secret)
+    for secret in sorted(secrets - {"", mechanism}, key=len, reverse=True):
+        texts = [text.replace(secret, "***") for text in texts]
+    return code, texts
 
 
 def refused(username: str, address: str, mechanism: str, reply: Reply) -> TransportError:

@@ -89,7 +89,7 @@ class Run:
             if not self.live and not self.leaving and self.supply.has_one():
                 self._reopen()
                 continue
-            if self.supply.is_empty and len(self.idle) == len(self.live):
+            if self.supply.is_empty and not self.offered and len(self.idle) == len(self.live):
                 break
             timeout = _HOLD_SECONDS if self.holds else self.pause if self.supply.paused else self.tick
             events = self.selector.select(timeout)
@@ -104,7 +104,23 @@ class Run:
             raise self.supply.error
 
     def close(self) -> None:
-        """Say QUIT where nothing is under way, and close everything."""
+        """Say QUIT and hear the answers, and close everything."""
+        self._say_goodbye()
+        while self.leaving:
+            for key, mask in self.selector.select(timeout=self.tick):
+                if key.data in self.leaving:
+                    self._attend(key.data, mask)
+            self._check_deadlines()
+        self.selector.close()
+
+    def break_off(self) -> None:
+        """Say QUIT where nothing is under way, and close everything without waiting for an answer."""
+        self._say_goodbye()
+        for connection in tuple(self.leaving):
+            self._forget(connection)
+        self.selector.close()
+
+    def _say_goodbye(self) -> None:
         self.reach.opener.close()
         self._watch(None)
         for connection in list(self.live):
@@ -112,13 +128,7 @@ class Run:
                 self._leave(connection)
             else:
                 connection.close()
-        while self.leaving:
-            for key, mask in self.selector.select(timeout=self.tick):
-                if key.data in self.leaving:
-                    self._attend(key.data, mask)
-            self._check_deadlines()
         self.live.clear()
-        self.selector.close()
 
     def _take_results(self) -> Results:
         results, self.results = self.results, []

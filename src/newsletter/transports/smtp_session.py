@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -229,7 +230,7 @@ def _hello(server: Server, talk: _Talk) -> Features:
         pipelining="PIPELINING" in offered,
         smtputf8="SMTPUTF8" in offered,
         eight_bit="8BITMIME" in offered,
-        size=None if size is None else int(size) if size.isdecimal() else 0,
+        size=None if size is None else int(size) if re.fullmatch("[0-9]{1,20}", size) else 0,
         auth=tuple(offered.get("AUTH", "").upper().split()),
         starttls="STARTTLS" in offered,
         chunking="CHUNKING" in offered,
