@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from newsletter.actions.breaker import Breaker
 from newsletter.actions.halt import cancel
 from newsletter.actions.send import send
-from newsletter.errors import LedgerError, Paused
+from newsletter.errors import LedgerError, Paused, Problem, StoreError
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
 from newsletter.store.leases import Heard, Worker, hear_together, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
@@ -222,6 +223,34 @@ def test_a_text_that_nobody_is_to_get_can_be_mended_and_published(database: Data
     cancel(database, mailings_of(database)[-1], clock, lambda _: None)
     assert plan(database).id == last(database)
     assert tally_of(database, last(database)).pending == READERS
+
+
+def test_a_ledger_that_cannot_be_told_what_was_heard_leaves_nobody_uncertain(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Event()
+
+    def failing(*given: Any) -> Heard:
+        if away.is_set():
+            away.clear()
+            raise StoreError(Problem("the database is away"))
+        return hear_together(*given)
+
+    def fault(verb: str, _: str) -> None:
+        if verb == "." and len(sink.accepted) == 12:
+            away.set()
+
+    monkeypatch.setattr("newsletter.actions.send.hear_together", failing)
+    monkeypatch.setattr("newsletter.actions.breaker._SHARE_EVERY", 0)
+    fill_list(database, READERS)
+    mailing = plan(database)
+    with Sink(fault, extensions=("CHUNKING",)) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), CONNECTIONS, window=5)
+        with pytest.raises(StoreError, match="is away"):
+            send(database, mailing, post_for(database, mailing), transport, clock)
+    counts = tally_of(database, mailing.id)
+    assert (counts.uncertain, counts.accepted) == (0, len(sink.accepted))
+    assert counts.pending > 0
 
 
 # ── what is no refusal ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -147,8 +147,10 @@ def _work(
     minutes = Minutes(database, lease, now, schedule, repeats)
     teller = Teller(database, lease.mailing, str(this_worker()), now)
 
+    trouble: list[NewsletterError] = []  # in telling what was heard: what is under way is heard to its end all the same
+
     def over() -> bool:
-        return breaker.is_open or stop() or asked.to_stop() or seat.trouble is not None
+        return bool(trouble) or breaker.is_open or stop() or asked.to_stop() or seat.trouble is not None
 
     def recipients() -> Iterator[Subscriber]:
         size = _SMALLEST_CLAIM
@@ -210,11 +212,16 @@ def _work(
         with _rare_collections():
             for results in transport.deliver(messages(), minutes):
                 minutes.heard += [(message.key, outcome) for message, outcome in results]
-                breaker.hear(results)
-                teller.hear(results)
-                if pacer:
-                    pacer.answered(message.key for message, _ in results)
+                try:
+                    breaker.hear(results)
+                    teller.hear(results)
+                    if pacer:
+                        pacer.answered(message.key for message, _ in results)
+                except NewsletterError as error:
+                    trouble.append(error)
                 progress([outcome for _, outcome in results if outcome is not None])
+        if trouble:
+            raise trouble[0]
         come_to_an_end()
     except BaseException:
         # Say what is known; if even that fails, what has no answer on record is uncertain, and stays so.
