@@ -14,7 +14,9 @@ from newsletter.actions.send import send
 from newsletter.bounce import BounceClass, classify
 from newsletter.delivery import State
 from newsletter.event import Event, EventKind
+from newsletter.links import Signer
 from newsletter.outcome import Reply
+from newsletter.reports import events_in
 from newsletter.store.events import came_back
 from newsletter.store.mailings import undelivered
 from newsletter.store.subscribers import Subscribers
@@ -97,6 +99,22 @@ def suppressed(database: Database, email: str = READER) -> str | None:
 
 def states(database: Database, mailing: int) -> dict[str, str]:
     return {who.email: f"{who.state.name} {who.code}" for who in undelivered(database, mailing)}
+
+
+# ── hostile ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "utf-7", "utf-8"])
+@pytest.mark.parametrize("strange", [b"\\ud800", b"+2AA-", b"\0", b"\\0"])
+def test_whatever_a_mail_names_the_list_can_be_asked_for_it(database: Database, charset: str, strange: bytes) -> None:
+    head = f"From: MAILER-DAEMON\nSubject: failure notice\nContent-Type: text/plain; charset={charset}\n\n".encode()
+    mail(database)
+    for tail in (b"", b" \xff"):
+        body = strange + b"bob@example.org: 550 5.1.1 no such user " + strange + tail
+        in_a_field = b"X-Failed-Recipients: " + strange + b"bob@example.org\n"
+        for raw in (head + body, in_a_field + head + body):
+            events = events_in(raw, Signer({1: b"key" * 11}))
+            assert effects(take(database, *events)) == ["nobody"]
 
 
 # ── hard ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

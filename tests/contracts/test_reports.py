@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import encodings
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from newsletter.reports import Reading, events_in, read_report
 FOLDER = Path(__file__).with_name("reports")
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "expected.toml").read_text("utf-8"))
 SIGNER = Signer({1: b"first" * 8, 2: b"second" * 8})
+CHARSETS = sorted(module.name for module in iter_modules(encodings.__path__))  # what Python can decode, and more
 STRANGER = Signer({1: b"third" * 8})
 
 
@@ -142,6 +145,39 @@ fragments = st.sampled_from(
 @given(st.lists(fragments | st.binary(max_size=8), max_size=40).map(b"".join))
 def test_any_pieces_of_reports_in_any_order_are_read(raw: bytes) -> None:
     assert all(event.kind in EventKind and not event.is_proved for event in events_in(raw, SIGNER))
+
+
+@given(
+    st.sampled_from([*CHARSETS, "x", "rot13", "zlib", "unicode-1-1-utf-7", "UTF_7"]),
+    st.lists(st.sampled_from([b"\\ud800", b"+2AA-", b"\0", b"\xff", b"\\", b"xn--a", b" "]) | st.binary(max_size=4)),
+    st.sampled_from(["Subject: failure notice\nContent-Type: text/plain", "Content-Type: message/delivery-status"]),
+)
+def test_whatever_encoding_a_sender_names_what_is_read_can_be_stored(
+    charset: str, pieces: list[bytes], kind: str
+) -> None:
+    strange = b"".join(pieces)
+    raw = (
+        b"From: MAILER-DAEMON\nX-Failed-Recipients: " + strange + b"bob@example.org\n"
+        + f"{kind}; charset={charset}\n\n".encode()
+        + b"Action: failed\nFinal-Recipient: rfc822; " + strange + b"bob@example.org: 550 5.1.1 no such user " + strange
+    )  # fmt: skip
+    for event in events_in(raw, SIGNER):
+        for text in (event.id, event.address, event.reply.text, event.reply.enhanced):
+            assert "\0" not in text, "PostgreSQL keeps none"
+            assert text.encode("utf-8", "replace").decode() == text, "half of a surrogate pair has no UTF-8"
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "Raw-Unicode-Escape", "utf-7", "punycode", "idna", "undefined"])
+def test_what_is_no_encoding_of_mail_is_not_used_as_one(charset: str) -> None:
+    raw = f"From: MAILER-DAEMON\nSubject: failure notice\nContent-Type: text/plain; charset={charset}\n\n".encode()
+    (event,) = events_in(raw + b"\\x61na@example.org: 550 5.1.1 no such user +AGE- \xff", SIGNER)
+    assert (event.address, event.reply.text) == ("\\x61na@example.org", "no such user +AGE- y")
+
+
+def test_an_encoding_of_mail_is_read() -> None:
+    raw = b"From: MAILER-DAEMON\nSubject: failure notice\nContent-Type: text/plain; charset=koi8-r\n\n"
+    (event,) = events_in(raw + "почта@пример.рф: 550 5.1.1 no".encode("koi8-r"), SIGNER)
+    assert event.address == "почта@пример.рф"
 
 
 @given(st.sampled_from(sorted(EXPECTED)), st.integers(0, 3000), st.integers(0, 40), st.binary(max_size=4))

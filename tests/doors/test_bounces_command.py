@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter.event import Event, EventKind
+from newsletter.reports import Reading, ReportKind, read_report
 from newsletter.store.database import open_database
 from newsletter.store.subscribers import Subscribers
 from tests.support.author import HELLO, Answer, Author, author
@@ -18,6 +20,8 @@ from tests.support.reports import LETTER_BY_HAND, NEWS_OF_OTHERS, Witness
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from newsletter.links import Signer
 
 __all__ = ["author"]
 
@@ -205,6 +209,45 @@ def test_a_report_without_proof_is_not_believed_where_messages_have_return_paths
     sent.settings('bounces = "bounces@letter.example.org"\n', "")
     assert sent.run("bounces", str(path), "--json").report["nobody"] == 0
     assert standing(sent) == {GONE: "bounced"}
+
+
+HOSTILE = (
+    b"From: MAILER-DAEMON\nSubject: failure notice\nMessage-ID: <hostile@example.com>\n"
+    b"Content-Type: text/plain; charset=unicode_escape\n\n"
+    b"\\ud800bob@example.org: 550 5.1.1 no such user \xff\n"
+)
+
+
+def test_a_hostile_message_stops_no_other(sent: Author) -> None:
+    sent.settings('bounces = "bounces@letter.example.org"\n', "")
+    box = maildir(sent.folder / "Maildir", [HOSTILE, *everything(Witness(sent.folder))])
+    report = sent.run("bounces", str(box), "--json").report
+    assert effects(report) == ALL
+    assert report["nobody"] == 1
+
+
+def test_a_message_that_we_stumble_over_is_named_and_stays_and_the_others_are_dealt_with(
+    sent: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = everything(Witness(sent.folder))
+    box = maildir(sent.folder / "Maildir", [b"Subject: we stumble\n\n", *messages, b"Subject: they stumble\n\n"])
+
+    def read_or_stumble(raw: bytes, signer: Signer) -> Reading:
+        if b"we stumble" in raw:
+            raise RecursionError
+        if b"they stumble" in raw:  # when it is to be stored
+            return Reading(ReportKind.BOUNCE, (Event(EventKind.BOUNCED, "id", "dsn", address="\ud800@example.org"),))
+        return read_report(raw, signer)
+
+    monkeypatch.setattr("newsletter.actions.bounces.read_report", read_or_stumble)
+    sent.settings('bounces = "bounces@letter.example.org"\n', "")
+    answer = sent.run("bounces", str(box), "--json")
+    assert answer.code == 70
+    assert effects(answer.report) == ALL
+    assert (answer.report["messages"], answer.report["left"]) == (11, 4)
+    assert "2 messages could not be dealt with, and stay where they are" in answer.err
+    assert "1700000000.M1P1.host: RecursionError" in answer.err
+    assert "1700000010.M1P1.host: UnicodeEncodeError" in answer.err
 
 
 # ── what is wrong is told ────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,10 +11,11 @@ from newsletter.cli.console import ExitCode
 from newsletter.cli.shell import Command, Session, json_option, pass_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from newsletter.actions.bounces import Heard
     from newsletter.config import Config
+    from newsletter.errors import Problem
     from newsletter.sources.intake import Intake
 
 
@@ -53,6 +54,9 @@ def command(session: Session, sources: tuple[Path, ...], dry_run: bool, as_json:
             total += heard
     if as_json:
         session.console.print_json(_report(total))
+    if total.stumbled:
+        session.console.warn(_trouble(total.stumbled))
+        return ExitCode.BUG
     return ExitCode.DONE
 
 
@@ -97,6 +101,19 @@ def _report(heard: Heard) -> dict[str, Any]:
     }
 
 
+def _trouble(stumbled: Mapping[str, str]) -> Problem:
+    """Which messages broke us, each with its kind of error."""
+    from newsletter.cli.console import count
+    from newsletter.errors import Problem
+
+    shown = "".join(f"\n  {name}: {kind}" for name, kind in list(stumbled.items())[:_SHOWN])
+    more = f"\n  … and {len(stumbled) - _SHOWN} more" if len(stumbled) > _SHOWN else ""
+    return Problem(
+        f"{count(len(stumbled), 'message')} could not be dealt with, and stay where they are:{shown}{more}",
+        fix="this is a bug: please report it, with such a message, its addresses changed",
+    )
+
+
 # What became of an event, in the words of the last lines.
 _EFFECTS = {
     "suppressed": "suppressed",
@@ -106,7 +123,7 @@ _EFFECTS = {
     "repeated": "heard before",
     "nobody": "about nobody on the list, or without proof",
 }
-_SHOWN = 20  # people by name
+_SHOWN = 20  # people, or messages, by name
 
 
 def _tell(session: Session, place: str, heard: Heard, *, dry_run: bool) -> None:

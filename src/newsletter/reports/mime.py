@@ -2,12 +2,13 @@
 
 The standard library's parser reads more, and for hostile mail it raises, recurses or takes quadratic time. This one
 looks at the first half megabyte, six levels deep, in time that grows with the length; whatever it is given is read as
-well as it can be, and nothing raises.
+well as it can be, and nothing raises. Whatever text comes out can be stored: it has a UTF-8, and no NUL.
 """
 
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ _FOLD = re.compile(rb"\n[ \t]+")
 _TYPE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)", re.ASCII)
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _CHARSET = re.compile(r'charset\s*=\s*"?([\w.:-]{1,40})', re.IGNORECASE | re.ASCII)
+# What Python decodes as if it were an encoding of mail: notations, in which a sender may hide an address, or half of a
+# surrogate pair. UTF-7 is such a one by now, too: the WHATWG's standard, section 4.2, knows it no more.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Fields:
         """The subject, its encoded words read (RFC 2047)."""
         text = self.get("subject")[:_SUBJECT]
         try:
-            return str(make_header(decode_header(text)))
+            return _storable(str(make_header(decode_header(text))))
         except (HeaderParseError, LookupError, ValueError):
             return text
 
@@ -92,12 +96,7 @@ class Part:
         elif encoding == "quoted-printable":
             data = binascii.a2b_qp(data)
         found = _CHARSET.search(self.fields.get("content-type"))
-        for charset in ("utf-8", found[1] if found else "latin-1"):
-            try:
-                return data.decode(charset).replace("\r\n", "\n")
-            except (LookupError, ValueError):
-                continue
-        return data.decode("latin-1")
+        return _decoded(data, found[1] if found else "latin-1").replace("\r\n", "\n")
 
     def leaves(self, depth: int = 0) -> Iterator[Part]:
         """The parts that are no multipart themselves, in their order. A message in a message counts as one part."""
@@ -130,11 +129,7 @@ def fields_in(block: bytes) -> Fields:
     pairs = []
     for line in _FOLD.sub(b" ", block[:_HEADER_OCTETS]).split(b"\n", _MOST_FIELDS)[:_MOST_FIELDS]:
         if found := _FIELD.fullmatch(line):
-            try:
-                value = found[2].decode()
-            except UnicodeDecodeError:
-                value = found[2].decode("latin-1")
-            pairs.append((found[1].decode("ascii").lower(), value.strip()))
+            pairs.append((found[1].decode("ascii").lower(), _decoded(found[2], "latin-1").strip()))
     return Fields(tuple(pairs))
 
 
@@ -148,6 +143,21 @@ def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
         if found is None or found[1]:
             return
         yield text[found.end() + 1 : following.start() if following else None]
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    """Octets as text: UTF-8 if they are that, else what the sender says, and Latin-1 if they are not that either."""
+    for name in ("utf-8", charset):
+        try:
+            if codecs.lookup(name).name.replace("_", "-") not in _NO_CHARSETS:
+                return _storable(data.decode(name))
+        except (LookupError, ValueError):
+            continue
+    return _storable(data.decode("latin-1"))
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _from_base64(data: bytes) -> bytes:
