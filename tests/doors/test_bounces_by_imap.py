@@ -10,10 +10,11 @@ from newsletter.sources.imap import quoted
 from tests.doors.test_bounces_command import ALL, OUT, effects, everything, sent, standing
 from tests.support.author import Author, author
 from tests.support.mailboxes import CERTIFICATE, LOGIN, ImapServer, imap_server
-from tests.support.reports import Witness
+from tests.support.reports import LETTER_BY_HAND, NEWS_OF_OTHERS, Witness
+from tests.support.talker import Peer, Talker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["author", "sent"]
 
@@ -48,7 +49,10 @@ def server(dovecot: ImapServer, monkeypatch: pytest.MonkeyPatch) -> ImapServer:
 
 def read_from(author: Author, server: ImapServer, security: str = "tls", more: str = "") -> None:
     """Let newsletter.toml name the server."""
-    port = server.tls_port if security == "tls" else server.port
+    read_from_port(author, server.tls_port if security == "tls" else server.port, security, more)
+
+
+def read_from_port(author: Author, port: int, security: str, more: str = "") -> None:
     section = SECTION.format(port=port, security=security, user=LOGIN[0], certificate=CERTIFICATE)
     author.settings("[transport]\n", f"{section}{more}\n[transport]\n")
 
@@ -104,6 +108,93 @@ def test_a_dry_run_leaves_every_message_as_it_was(sent: Author, server: ImapServ
     assert server.flags() == before
     assert standing(sent) == {}
     assert sent.run("bounces", "--json").report == dry
+
+
+BACKSCATTER = NEWS_OF_OTHERS.replace(b"bounces+01000000000c00000003aaaaaaaaaaaaaaaaaaaa@", b"bounces@").replace(
+    b"reader0@", b"stranger@"
+)
+
+
+def test_a_report_about_nobody_here_is_looked_at_once_and_stays_new(sent: Author, server: ImapServer) -> None:
+    sent.settings('bounces = "bounces@letter.example.org"\n', "")
+    server.deliver(BACKSCATTER, LETTER_BY_HAND)
+    read_from(sent, server, more='processed = "Processed"\n')
+    report = sent.run("bounces", "--json").report
+    assert (report["messages"], report["left"], report["nobody"]) == (2, 2, 1)
+    assert server.flags() == [{"$NewsletterDone"}] * 2
+    assert sent.run("bounces", "--json").report["messages"] == 0
+
+
+# ── servers have their own manners ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Server:
+    """An IMAP server that answers FETCH as `answer`, which gets a message's number and its octets, has it."""
+
+    def __init__(self, answer: Callable[[int, bytes], bytes], *messages: bytes) -> None:
+        self._answer = answer
+        self._messages = messages
+        self.stored: list[str] = []
+
+    def talk(self, peer: Peer) -> None:
+        peer.say("* OK [CAPABILITY IMAP4rev1] here I am")
+        while line := peer.hear():
+            tag, _, command = line.partition(" ")
+            match command.split():
+                case ["CAPABILITY"]:
+                    peer.say("* CAPABILITY IMAP4rev1")
+                case ["SELECT", *_]:
+                    peer.say(f"* {len(self._messages)} EXISTS", "* OK [PERMANENTFLAGS (\\Seen \\*)] all")
+                case ["UID", "SEARCH", *_]:
+                    uids = (str(70 + number) for number, _ in enumerate(self._messages))
+                    peer.say(f"* SEARCH {' '.join(uids)}")
+                case ["UID", "FETCH", *_]:
+                    for number, raw in enumerate(self._messages):
+                        peer.say(b"* %d FETCH (%b)\r\n" % (number + 1, self._answer(70 + number, raw)))
+                case ["UID", "STORE", uids, *_]:
+                    self.stored.append(uids)
+                case ["LOGOUT"]:
+                    peer.say("* BYE", f"{tag} OK")
+                    return
+            peer.say(f"{tag} OK done")
+
+
+def literal(raw: bytes) -> bytes:
+    return b"{%d}\r\n%b" % (len(raw), raw)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda uid, raw: b"UID %d BODY[]<0> %b" % (uid, literal(raw)),
+        lambda uid, raw: b"BODY[]<0> %b UID %d" % (literal(raw), uid),
+        lambda uid, raw: b"FLAGS () BODY[]<0> %b FLAGS (\\Seen) uid %d" % (literal(raw), uid),
+    ],
+    ids=["before", "behind", "among-flags"],
+)
+def test_a_server_may_tell_the_number_before_a_message_or_behind_it(
+    sent: Author, monkeypatch: pytest.MonkeyPatch, answer: Callable[[int, bytes], bytes]
+) -> None:
+    monkeypatch.setenv("IMAP_PASSWORD", LOGIN[1])
+    witness = Witness(sent.folder)
+    server = Server(answer, witness.bounce("reader0@example.org"), witness.bounce("reader1@example.org"))
+    with Talker(server.talk) as talker:
+        read_from_port(sent, talker.port, "none")
+        report = sent.run("bounces", "--json").report
+    assert report["messages"] == len(report["events"]) == 2
+    assert server.stored == ["70,71"]
+
+
+def test_a_message_without_its_number_is_told_and_not_passed_over(
+    sent: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAP_PASSWORD", LOGIN[1])
+    server = Server(lambda _, raw: b"BODY[]<0> " + literal(raw), Witness(sent.folder).bounce("reader0@example.org"))
+    with Talker(server.talk) as talker:
+        read_from_port(sent, talker.port, "none")
+        answer = sent.run("bounces")
+    assert answer.code == 4
+    assert f"cannot read the mailbox on localhost:{talker.port}: it sent a message without its UID" in answer.err
 
 
 # ── what is wrong is told ────────────────────────────────────────────────────────────────────────────────────────────

@@ -71,10 +71,9 @@ def read_bounces(
         known = {name: reading for name, reading in readings.items() if name not in stumbled}
         done = [name for name, reading in known.items() if _is_ours(reading, concerning)]
         if not dry_run:
-            people = [
-                name for name, reading in known.items() if reading.kind is ReportKind.OTHER and not reading.forged
-            ]
-            intake.put_away(done, people)
+            # What another signed may be for another newsletter, which reads the same mailbox: it has to find it new.
+            seen = [name for name, reading in known.items() if name not in done and not reading.forged]
+            intake.put_away(done, seen)
         heard += Heard(
             messages=len(batch),
             kinds=Counter(reading.kind for reading in readings.values()) + Counter({ReportKind.OTHER: len(unread)}),

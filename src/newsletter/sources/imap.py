@@ -1,8 +1,8 @@
 r"""Messages that came in to a mailbox on a server (IMAP4rev1: RFC 3501; MOVE: RFC 6851; UIDPLUS: RFC 4315).
 
-A report that was dealt with is moved to a folder, or stays and is marked \Seen and $NewsletterDone. What is no report
-is marked $NewsletterDone alone, so that it is looked at once, and stays new to the person whose mail it is. Where a
-server knows no keywords, \Seen has to do, and only what is unseen is looked at.
+A report that was dealt with is moved to a folder, or stays and is marked \Seen and $NewsletterDone. What is no report,
+or one about nobody here, is marked $NewsletterDone alone, so that it is looked at once, and stays new to the person
+whose mail it is. Where a server knows no keywords, \Seen has to do, and only what is unseen is looked at.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import ssl
 from base64 import b64encode
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Problem, TransportError
@@ -27,7 +28,7 @@ KEYWORD = "$NewsletterDone"
 _AT_ONCE = 20  # messages in one FETCH: a few round trips for a thousand reports, a few megabytes in memory
 _SECONDS = 60  # to wait for an answer
 _LOOPBACK = ("127.", "::1", "localhost")
-_UID = re.compile(rb"\bUID (\d+)")
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 
 
 class ImapIntake:
@@ -100,12 +101,16 @@ class ImapIntake:
                 some = b",".join(uids[start : start + _AT_ONCE]).decode("ascii")
                 # PEEK: looking leaves a message unseen.
                 parts = self._ask("FETCH", some, f"(UID BODY.PEEK[]<0.{ENOUGH}>)")
-            for part in parts:
-                if isinstance(part, tuple) and (uid := _UID.search(part[0])):
+            # RFC 3501 fixes no order: a message's number stands before its octets, or behind them.
+            for part, behind in pairwise([*parts, b""]):
+                if isinstance(part, tuple):
+                    uid = _UID.search(part[0]) or (isinstance(behind, bytes) and _UID.search(behind))
+                    if not uid:
+                        raise self._failed("it sent a message without its UID", "look for an update of that server")
                     yield Incoming(uid[1].decode("ascii"), part[1])
 
     def put_away(self, done: Iterable[str], seen: Iterable[str]) -> None:
-        """Move or mark what was dealt with, and mark what is no report."""
+        """Move or mark what was dealt with, and mark what was looked at and leads to nothing."""
         done, seen = ",".join(done), ",".join(seen)
         with self._told():
             if done:

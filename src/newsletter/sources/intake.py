@@ -44,7 +44,7 @@ class Intake(Protocol):
         ...
 
     def put_away(self, done: Iterable[str], seen: Iterable[str]) -> None:
-        """Let the messages named `done` not come again; of those `seen`, it is known that they are no reports."""
+        """Let the messages named `done` not come again; of those `seen`, it is known that they lead to nothing here."""
         ...
 
     def close(self) -> None:
