@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ from tests.support.sending import NOW, clock, fill_list, plan, post_for
 from tests.support.stores import new_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from newsletter.message import Message
@@ -98,6 +99,29 @@ def test_a_message_whose_end_never_came_was_not_sent_though_its_id_is_in_the_log
     assert list(ids_in_log(log)) == ["<whole@example.org>", "<another@example.org>"]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_two_lines_about_one_message_may_be_in_two_logs(tmp_path: Path, newest_first: bool) -> None:
+    lines = postfix_log("<parted@example.org>").splitlines(keepends=True)
+    logs = [tmp_path / "mail.log.1", tmp_path / "mail.log"]
+    for log, part in zip(logs, (lines[:2], lines[2:]), strict=True):
+        log.write_text("".join(part))
+    assert set(ids_in_log(*logs[:: -1 if newest_first else 1])) == {"<parted@example.org>"}
+    assert [list(ids_in_log(log)) for log in logs] == [[], []]
+
+
+@pytest.mark.parametrize("form", ["maildir", "mbox"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_message_id_may_be_on_a_line_of_its_own(tmp_path: Path, form: str, end: str) -> None:
+    raw = end.join(("Subject: a", " b", "Message-ID:", "\t<folded@example.org>", "", "Body", "")).encode()
+    place = tmp_path / "box"
+    if form == "maildir":
+        place.mkdir()
+        (place / "1.example").write_bytes(raw)
+    else:
+        place.write_bytes((b"From x Sat Nov 21\n" + raw) * 2)
+    assert set(ids_in_mailbox(place)) == {"<folded@example.org>"}
+
+
 @pytest.mark.parametrize("form", ["maildir", "mbox"])
 def test_what_is_in_a_mailbox_was_sent_and_what_is_not_may_be_called_unsent(
     database: Database, tmp_path: Path, form: str
@@ -166,3 +190,28 @@ def test_rejected_deliveries_are_tried_again_when_the_author_says_so_and_only_th
 def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ListError, match=r"no\.log: cannot be read"):
         list(ids_in_log(tmp_path / "no.log"))
+
+
+WHOLE = gzip.compress(postfix_log(*(f"<{number}@example.org>" for number in range(1000))).encode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [WHOLE[:-2000], WHOLE[:100] + b"\xff" * 100 + WHOLE[200:], WHOLE[:-8] + b"\0" * 8, b"Nov 21 08:00:01 host\n"],
+    ids=["cut-off", "damaged", "other-sum", "no-gzip"],
+)
+@pytest.mark.parametrize("read", [ids_in_log, ids_in_mailbox])
+def test_a_gzip_that_cannot_be_unpacked_is_named_with_what_to_do(
+    tmp_path: Path, content: bytes, read: Callable[[Path], Iterator[str]]
+) -> None:
+    path = tmp_path / "mail.log.2.gz"
+    path.write_bytes(content)
+    with pytest.raises(ListError, match=r"mail\.log\.2\.gz: cannot be unpacked: .*\n  → .*gzip -dc"):
+        list(read(path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_mailbox_with_a_file_that_nobody_can_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "1.eml").symlink_to("/proc/self/mem")  # which is a file, and fails when it is read
+    with pytest.raises(ListError, match=r"1\.eml: cannot be read: Input/output error\n  → check"):
+        list(ids_in_mailbox(tmp_path))

@@ -456,6 +456,13 @@ def test_asked_about_the_uncertain_only_a_clear_yes_sends_again(doubtful: Author
     assert doubtful.run("status", HELLO, "--json").report["accepted"] == accepted
 
 
+def test_where_nobody_answers_about_the_uncertain_the_answers_that_resume_knows_are_named(doubtful: Author) -> None:
+    answer = doubtful.run("resume", HELLO, "--on-uncertain", "ask")
+    assert answer.code == 2
+    assert "there is nobody here to answer; --on-uncertain skip, or resend, answers beforehand" in answer.err
+    assert "--yes" not in answer.err
+
+
 def test_rejected_readers_are_tried_again_by_retry_and_only_these(ready: Author) -> None:
     with ready.inbox(refuse=NEVER):
         assert ready.run("publish", HELLO, "--yes").code == 1
@@ -475,6 +482,30 @@ def test_reconcile_settles_by_the_mail_servers_log(doubtful: Author) -> None:
     answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
     assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)
     assert doubtful.run("status", HELLO, "--json").report["accepted"] == 3
+
+
+def test_reconcile_that_finds_nothing_says_what_comes_next(doubtful: Author) -> None:
+    log = doubtful.folder / "mail.log"
+    log.write_text(postfix_log("<another@example.org>"))
+    answer = doubtful.run("reconcile", HELLO, "--log", str(log), "--yes")
+    assert answer.code == 1
+    assert answer.out == (
+        "1 delivery not found: still uncertain\n"
+        "  bo@example.com\n"
+        "To settle it: name another log or mailbox, or decide: newsletter reconcile 2026-11-hello --assume unsent, "
+        "and the next resume sends it; or --assume sent\n"
+    )
+
+
+def test_reconcile_reads_a_log_on_from_where_it_was_rotated(doubtful: Author) -> None:
+    with doubtful.inbox() as inbox:
+        received = [message for message in inbox.messages() if "bo@example.com" in message.recipients]
+    lines = postfix_log(*(each.parsed["Message-ID"] for each in received)).splitlines(keepends=True)
+    logs = [doubtful.folder / "mail.log.1", doubtful.folder / "mail.log"]
+    logs[0].write_text("".join(lines[:2]))
+    logs[1].write_text("".join(lines[2:]))
+    answer = doubtful.run("reconcile", HELLO, "--log", str(logs[0]), "--log", str(logs[1]), "--yes")
+    assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)
 
 
 def test_reconcile_wants_to_be_told_how(doubtful: Author) -> None:

@@ -148,10 +148,11 @@ class Console:
         """Tell what may be wrong, without ending."""
         self._write(f"{click.style('newsletter: warning:', fg='yellow', bold=True)} {_shown(problem)}", err=True)
 
-    def confirm(self, question: str, *, assume_yes: bool = False) -> bool:
+    def confirm(self, question: str, *, assume_yes: bool = False, option: str = "--yes") -> bool:
         """Ask before something that cannot be undone; nothing but a clear yes is one.
 
-        Raises UsageError when there is nobody to answer, as in a scheduled job without `--yes`.
+        Raises UsageError when there is nobody to answer, as in a scheduled job without `--yes`, or without the `option`
+        that this command has in its place.
         """
         if assume_yes:
             return True
@@ -160,7 +161,7 @@ class Console:
         except click.Abort:
             if sys.stdin is not None and sys.stdin.isatty():
                 raise
-            raise click.UsageError("there is nobody here to answer; --yes answers beforehand") from None
+            raise click.UsageError(f"there is nobody here to answer; {option} answers beforehand") from None
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator[Advance]:

@@ -42,6 +42,7 @@ def decide(session: Session, database: Database, issue: str, on_uncertain: str |
         return
     people = count(len(doubtful), "delivery is uncertain", "deliveries are uncertain")
     question = f"{people}: the message was sent, and no answer came. Send again, at the risk of a second copy?"
-    if session.console.confirm(question, assume_yes=on_uncertain == "resend"):
+    option = "--on-uncertain skip, or resend,"
+    if session.console.confirm(question, assume_yes=on_uncertain == "resend", option=option):
         verdict = Verdict(mailing.id, doubtful, sent=False, how="sent again at the author's word")
         settle(database, [verdict], int(session.clock().timestamp()))

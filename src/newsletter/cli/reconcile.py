@@ -53,7 +53,7 @@ def command(
     if not (logs or mailboxes or assume):
         raise click.UsageError("say how to find out: --log FILE, --mailbox PATH, or --assume sent or unsent")
     config = session.config()
-    ids = {found for path in logs for found in ids_in_log(path)}
+    ids = set(ids_in_log(*logs))
     ids |= {found for path in mailboxes for found in ids_in_mailbox(path)}
     with wiring.store(config, create=False) as database:
         findings = look(database, stem_of(issue), Signer(load_keys(database)), ids)
@@ -82,4 +82,10 @@ def command(
                 session.console.say(f"To send it to them: newsletter resume {stem_of(issue)}")
     if as_json:
         session.console.print_json(report)
-    return ExitCode.PARTLY if unseen and assume is None else ExitCode.DONE
+    if unseen and assume is None:
+        session.console.say(
+            f"To settle {'it' if len(unseen) == 1 else 'them'}: name another log or mailbox, or decide: "
+            f"newsletter reconcile {stem_of(issue)} --assume unsent, and the next resume sends it; or --assume sent"
+        )
+        return ExitCode.PARTLY
+    return ExitCode.DONE
