@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mailbox
+import signal
 import sys
 from contextlib import closing
 from types import SimpleNamespace
@@ -285,7 +286,82 @@ def test_a_mailbox_that_another_program_holds_is_left_alone(sent: Author) -> Non
         other.close()
     assert answer.code == 4
     assert "another program holds this mailbox locked" in answer.err
+    assert "try again in a moment; if no such program runs, remove mbox.lock" in answer.err
     assert standing(sent) == {}
+
+
+def test_a_mailbox_is_unlocked_though_another_program_wrote_into_it_without_a_lock(
+    sent: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mbox(sent.folder / "mbox", [Witness(sent.folder).bounce(GONE)])
+
+    def read_while_another_comes(raw: bytes, signer: Signer) -> Reading:
+        with path.open("ab") as file:
+            file.write(b"From x Sat Nov 21 08:00:05 2026\n" + LETTER_BY_HAND)
+        return read_report(raw, signer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("newsletter.actions.bounces.read_report", read_while_another_comes)
+        answer = sent.run("bounces", str(path))
+    assert answer.code == 4
+    assert "mbox: another program has changed this mailbox in the meantime" in answer.err
+    assert "→ run the command again" in answer.err
+    assert sorted(each.name for each in sent.folder.glob("mbox*")) == ["mbox", "mbox.processed"]
+    assert effects(sent.run("bounces", str(path), "--json").report) == {f"{GONE} hard": "repeated"}
+    assert (in_mbox(path), standing(sent)) == (1, {GONE: "bounced"}), "the letter is there"
+
+
+def test_a_lock_of_the_mailbox_that_messages_are_moved_to_is_named(sent: Author) -> None:
+    path = mbox(sent.folder / "mbox", [Witness(sent.folder).bounce(GONE)])
+    (sent.folder / "mbox.processed.lock").touch()
+    answer = sent.run("bounces", str(path))
+    assert answer.code == 4
+    assert "if no such program runs, remove mbox.processed.lock" in answer.err
+    assert not (sent.folder / "mbox.lock").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_lock_behind(sent: Author, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    path = mbox(sent.folder / "mbox", everything(Witness(sent.folder)))
+    locked = []
+
+    def read_when_it_comes(raw: bytes, signer: Signer) -> Reading:
+        locked.append((sent.folder / "mbox.lock").exists())
+        signal.raise_signal(number)
+        return read_report(raw, signer)
+
+    def unheard(*_: object) -> None:
+        raise AssertionError(number)
+
+    before = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else unheard)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("newsletter.actions.bounces.read_report", read_when_it_comes)
+            answer = sent.run("bounces", str(path))
+        assert number == signal.SIGINT or signal.getsignal(number) is unheard
+    finally:
+        signal.signal(number, before)
+    assert (answer.code, answer.err) == (4, "newsletter: stopped\n")
+    assert locked == [True]
+    assert [each.name for each in sent.folder.glob("mbox*")] == ["mbox"]
+    assert effects(sent.run("bounces", str(path), "--json").report) == ALL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_signal_that_is_to_be_ignored_stops_nothing(sent: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = mbox(sent.folder / "mbox", everything(Witness(sent.folder)))
+
+    def read_when_it_comes(raw: bytes, signer: Signer) -> Reading:
+        signal.raise_signal(signal.SIGHUP)
+        return read_report(raw, signer)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("newsletter.actions.bounces.read_report", read_when_it_comes)
+        assert effects(sent.run("bounces", str(path), "--json").report) == ALL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_an_empty_mailbox_is_fine(sent: Author) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,7 @@ def command(session: Session, sources: tuple[Path, ...], dry_run: bool, as_json:
 
     config = session.config()
     total = Heard()
-    with wiring.store(config, create=False) as database:
+    with _interruptible(), wiring.store(config, create=False) as database:
         signer = Signer(load_keys(database))
         for intake in _intakes(config, sources, dry_run=dry_run):
             try:
@@ -58,6 +60,31 @@ def command(session: Session, sources: tuple[Path, ...], dry_run: bool, as_json:
         session.console.warn(_trouble(total.stumbled))
         return ExitCode.BUG
     return ExitCode.DONE
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that no mailbox stays locked; the first of them, once.
+
+    What was read and is not put away then comes again, and is known. A signal that whoever started us wants ignored
+    stays ignored.
+    """
+
+    def on_signal(_number: int, _frame: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # what is under way now is the end, in order
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    wanted = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in wanted}
+    for number in wanted:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _intakes(config: Config, sources: Sequence[Path], *, dry_run: bool) -> Iterator[Intake]:

@@ -145,15 +145,8 @@ class Mbox:
     def __init__(self, path: Path) -> None:
         self.place = str(path)
         self._path = path
-        with _told(path):
-            self._box = mailbox.mbox(path, create=False)
-            try:
-                self._box.lock()
-            except BaseException:
-                self._box.close()
-                raise
+        self._box = _locked(path)
         self._keys: dict[str, Any] = {}
-        self._changed = False
 
     def messages(self) -> Iterator[Incoming]:
         with _told(self._path):
@@ -167,8 +160,7 @@ class Mbox:
             return
         with _told(self._path):
             # First there, then away from here: a crash in between leaves a message in both, and it is known by its id.
-            other = mailbox.mbox(self._path.with_name(f"{self._path.name}.processed"))
-            other.lock()
+            other = _locked(self._path.with_name(f"{self._path.name}.processed"), create=True)
             try:
                 for key in keys:
                     other.add(self._box.get_bytes(key))
@@ -177,14 +169,29 @@ class Mbox:
                 other.close()
             for key in keys:
                 self._box.remove(key)
-            self._changed = True
 
     def close(self) -> None:
         with _told(self._path):
-            if self._changed:
-                self._box.flush()
-            self._box.unlock()
-            self._box.close()
+            self._box.close()  # which writes it anew first, and unlocks it whatever comes of that
+
+
+def _locked(path: Path, *, create: bool = False) -> mailbox.mbox:
+    """An mbox that is ours until it is closed."""
+    with _told(path):
+        box = mailbox.mbox(path, create=create)
+        try:
+            box.lock()
+        except mailbox.ExternalClashError as error:
+            box.close()
+            # What was killed leaves the file behind; what the system itself holds locked is in use.
+            lock = path.with_name(f"{path.name}.lock")
+            fix = f"; if no such program runs, remove {lock.name} beside it" if lock.exists() else ""
+            problem = Problem("another program holds this mailbox locked", str(path), fix=f"try again in a moment{fix}")
+            raise StoreError(problem) from error
+        except BaseException:
+            box.close()
+            raise
+        return box
 
 
 def _beginning(path: Path) -> bytes:
@@ -201,7 +208,10 @@ def _told(path: Path) -> Iterator[None]:
         raise ListError(problem) from error
     except (mailbox.Error, OSError) as error:
         if isinstance(error, mailbox.ExternalClashError):
-            problem = Problem("another program holds this mailbox locked", str(path), fix="try again in a moment")
+            problem = Problem(
+                "another program has changed this mailbox in the meantime, which we held locked", str(path),
+                fix="run the command again: what was stored is known, and changes nothing",
+            )  # fmt: skip
             raise StoreError(problem) from error
         told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise StoreError(
