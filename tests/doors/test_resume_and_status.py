@@ -508,6 +508,16 @@ def test_reconcile_reads_a_log_on_from_where_it_was_rotated(doubtful: Author) ->
     assert (answer.code, "1 delivery found, so sent" in answer.out) == (0, True)
 
 
+@pytest.mark.parametrize("way", ["--log", "--mailbox"])
+def test_what_tells_of_no_message_at_all_proves_nothing(doubtful: Author, way: str) -> None:
+    file = doubtful.folder / "shopping.txt"
+    file.write_text("bread\ntea\n")
+    answer = doubtful.run("reconcile", HELLO, way, str(file), "--assume", "unsent", "--yes")
+    assert answer.code == 3
+    assert "shopping.txt: no message is told of here" in answer.err
+    assert doubtful.run("status", HELLO, "--json").report["uncertain"] == 1
+
+
 def test_reconcile_wants_to_be_told_how(doubtful: Author) -> None:
     answer = doubtful.run("reconcile", HELLO)
     assert answer.code == 2

@@ -45,6 +45,7 @@ def command(
     from newsletter import wiring
     from newsletter.actions.reconcile import look, reconcile
     from newsletter.cli.console import count
+    from newsletter.errors import ListError, Problem
     from newsletter.issue import stem_of
     from newsletter.links import Signer
     from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
@@ -55,6 +56,11 @@ def command(
     config = session.config()
     ids = set(ids_in_log(*logs))
     ids |= {found for path in mailboxes for found in ids_in_mailbox(path)}
+    if (logs or mailboxes) and not ids:
+        # Else a file of anything would prove that nothing was sent.
+        where = ", ".join(map(str, (*logs, *mailboxes)))
+        fix = "name the log of the Postfix that took them, or a mailbox that got some; without one, --assume decides"
+        raise ListError(Problem("no message is told of here", where, fix=fix))
     with wiring.store(config, create=False) as database:
         findings = look(database, stem_of(issue), Signer(load_keys(database)), ids)
         seen = [email for finding in findings for email in finding.seen.values()]
