@@ -16,6 +16,7 @@ from newsletter.errors import Paused
 from newsletter.limits import ALL, Limit, Limits, Rate
 from newsletter.mailing import MailingState
 from newsletter.outcome import Accepted, Deferred, Outcome, Reply
+from newsletter.store.changes import confirm
 from newsletter.store.leases import LEASE_SECONDS, Worker, holder, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, spend, used_today
@@ -281,6 +282,18 @@ def test_a_warm_up_grows_from_day_to_day_and_begins_with_those_who_joined_last(d
     assert days == [5, 20, 40]
     assert post.sent == [f"reader{number}@example.org" for number in range(99, 34, -1)]
     assert post.send(mailing, limits).accepted == 100
+
+
+def test_who_confirmed_lately_comes_before_who_joined_lately_and_was_not_heard_of_since(database: Database) -> None:
+    put(database, *people(6), joined=1_700_000_000)
+    with database.transaction() as connection:
+        (someone,) = connection.execute("SELECT id FROM subscribers WHERE email = 'reader2@example.org'").fetchone()
+        assert confirm(connection, someone, now=1_750_000_000, source="form")
+        connection.execute("UPDATE subscribers SET joined = 0 WHERE email = 'reader5@example.org'")
+    mailing = plan(database)
+    post = Round(database)
+    assert post.send(mailing, Limits(warmup=(50,), warmup_from=NOW.astimezone().date())).accepted == 6
+    assert post.sent == [f"reader{number}@example.org" for number in (2, 4, 3, 1, 0, 5)]
 
 
 # ── who leaves, who comes back, who stops ──────────────────────────────────────────────────────────────────────────

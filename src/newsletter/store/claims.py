@@ -21,6 +21,8 @@ CANCELLED = "cancelled"  # why somebody was skipped whom a mailing that was canc
 
 # As `canonical` is read everywhere else: what stands behind the @.
 _DOMAIN = "coalesce(substr(s.canonical, instr(s.canonical, '@') + 1), '')"
+# Who confirmed has done something; of whom neither is known, as after an import without dates, comes last.
+_LATEST = "CASE WHEN s.last_active_at > s.joined THEN s.last_active_at ELSE s.joined END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Choice:
     servers: tuple[str, ...] = ()  # and those domains whose mail goes to a server whose name ends so
     but_these: bool = True  # everybody but those at `domains` and `servers`; False: only they
     after: int = 0  # of those who were never tried, only whose number is higher
-    latest_first: bool = False  # who joined last comes first
+    latest_first: bool = False  # who joined or confirmed last comes first
 
     @property
     def has_gaps(self) -> bool:
@@ -52,7 +54,7 @@ class Choice:
         if self.after and state is State.PENDING:
             where += " AND d.subscriber_id > ?"
             parameters.append(self.after)
-        return where, "s.joined DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
+        return where, f"{_LATEST} DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
 
 
 def why_not(status: str | None, suppressed: str | None, paused_until: int | None, now: int) -> str:
