@@ -13,12 +13,14 @@ from newsletter.actions.send import send
 from newsletter.delivery import State
 from newsletter.errors import LedgerError, ListError
 from newsletter.links import Signer
+from newsletter.mailing import Wish
 from newsletter.outcome import Accepted, Rejected, Reply, Uncertain
 from newsletter.sources.mail_records import ids_in_log, ids_in_mailbox
 from newsletter.store.amends import reopen_rejected, uncertain
 from newsletter.store.keys import load_keys
 from newsletter.store.leases import Worker, join
-from newsletter.store.mailings import mailings_of, tally_of, undelivered
+from newsletter.store.mailings import mailings_of, standing_of, tally_of, undelivered
+from newsletter.store.schedules import wish
 from newsletter.transports.memory import MemoryTransport
 from tests.support.mail_log import postfix_log
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
@@ -185,6 +187,26 @@ def test_rejected_deliveries_are_tried_again_when_the_author_says_so_and_only_th
     assert resend(database) == ["reader5@example.org"]
     assert tally_of(database, mailing.id).rejected == 0
     assert states(database) == {"reader3": State.UNCERTAIN.name, "reader4": State.UNCERTAIN.name}
+
+
+def test_what_is_settled_or_tried_again_of_a_mailing_that_is_paused_leaves_it_paused(database: Database) -> None:
+    (mailing,) = mailings_of(database)
+    now = int(NOW.timestamp())
+    reopen_rejected(database, mailing.id, now)  # from here on, somebody waits
+    wish(database, mailing.id, Wish.PAUSE, now)
+    (finding,) = look(database, ISSUE, Signer(load_keys(database)), ())
+    reconcile(database, [finding], unseen_were="sent", where="", now=NOW)
+    assert standing_of(database, mailing.id) == "paused"
+    reopen_rejected(database, mailing.id, now)
+    assert standing_of(database, mailing.id) == "paused"
+
+
+def test_a_pause_that_came_too_late_holds_nobody_who_is_tried_again_after_the_end(database: Database) -> None:
+    (mailing,) = mailings_of(database)
+    with database.transaction() as connection:
+        connection.execute("UPDATE mailings SET wish = ?", (Wish.PAUSE.value,))  # as its last message was under way
+    reopen_rejected(database, mailing.id, int(NOW.timestamp()))
+    assert resend(database) == ["reader5@example.org"]
 
 
 def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:

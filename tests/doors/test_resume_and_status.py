@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.actions.send import send
+from newsletter.delivery import State
 from newsletter.inbox import HANG_UP
 from newsletter.store.database import open_database
 from newsletter.store.leases import Worker, join
@@ -472,6 +473,39 @@ def test_rejected_readers_are_tried_again_by_retry_and_only_these(ready: Author)
     with ready.inbox() as inbox:
         assert ready.run("retry", HELLO, "--yes").code == 0
         assert readers_of(inbox).count("bo@example.com") == 1
+
+
+@pytest.fixture
+def half_way(ready: Author) -> Author:
+    """The same, after a publish in which one was rejected, and that found no server for the two others."""
+    with ready.inbox(refuse={"bo@example.com": "554 5.7.1 blocked"}):
+        assert ready.run("publish", HELLO, "--yes").code == 1
+    with ready.database() as database, database.transaction() as connection:
+        connection.execute("UPDATE deliveries SET state = 0 WHERE state = ?", (State.ACCEPTED.value,))
+        connection.execute("UPDATE mailings SET state = 'sending', finished_at = NULL")
+    return ready
+
+
+def test_before_retry_writes_to_others_who_wait_it_asks_so(half_way: Author) -> None:
+    asked = half_way.run("retry", HELLO, answer="n\n")
+    assert "Try 1 rejected delivery again, and send to 2 others who wait?" in asked.out + asked.err
+    with half_way.inbox() as inbox:
+        before = len(readers_of(inbox))
+        assert half_way.run("retry", HELLO, "--yes").code == 0
+        assert len(readers_of(inbox)) == before + 3
+
+
+def test_retry_of_a_mailing_that_is_paused_is_refused_and_says_how_to_go_on(half_way: Author) -> None:
+    with half_way.inbox() as inbox:
+        before = readers_of(inbox)
+        assert half_way.run("pause", HELLO).code == 0
+        answer = half_way.run("retry", HELLO, "--yes")
+        assert readers_of(inbox) == before
+    assert answer.code == 3
+    assert "this mailing is paused" in answer.err
+    assert f"newsletter resume {HELLO}" in answer.err
+    report = half_way.run("status", HELLO, "--json").report
+    assert (report["state"], report["rejected"]) == ("paused", 1)
 
 
 def test_reconcile_settles_by_the_mail_servers_log(doubtful: Author) -> None:

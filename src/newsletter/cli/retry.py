@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from newsletter.cli.console import ExitCode
+from newsletter.cli.console import ExitCode, count
 from newsletter.cli.shell import Command, Session, jobs_option, json_option, pass_session, yes_option
 
 
@@ -19,7 +19,8 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
     """Try the rejected deliveries of ISSUE once more, with the text that the others got.
 
     For refusals that were about us and are mended now: a wrong DNS record, a blocked address of the server. Those
-    whose address was suppressed since stay out.
+    whose address was suppressed since stay out. Others of the mailing who are due get it, too; one that is paused is
+    refused.
     """
     import os
 
@@ -27,9 +28,10 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
     from newsletter.actions.plan import what_is_left
     from newsletter.actions.publish import check_copy, same_sender
     from newsletter.cli.sending import run
+    from newsletter.errors import LedgerError, Problem
     from newsletter.issue import stem_of
     from newsletter.store.amends import reopen_rejected
-    from newsletter.store.mailings import edition_of, mailings_of, tally_of
+    from newsletter.store.mailings import edition_of, mailings_of, number_due, tally_of
 
     config = session.config()
     with wiring.store(config, create=False) as database:
@@ -41,8 +43,15 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
             session.console.say("No delivery of this issue was rejected.")
             return ExitCode.DONE
         mailing = rejecting[-1]
-        number = tally_of(database, mailing.id).rejected
-        if not session.console.confirm(f"Try {number:,} rejected deliveries again?", assume_yes=yes):
+        if mailing.standing == "paused":
+            fix = f"let it go on first: newsletter resume {key}"
+            raise LedgerError(Problem("this mailing is paused: to retry would send to all who wait", fix=fix))
+        question = (
+            f"Try {count(tally_of(database, mailing.id).rejected, 'rejected delivery', 'rejected deliveries')} again"
+        )
+        if others := number_due(database, mailing.id, int(session.clock().timestamp())):
+            question += f", and send to {count(others, 'other who waits', 'others who wait')}"
+        if not session.console.confirm(f"{question}?", assume_yes=yes):
             session.console.say("Nothing was sent.")
             return ExitCode.DONE
         name = way or (mailing.transport if mailing.transport in config.transports else config.transport)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
 from newsletter.errors import LedgerError, Problem
-from newsletter.mailing import MailingState
+from newsletter.mailing import AT_ITS_END, MailingState, Wish
 from newsletter.store.leases import count_states, lock, present
 
 if TYPE_CHECKING:
@@ -93,12 +93,17 @@ def _at_rest(connection: Connection, mailing: int) -> None:
 
 
 def _state_anew(connection: Connection, mailing: int, now: int) -> None:
-    counts = count_states(connection, mailing)
-    # One that was cancelled stays so, until the author wants somebody written to after all.
-    (before,) = connection.execute("SELECT state FROM mailings WHERE id = ?", (mailing,)).fetchone()
-    over = MailingState.CANCELLED if before == MailingState.CANCELLED.value else MailingState.FINISHED
-    state, finished, wish = (over, now, "wish") if counts.is_settled else (MailingState.SENDING, None, "''")
+    before, wish = connection.execute("SELECT state, wish FROM mailings WHERE id = ?", (mailing,)).fetchone()
+    if count_states(connection, mailing).is_settled:
+        # One that was cancelled stays so, until the author wants somebody written to after all.
+        over = MailingState.CANCELLED if before == MailingState.CANCELLED.value else MailingState.FINISHED
+        state, finished = over, now
+    else:
+        state, finished = MailingState.SENDING, None
+        # A pause holds until `resume`, for all who wait. What was wanted of a mailing that had ended holds nobody.
+        if wish == Wish.CANCEL.value or MailingState(before) in AT_ITS_END:
+            wish = Wish.NONE.value
     connection.execute(
-        f"UPDATE mailings SET state = ?, finished_at = ?, wish = {wish} WHERE id = ?",  # noqa: S608  (our own words)
-        (state.value, finished, mailing),
+        "UPDATE mailings SET state = ?, finished_at = ?, wish = ? WHERE id = ?",
+        (state.value, finished, wish, mailing),
     )

@@ -172,6 +172,17 @@ def has_due(database: Database, mailing: int, now: int) -> bool:
     return found is not None
 
 
+def number_due(database: Database, mailing: int, now: int) -> int:
+    """How many wait who may be written to now."""
+    with database.reading() as connection:
+        (number,) = connection.execute(
+            f"SELECT count(*) FROM deliveries{database.dialect.by_waiting} "  # noqa: S608  (our own words)
+            "WHERE mailing_id = ? AND state IN (0, 4) AND next_at <= ?",
+            (mailing, now),
+        ).fetchone()
+    return int(number)
+
+
 def last_sign_of_life(database: Database, mailing: int) -> tuple[str, datetime]:
     """The machine that is sending the mailing, or was when it broke off ("" for none); when it was last heard of."""
     with database.reading() as connection:
