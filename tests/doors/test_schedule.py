@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,6 +113,42 @@ def test_publish_and_schedule_print_json(ready: Author) -> None:
         assert set(re.findall(r"`([a-z_]+)`", told)) >= {*row, *row["waves"][0]}
         (status,) = ready.run("status", "--json").report
         assert status["state"] == "scheduled"
+
+
+@pytest.mark.parametrize("sender", [("run", "--until-done"), ("worker", "--once")], ids=["run", "worker"])
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("554 5.7.1 blocked", 4),  # 20 in a row: the mailing is paused
+        ("550 5.1.1 no such user", 1),
+    ],
+    ids=["it refuses us", "one address is gone"],
+)
+def test_whoever_sends_and_ends_by_itself_says_with_its_exit_code_how_it_went(
+    ready: Author, sender: tuple[str, ...], reply: str, code: int
+) -> None:
+    ready.readers(30)
+    clock = Watch()
+
+    def answer(verb: str, argument: str) -> str | None:
+        return reply if verb == "RCPT" and (code == 4 or "reader7@" in argument) else None
+
+    with ready.sink(fault=answer):
+        schedule(clock, "--at", "2026-12-01 08:00")
+        clock.wait((MORNING + timedelta(days=1) - clock.moment).total_seconds())
+        assert run_at(clock, *sender).code == code
+    if code == 4:
+        with ready.sink():
+            assert run_at(clock, "resume", HELLO).code == 0
+
+
+def test_whoever_is_stopped_before_its_time_says_so_with_its_exit_code_unless_it_was_to_stay(ready: Author) -> None:
+    ready.readers(3)
+    clock = Watch()
+    schedule(clock, "--at", "2026-12-01 08:00")
+    for arguments, code in ((("--until-done",), 4), ((), 0)):
+        clock.when[clock.moment + timedelta(seconds=2)] = lambda: signal.raise_signal(signal.SIGTERM)
+        assert run_at(clock, "run", *arguments).code == code
 
 
 def test_each_gets_it_in_the_morning_of_their_own_time_zone(ready: Author) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from newsletter.cli.console import ExitCode, count, figure
+from newsletter.cli.console import ExitCode, count, exit_code, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from newsletter.cli.shell import Session
     from newsletter.config import Config
@@ -22,9 +22,13 @@ _AGAIN = 1.0  # seconds until a server that does not answer is asked again
 def run_schedules(
     session: Session, *, jobs: int | None, until_done: bool = False, once: bool = False, together: bool = False
 ) -> ExitCode:
-    """Stay, and send each scheduled mailing when it is due; `together` with others, or each of them alone."""
+    """Stay, and send each scheduled mailing when it is due; `together` with others, or each of them alone.
+
+    Whoever stays is told to end some day, and that is no failure; who ends by itself says how it went.
+    """
     from newsletter.actions.watch import Watcher, watch
     from newsletter.cli.sending import stopping
+    from newsletter.errors import NewsletterError
     from newsletter.store.clocks import clock_of
 
     config = session.config()
@@ -33,8 +37,15 @@ def run_schedules(
         if not once:
             session.console.note("Waiting for what is scheduled. Ctrl-C ends this; nothing is lost by that.")
 
+        ends: dict[int, ExitCode] = {}  # mailing → how its last attempt ended
+
         def send(mailing: Mailing) -> None:
-            send_what_is_due(session, config, database, mailing, jobs, stop, together=together)
+            try:
+                send_what_is_due(session, config, database, mailing, jobs, stop, together=together)
+            except NewsletterError as error:
+                ends[mailing.id] = exit_code(error)
+                raise
+            ends[mailing.id] = ExitCode.DONE
 
         def tell(what: str, why: str) -> None:
             session.console.note(f"{what}: {why}")
@@ -42,7 +53,23 @@ def run_schedules(
         watcher = Watcher(database, send, config.schedule, session.clock, session.ticks, tell, together=together)
         with _waiting(session, config, database, stop, is_woken=together and not once) as wait:
             watch(watcher, wait, stop, until_nobody_is_left=until_done, once=once)
-    return ExitCode.DONE
+        if not (once or until_done):
+            return ExitCode.DONE
+        return ExitCode.STOPPED if stop() else _worst(database, ends)
+
+
+def _worst(database: Database, ends: Mapping[int, ExitCode]) -> ExitCode:
+    """How it went, in one code: the worst of all mailings. Others may have brought to its end what we could not."""
+    from newsletter.store.mailings import tally_of
+
+    worst = ExitCode.DONE
+    for mailing, end in ends.items():
+        counts = tally_of(database, mailing)
+        if not counts.is_settled:
+            worst = max(worst, end)
+        if counts.rejected or counts.deferred or counts.uncertain:
+            worst = max(worst, ExitCode.PARTLY)
+    return worst
 
 
 def _opened(session: Session, config: Config, stop: Callable[[], bool], *, waits: bool) -> Database:
