@@ -15,6 +15,7 @@ from newsletter.delivery import Schedule
 from newsletter.errors import Paused, TransportError
 from newsletter.limits import Limits
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
+from newsletter.report import Tally
 from newsletter.store.mailings import next_retry, tally_of
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from newsletter.message import Message
     from newsletter.outcome import Outcome
-    from newsletter.report import Tally
     from newsletter.store.database import Database
     from newsletter.transports import Transport
 
@@ -92,6 +92,20 @@ def test_who_was_deferred_is_tried_again_at_their_time_until_they_are_accepted(d
     assert 4 * 60 <= second - first <= 6 * 60 + 1
     assert 12 * 60 <= third - second <= 18 * 60 + 1
     assert "deferred" in run.waits[0][0]
+
+
+def test_while_who_is_due_by_our_clock_is_not_by_the_senders_it_tries_once_a_second() -> None:
+    clock, sent = Clock(), 0
+
+    def send() -> Tally:
+        nonlocal sent
+        sent += 1
+        return Tally(accepted=1) if sent == 10 else Tally(deferred=1)
+
+    began = clock.moment
+    keep_going(send, lambda: began, Schedule(), clock, clock.wait, lambda: False, lambda *_: None)
+    assert sent == 10
+    assert clock.moment - began >= timedelta(seconds=9)
 
 
 def test_after_a_day_later_has_become_never(database: Database) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.cli import main
+from newsletter.cli.console import Console
 from newsletter.cli.shell import Session
 from tests.support.author import HELLO, Answer
 from tests.support.clocks import Clock
@@ -149,6 +150,23 @@ def test_whoever_is_stopped_before_its_time_says_so_with_its_exit_code_unless_it
     for arguments, code in ((("--until-done",), 4), ((), 0)):
         clock.when[clock.moment + timedelta(seconds=2)] = lambda: signal.raise_signal(signal.SIGTERM)
         assert run_at(clock, "run", *arguments).code == code
+
+
+def test_when_everybody_has_left_before_the_yes_nothing_is_scheduled(
+    ready: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.reader("ana@example.org")
+
+    def leave(*_: object, **__: object) -> bool:
+        ready.unsubscribes("ana@example.org")
+        return True
+
+    monkeypatch.setattr(Console, "confirm", leave)
+    clock = Watch()
+    answer = run_at(clock, "publish", HELLO, "--at", "2026-12-01 08:00")
+    assert answer.code == 3, answer
+    assert "nobody is left who would get this issue" in answer.err
+    assert run_at(clock, "schedule").out.startswith("Nothing is scheduled")
 
 
 def test_each_gets_it_in_the_morning_of_their_own_time_zone(ready: Author) -> None:

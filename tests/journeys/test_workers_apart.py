@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from tests.support.sink import Sink
 from tests.support.workers import CONNECTIONS, Cluster, until
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
 READERS = 600
@@ -122,6 +123,40 @@ def test_what_is_scheduled_goes_out_when_it_is_time_also_from_a_host_whose_clock
         wrong = cluster.start("--once", environ=wrong_clock(tmp_path, hours * 3600))
         assert wrong.process.wait(90) == 0, wrong.said
         assert len(sink.accepted) == (READERS if is_due else 0)
+
+
+class WrongDatetime(datetime):
+    """What a machine knows of the time whose clock is wrong."""
+
+    off = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> WrongDatetime:
+        """The time by its clock."""
+        return super().now(tz) + cls.off
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_due"), [(-10, True), (10, False)], ids=["behind, and they are due", "ahead, and they are not"]
+)
+def test_who_is_due_is_told_by_the_databases_clock_by_whoever_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, is_due: bool
+) -> None:
+    author = Author(tmp_path / "newsletter", monkeypatch)
+    author.issue()
+    with postgresql.empty_list() as url:
+        author.keep_list_at(url)
+        author.readers(3)
+        with author.sink(fault=lambda verb, _: "451 4.3.0 later" if verb == "RCPT" else None):
+            assert author.run("publish", HELLO, "--yes").code == 1
+        with author.database() as database, database.transaction() as connection:
+            next_at = int(datetime.now(UTC).timestamp()) + (-5 if is_due else 300)
+            connection.execute("UPDATE deliveries SET next_at = ?", (next_at,))
+        monkeypatch.setattr(WrongDatetime, "off", timedelta(minutes=minutes))
+        monkeypatch.setattr("newsletter.store.clocks.datetime", WrongDatetime)
+        with author.sink() as sink:
+            answer = author.run("resume", HELLO)
+    assert (answer.code, len(sink.accepted)) == ((0, 3) if is_due else (3, 0)), answer
 
 
 def cut_off(tmp_path: Path, seconds: float | None, under: str = "short-leases") -> None:

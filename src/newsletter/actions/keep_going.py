@@ -61,7 +61,11 @@ def keep_going(
                 why, due = f"{counts.pending:,} wait for their time", later
             else:
                 why, due = f"{counts.deferred:,} deferred: the server said later", later
-        if due > clock() and not stop():
+        if stop():
+            return
+        if due > clock():
             tell(why, due)
+        else:  # who is due only now, or only by this clock, and not by the one that the sender goes by
+            wait(_LOOK_EVERY)
         while (left := (due - clock()).total_seconds()) > 0 and not stop():
             wait(min(left, _LOOK_EVERY))

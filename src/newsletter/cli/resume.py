@@ -77,6 +77,7 @@ def go_on(
     from newsletter.errors import LedgerError
     from newsletter.issue import stem_of
     from newsletter.mailing import Wish
+    from newsletter.store.clocks import clock_of
     from newsletter.store.life import accept_copy
     from newsletter.store.schedules import wish
 
@@ -84,6 +85,7 @@ def go_on(
     if not wiring.has_store(config):
         raise not_published(stem_of(issue))
     with wiring.store(config, create=False) as database:
+        session.clock = clock_of(database, session.clock)
         moment = session.clock()
         if force:
             accept_copy(database)

@@ -31,10 +31,12 @@ def command(session: Session, issue: str, way: str | None, yes: bool, jobs: int 
     from newsletter.errors import LedgerError, Problem
     from newsletter.issue import stem_of
     from newsletter.store.amends import reopen_rejected
+    from newsletter.store.clocks import clock_of
     from newsletter.store.mailings import edition_of, mailings_of, number_due, tally_of
 
     config = session.config()
     with wiring.store(config, create=False) as database:
+        session.clock = clock_of(database, session.clock)
         key = stem_of(issue)
         check_copy(database, f"newsletter resume {key} --force")
         what_is_left(database, key)

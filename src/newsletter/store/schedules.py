@@ -43,7 +43,7 @@ class Wave(NamedTuple):
 def set_times(connection: Connection, mailing: int, timing: Timing, zone: str, now: int) -> int:
     """Write when each delivery of a mailing that has not begun is due; when the first one is.
 
-    `zone` is the newsletter's, for those who named none. Inside a transaction.
+    `zone` is the newsletter's, for those who named none. Inside a transaction. Raises LedgerError when it has none.
     """
     moment = datetime.fromtimestamp(now, UTC)
     common = int(timing.moment_for("", zone, moment).timestamp())
@@ -71,6 +71,9 @@ def set_times(connection: Connection, mailing: int, timing: Timing, zone: str, n
     if timing.spread:
         connection.execute(_SPREAD, (timing.spread, mailing, mailing))
     (first,) = connection.execute("SELECT min(next_at) FROM deliveries WHERE mailing_id = ?", (mailing,)).fetchone()
+    if first is None:
+        why = "nobody is left who would get this issue: they have left, or were suppressed, a moment ago"
+        raise LedgerError(Problem(why, fix="see newsletter subscribers list"))
     connection.execute(
         "UPDATE mailings SET starts_at = ?, local = ?, spread = ? WHERE id = ?",
         (first, str(timing.local or ""), timing.spread, mailing),
