@@ -10,6 +10,7 @@ NewsletterError
 └── Stopped            work began and could not go on; nothing is lost, `resume` goes on              (exit 4)
     ├── StoreError     the database is locked, read-only, newer than this program, …
     ├── TransportError the server cannot be reached, does not let us in, or refuses this sender
+    ├── TakenOver      another process goes on with the mailing: this one was silent for too long
     └── Paused         to go on now would do harm: a daily limit is reached, or the server refuses us
         └── Halted     the author has asked for it
 """
@@ -91,6 +92,10 @@ class StoreError(Stopped):
 
 class TransportError(Stopped):
     """The next hop cannot be reached, does not let us in, or refuses this sender."""
+
+
+class TakenOver(Stopped):
+    """Another process goes on with the mailing."""
 
 
 class Paused(Stopped):

@@ -11,7 +11,7 @@ import pytest
 from newsletter.actions.breaker import Breaker
 from newsletter.actions.halt import cancel
 from newsletter.actions.send import send
-from newsletter.errors import LedgerError, Paused, Problem, StoreError
+from newsletter.errors import Paused, Problem, StoreError, TakenOver
 from newsletter.outcome import Accepted, Deferred, Rejected, Reply
 from newsletter.store.leases import Heard, Worker, hear_together, join
 from newsletter.store.mailings import mailings_of, tally_of, undelivered
@@ -212,7 +212,7 @@ def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
     jobs.hear(0, REFUSED, 19)
     lease = join(database, jobs.mailing.id, Worker("host", "boot", 1), int(NOW.timestamp()) + 99, lambda _: False)
     assert hear_together(database, lease, Heard(blocked=1), int(NOW.timestamp())).blocked == 1
-    with pytest.raises(LedgerError, match="taken over"):
+    with pytest.raises(TakenOver, match="taken over"):
         jobs.hear(0, REFUSED, 1)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from newsletter import __version__
 from newsletter.engines.procrastinate import make_tables
-from newsletter.errors import LedgerError, StoreError
+from newsletter.errors import StoreError, TakenOver
 from newsletter.outcome import Accepted, Reply
 from newsletter.store import upgrade
 from newsletter.store.database import Database, Lock, Locked, Unreachable, exists, open_database
@@ -243,7 +243,7 @@ def test_a_round_of_a_sender_that_lost_its_lease_changes_nothing(database: Postg
     assert (counts.accepted, counts.pending) == (1, 3)
     with database.transaction() as connection:
         connection.execute("DELETE FROM workers")
-    with pytest.raises(LedgerError, match="taken over"):
+    with pytest.raises(TakenOver, match="taken over"):
         begin_record(database, lease, [(second, Accepted(Reply(250, "", "ok")))], [], NOW).finish()
     assert tally_of(database, mailing.id) == counts
 

@@ -282,6 +282,21 @@ def test_of_two_that_send_at_the_same_time_one_is_refused_and_nobody_gets_it_twi
     assert not sink.duplicates
 
 
+def test_who_is_taken_over_from_in_the_middle_counts_what_was_sent_and_has_stopped(ready: Author) -> None:
+    ready.readers(200)
+
+    def take_over(verb: str, _argument: str) -> None:
+        if verb == "." and len(sink.accepted) == 50:
+            with ready.database() as database, database.transaction() as connection:
+                connection.execute("DELETE FROM workers")
+
+    with ready.sink(fault=take_over) as sink:
+        answer = ready.run("publish", HELLO, "--yes", "--json")
+    assert answer.code == 4, answer
+    assert "another process has taken over this mailing" in answer.err
+    assert (answer.report["planned"], answer.report["state"]) == (203, "sending")
+
+
 def test_an_old_copy_of_the_database_that_was_put_back_sends_nothing_without_being_told(ready: Author) -> None:
     database, copy = ready.folder / "newsletter.db", ready.folder / "copy.db"
     ready.issue(name="2026-10-first")

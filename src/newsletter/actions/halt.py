@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from newsletter.actions.presence import leased
-from newsletter.errors import LedgerError
+from newsletter.errors import LedgerError, TakenOver
 from newsletter.mailing import Wish
 from newsletter.store.clocks import clock_of
 from newsletter.store.leases import is_free
@@ -48,7 +48,7 @@ def cancel(
         try:
             with leased(database, mailing, clock):
                 pass  # its sender has died: what it had offered is uncertain, and nobody is left
-        except LedgerError:
+        except (LedgerError, TakenOver):
             return False
         return True
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from newsletter import __version__
 from newsletter.actions.log import log
 from newsletter.actions.receive import receive_refusals
-from newsletter.errors import LedgerError, NewsletterError
+from newsletter.errors import NewsletterError, TakenOver
 from newsletter.store.clocks import clock_of
 from newsletter.store.leases import Lease, Worker, beat, is_gone, join, leave, take_over, workers_of
 from newsletter.store.upgrade import Outdated, check_version
@@ -50,7 +50,7 @@ class Seat:
                 beat(self._database, self.lease, self._now())
                 look_after(self._database, self.lease.mailing, self._now())
                 check_version(self._database)
-            except (LedgerError, Outdated) as error:
+            except (TakenOver, Outdated) as error:
                 self.trouble = error
                 return
             except NewsletterError:
@@ -110,7 +110,16 @@ def at_work(database: Database, mailing: int, now: int) -> list[Worker]:
 
 def this_worker() -> Worker:
     """The process that runs, as the ledger names it."""
-    return Worker(platform.node(), _boot(), os.getpid())
+    return Worker(platform.node(), _boot(), os.getpid(), _space())
+
+
+@cache
+def _space() -> str:
+    """Where the number of this process counts: a container has numbers of its own. "" where there is but one space."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 @cache
@@ -128,7 +137,7 @@ def _boot() -> str:
 
 
 def is_alive(worker: Worker) -> bool:
-    """Whether a process of this machine is still there. Windows cannot say without a handle: assume that it is."""
+    """Whether a process whose number counts here is still there. Windows cannot say: assume that it is."""
     if os.name == "nt":
         return True
     try:

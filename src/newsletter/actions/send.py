@@ -110,8 +110,8 @@ def send(
 ) -> Tally:
     """Send a planned mailing, or go on with one, until nobody is left who is due, or `stop` says so.
 
-    Returns the tally of the whole mailing. Raises LedgerError if it was taken over, or with `alone` if another process
-    is sending it; Paused if a daily limit is reached or the server refuses us; and whatever made the transport or the
+    Returns the tally of the whole mailing. Raises TakenOver; LedgerError with `alone` if another process is sending it;
+    Paused if a daily limit is reached or the server refuses us; and whatever made the transport or the
     store give up. What was done until then is on record.
     """
     clock = clock_of(database, clock)

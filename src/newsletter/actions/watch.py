@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.actions.log import log
 from newsletter.actions.presence import look_after
-from newsletter.errors import Halted, LedgerError, NewsletterError, Paused, Refused, StoreError, TransportError
+from newsletter.errors import (
+    Halted,
+    LedgerError,
+    NewsletterError,
+    Paused,
+    Refused,
+    StoreError,
+    TakenOver,
+    TransportError,
+)
 from newsletter.mailing import Wish
 from newsletter.store.database import Unreachable
 from newsletter.store.leases import workers_of as present_in
@@ -169,7 +178,7 @@ class Watcher:
             self._failures[mailing.id] = self._failures.get(mailing.id, 0) + 1
             self._tell(mailing.issue, f"{error}\n  trying again in {minutes} min")
             self._later(mailing, self._clock() + timedelta(minutes=minutes))
-        except LedgerError as error:
+        except (LedgerError, TakenOver) as error:
             log("not ours", mailing=mailing.id)
             self._later(mailing, self._clock() + _BUSY_FOR)
             if "another process" not in str(error):

@@ -32,7 +32,7 @@ class Minutes(Offering):
         self._under_way = 0  # how many of `heard` are in it
 
     def begin(self, messages: Sequence[Message]) -> None:
-        """Begin to put on record what was heard, and that these are offered. Raises StoreError and LedgerError."""
+        """Begin to put on record what was heard, and that these are offered. Raises StoreError and TakenOver."""
         self.finish()
         heard = self.heard.copy()
         keys = [message.key for message in messages]
@@ -50,7 +50,7 @@ class Minutes(Offering):
         return self._recording.is_done()
 
     def finish(self) -> None:
-        """Wait until it is on record. Raises LedgerError when another worker has taken over, or StoreError."""
+        """Wait until it is on record. Raises TakenOver when another worker has, or StoreError."""
         number, self._under_way = self._under_way, 0
         self._recording.finish()
         del self.heard[:number]

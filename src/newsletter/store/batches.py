@@ -106,7 +106,7 @@ _PEOPLE = """
 def take_again(database: Database, lease: Lease, provider: str, now: int) -> list[list[Subscriber]]:
     """The batches of nobody that go to this provider again, each in its order; they belong to this worker now.
 
-    Who is in another batch of nobody is uncertain. Raises LedgerError when another worker has taken over.
+    Who is in another batch of nobody is uncertain. Raises TakenOver when another worker has.
     """
     again: list[list[Subscriber]] = []
     with database.transaction(lock=Lock.ROWS) as connection:

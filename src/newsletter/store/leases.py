@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import State
-from newsletter.errors import LedgerError, Problem
+from newsletter.errors import LedgerError, Problem, TakenOver
 from newsletter.mailing import MailingState, Wish
 from newsletter.report import Tally, tally
 from newsletter.store import life
@@ -38,11 +38,16 @@ LEASE_SECONDS = 20  # three heartbeats may be lost, and who is gone is noticed w
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process that sends. `boot` tells a restart of the machine from a restart of the program."""
+    """A process that sends. `boot` tells a restart of the machine from a restart of the program.
+
+    The `pid` counts in a `space`, as containers have them; "" where nobody knows. Two of them on one machine may have
+    the same host name: no process of the other one can be seen.
+    """
 
     host: str
     boot: str
     pid: int
+    space: str = ""
 
     def __str__(self) -> str:
         return f"{self.host} {self.pid}"
@@ -105,7 +110,7 @@ def join(
         (number,) = connection.execute(
             "INSERT INTO workers (mailing_id, host, boot, pid, since, lease_until) VALUES (?, ?, ?, ?, ?, ?) "
             "RETURNING id",
-            (mailing, worker.host, worker.boot, worker.pid, now, now + LEASE_SECONDS),
+            (mailing, worker.host, f"{worker.boot} {worker.space}".rstrip(), worker.pid, now, now + LEASE_SECONDS),
         ).fetchone()
         connection.execute(
             "UPDATE mailings SET fence = fence + 1, state = ? WHERE id = ?", (MailingState.SENDING.value, mailing)
@@ -134,7 +139,11 @@ def present(connection: Connection, mailing: int) -> list[Presence]:
     rows = connection.execute(
         "SELECT id, host, boot, pid, since, lease_until FROM workers WHERE mailing_id = ? ORDER BY id", (mailing,)
     ).fetchall()
-    return [Presence(number, Worker(host, boot, pid), since, until) for number, host, boot, pid, since, until in rows]
+    found = []
+    for number, host, where, pid, since, until in rows:
+        boot, _, space = where.partition(" ")
+        found.append(Presence(number, Worker(host, boot, pid, space), since, until))
+    return found
 
 
 def workers_of(database: Database, mailing: int) -> list[Presence]:
@@ -155,7 +164,7 @@ def renew(connection: Connection, lease: Lease, now: int) -> None:
     """Prolong the lease inside a transaction, at whose end it is as good as now.
 
     A database that lets several write at once keeps whoever would take over waiting until then, and the other way
-    round. Raises LedgerError when another worker has taken over.
+    round. Raises TakenOver when another worker has.
     """
     changed = connection.execute(
         "UPDATE workers SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, lease.worker)
@@ -164,15 +173,15 @@ def renew(connection: Connection, lease: Lease, now: int) -> None:
         raise taken_over()
 
 
-def taken_over() -> LedgerError:
+def taken_over() -> TakenOver:
     """What is told to a worker whose lease is another one's."""
-    return LedgerError(
+    return TakenOver(
         Problem("another process has taken over this mailing; this one stops", fix="see `newsletter status`")
     )
 
 
 def beat(database: Database, lease: Lease, now: int) -> None:
-    """Prolong the lease while messages are under way. Raises LedgerError when another worker has taken over."""
+    """Prolong the lease while messages are under way. Raises TakenOver when another worker has."""
     with database.transaction(durable=True, lock=Lock.ROWS) as connection:
         step = life.count(connection)
         renew(connection, lease, now)
@@ -182,7 +191,7 @@ def beat(database: Database, lease: Lease, now: int) -> None:
 def hear_together(database: Database, lease: Lease, heard: Heard, now: int) -> Heard:
     """Add what one worker has heard to what all of them have, and say what that is.
 
-    Raises LedgerError when another worker has taken over.
+    Raises TakenOver when another worker has.
     """
     with database.transaction(fleeting=True, lock=Lock.ROWS) as connection:
         row = connection.execute(
@@ -219,8 +228,9 @@ def is_free(database: Database, mailing: int, now: int) -> bool:
 
 def is_gone(other: Presence, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> bool:
     """Whether a worker is there no longer, as `me` can tell: by its lease, or because this machine knows better."""
-    here = other.worker.host == me.host
-    return other.lease_until <= now or (here and (other.worker.boot != me.boot or not is_alive(other.worker)))
+    if other.lease_until <= now or other.worker.host != me.host:
+        return other.lease_until <= now
+    return other.worker.boot != me.boot or (other.worker.space == me.space and not is_alive(other.worker))
 
 
 def _take_over(
@@ -286,7 +296,7 @@ def leave(database: Database, lease: Lease, now: int) -> Tally | None:
     """Take part no longer. What was claimed and not offered is pending again; what has no answer is uncertain.
 
     Whoever is the last one closes the mailing, and gets its counts: it is finished if nothing is left to do, for only
-    then does every delivery have its last state. Raises LedgerError when another worker has taken over.
+    then does every delivery have its last state. Raises TakenOver when another worker has.
     """
     counts = None
     with database.transaction(durable=True, lock=Lock.ROWS) as connection:

@@ -56,7 +56,7 @@ class Recording:
         return self._question is None or self._question.is_answered()
 
     def finish(self) -> None:
-        """Wait until it is on record. Raises LedgerError when another worker has taken over, or StoreError."""
+        """Wait until it is on record. Raises TakenOver when another worker has, or StoreError."""
         question, self._question = self._question, None
         if question is None:
             return
