@@ -101,6 +101,11 @@ class TransportConfig:
         """Whether it leads through the API of a provider."""
         return self.kind not in KINDS
 
+    @property
+    def has_connections(self) -> bool:
+        """Whether `connections` means something: a folder has none."""
+        return self.is_provider or "connections" in KINDS[self.kind]
+
 
 def transport_config(name: str, kind: str, values: dict[str, Any], newsletter: Path) -> TransportConfig:
     """The settings that the values of a section mean in a newsletter's folder, with what follows from them."""

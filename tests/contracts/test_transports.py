@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from newsletter import wiring
 from newsletter.errors import TransportError
 from newsletter.inbox import Inbox, Manners
 from newsletter.message import Compiled, Envelope, Mailbox, Message
 from newsletter.outcome import Accepted, Outcome, Rejected, Reply
+from newsletter.sources.settings import read_config
 from newsletter.transports.folder import FolderTransport
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
@@ -26,6 +28,7 @@ from newsletter.transports.smtp_session import Server
 from tests.support.letters import letter, letters, no_offer, outcomes, recipient
 from tests.support.sending import EDITION, FRAME, NOW
 from tests.support.sink import Sink
+from tests.support.workers import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -376,3 +379,15 @@ def test_a_folder_keeps_each_file_inside_whatever_the_message_id(tmp_path: Path)
     outcomes(FolderTransport(tmp_path / "outbox").deliver(iter(sent), no_offer))
     assert len(list((tmp_path / "outbox").iterdir())) == 4
     assert [each.name for each in tmp_path.iterdir()] == ["outbox"]
+
+
+@pytest.mark.parametrize(("connections", "jobs", "parts"), [(10, 3, [4, 3, 3]), (10, 4, [3, 3, 2, 2]), (2, 3, [1, 1])])
+def test_jobs_share_the_connections_of_a_transport_and_have_no_more_of_them_together(
+    tmp_path: Path, connections: int, jobs: int, parts: list[int]
+) -> None:
+    settings = tmp_path / "newsletter.toml"
+    settings.write_text(settings_for("sqlite:///list.db", 25, connections))
+    config = read_config(settings)
+    number = wiring.jobs_through(config, "relay", jobs)
+    ways = [wiring.transport(config, "relay", {}, job=job, jobs=number) for job in range(1, number + 1)]
+    assert [way.capabilities.in_flight for way in ways] == parts

@@ -179,6 +179,16 @@ def test_the_log_tells_what_senders_do_and_never_whom_they_write_to(ready: Autho
     assert "@" not in "".join(map(json.dumps, events))
 
 
+def test_there_are_no_more_jobs_than_connections(ready: Author) -> None:
+    ready.settings("connections = 4", "connections = 2")
+    with ready.sink() as sink:
+        answer = ready.run_process("publish", HELLO, "--yes", "--jobs", "3", "--log-format", "json", "--quiet")
+    assert answer.code == 0, answer
+    events = [json.loads(line) for line in answer.err.splitlines() if line.startswith("{")]
+    assert len({event["worker"] for event in events}) == 1 + 2
+    assert sink.connections <= 2
+
+
 def test_without_being_asked_nothing_is_logged(ready: Author) -> None:
     with ready.sink():
         answer = ready.run_process("publish", HELLO, "--yes", "--quiet")

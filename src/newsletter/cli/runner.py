@@ -146,7 +146,8 @@ def send_what_is_due(
         limits = wiring.limits(config, name, transport)
         learn_groups(database, mailing.id, limits, asking(session, config), session.clock())
         before = tally_of(database, mailing.id)
-        number = jobs or (1 if limits else jobs_that_pay(before.pending + before.deferred))
+        wished = jobs or (1 if limits else jobs_that_pay(before.pending + before.deferred))
+        number = wiring.jobs_through(config, name, wished)
         session.console.note(f"{mailing.issue}: sending to those who are due")
         if number > 1:
             counts = send_with_jobs(

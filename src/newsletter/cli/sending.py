@@ -91,7 +91,8 @@ def run(
                 session.console.note(f"\n{why[:1].upper()}{why[1:]}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
 
         # What a limit lets through, one process sends.
-        number = jobs or (1 if limits else jobs_that_pay(left.pending + left.deferred))
+        wished = jobs or (1 if limits else jobs_that_pay(left.pending + left.deferred))
+        number = wiring.jobs_through(config, way, wished)
         try:
             if until_nobody_is_left:
                 keep_going(

@@ -56,7 +56,7 @@ def yes_option(command: F) -> F:
 
 def jobs_option(command: F) -> F:
     """Add `--jobs`, handed over as `jobs`: None when the number is left to us."""
-    text = "Send with so many processes; default: one a core, if there are recipients enough."
+    text = "Send with so many processes, at most one a connection; default: one a core, if there are recipients enough."
     return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=text)(command)
 
 

@@ -60,7 +60,7 @@ def run(order: Order, stop: Event) -> None:
         config = same_sender(config, mailing, str(wiring.sender(config)), as_planned=True)
         keys, address = load_keys(database), address_of(database, mailing)
         post = wiring.post(config, edition_of(database, mailing), address, keys, mailing.id, through=order.transport)
-        transport = wiring.transport(config, order.transport, os.environ, jobs=order.jobs)
+        transport = wiring.transport(config, order.transport, os.environ, job=order.job, jobs=order.jobs)
         send(
             database,
             mailing,

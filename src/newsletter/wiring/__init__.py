@@ -26,7 +26,7 @@ from newsletter.wiring.issues import (
     theme,
     web_pages,
 )
-from newsletter.wiring.sending import limits, mail_servers, post, transport
+from newsletter.wiring.sending import jobs_through, limits, mail_servers, post, transport
 from newsletter.wiring.services import (
     account,
     fitting,
@@ -49,6 +49,7 @@ __all__ = [
     "has_store",
     "hear_again",
     "image_cache",
+    "jobs_through",
     "journal",
     "keys",
     "limits",

@@ -59,14 +59,24 @@ def post(
     )
 
 
-def transport(config: Config, name: str | None, environ: Mapping[str, str], *, jobs: int = 1) -> Transport:
-    """The way out that is named here or by the settings; one of `jobs` that share its connections.
+def transport(
+    config: Config, name: str | None, environ: Mapping[str, str], *, job: int = 1, jobs: int = 1
+) -> Transport:
+    """The way out that is named here or by the settings, with the part of its connections that is this job's.
 
-    Raises ConfigError, also for a secret that is missing.
+    `job` is from 1 to `jobs`, which are no more than `jobs_through` says. Raises ConfigError, also for a secret that is
+    missing.
     """
     settings = config.chosen_transport(name)
-    settings = replace(settings, connections=-(-settings.connections // jobs))
+    each, left = divmod(settings.connections, jobs)
+    settings = replace(settings, connections=each + (job <= left))
     return _TRANSPORTS.get(settings.kind, through_provider)(settings, environ)
+
+
+def jobs_through(config: Config, name: str | None, wished: int) -> int:
+    """How many processes may send through the transport of that name: as many as wished, if each has a connection."""
+    settings = config.chosen_transport(name)
+    return min(wished, settings.connections) if settings.has_connections else wished
 
 
 def limits(config: Config, name: str | None, transport: Transport | None = None) -> Limits | None:
