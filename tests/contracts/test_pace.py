@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +234,44 @@ def test_a_daily_limit_pauses_the_mailing_says_until_when_and_goes_on_the_next_d
     assert post.send(mailing, limits).accepted == 25
     assert Counter(post.sent) == Counter(people(25))
     assert mailings_of(database)[-1].state is MailingState.FINISHED
+
+
+def a_moment_before_midnight() -> Clock:
+    midnight = datetime.combine(NOW.astimezone().date() + timedelta(days=1), time()).astimezone()
+    return Clock(midnight - timedelta(milliseconds=200), step=0)
+
+
+def pacer_for(database: Database, number: int, limits: Limits, clock: Clock) -> pace.Pacer:
+    """What a worker of a mailing to so many people is paced by."""
+    put(database, *people(number))
+    lease = join(database, plan(database).id, Worker("here", "", 1), int(NOW.timestamp()), lambda _: True)
+    return pace.Pacer(database, lease, limits, clock)
+
+
+def test_who_may_go_before_midnight_and_does_not_is_paid_for_by_the_next_day(database: Database) -> None:
+    clock = a_moment_before_midnight()
+    pacer = pacer_for(database, 20, Limits(daily=12), clock)
+    recipients = pacer.recipients(lambda: False)
+    first_day = clock().date().toordinal()
+    assert next(recipients)
+    clock.wait(0.25)
+    assert next(recipients)
+    pacer.close()
+    assert used_today(database, ALL, first_day + 1) == 1
+
+
+def test_what_one_worker_has_left_of_a_day_is_not_taken_off_what_others_sent_on_the_next(database: Database) -> None:
+    clock = a_moment_before_midnight()
+    pacer = pacer_for(database, 20, Limits(daily=12), clock)
+    recipients = pacer.recipients(lambda: False)
+    first_day = clock().date().toordinal()
+    assert next(recipients)
+    clock.wait(0.25)
+    assert spend(database, 12, {}, {ALL: 12}, first_day + 1, int(clock.seconds * 1000)) == Grant(12), "another worker"
+    clock.wait(1)
+    assert next(recipients, None) is None
+    pacer.close()
+    assert used_today(database, ALL, first_day + 1) == 12
 
 
 def test_a_list_that_fits_into_the_day_exactly_is_finished_without_a_pause(database: Database) -> None:

@@ -6,14 +6,14 @@ only the head of it is held in memory.
 
     ledger ──claim──▶ waiting ──tokens──▶ cleared ──▶ a message
                          ▲                   │
-                         └──── too late ─────┘     a token is good for a tenth of a second
+                         └──── too late ─────┘     a token is good for a tenth of a second, and not beyond its day
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.errors import Paused, Problem
@@ -27,7 +27,6 @@ from newsletter.subscriber import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import date
 
     from newsletter.limits import Limits, Rate
     from newsletter.store.database import Database
@@ -54,6 +53,7 @@ class _Lane:
     waiting: deque[tuple[int, Subscriber]] = field(default_factory=deque)  # with when they were claimed
     cleared: deque[Subscriber] = field(default_factory=deque)
     good_until: int = 0  # the tokens of those that are cleared
+    paid_on: date = date.min  # the day from which those are
     granted: int = 0  # how many went into `cleared` last
     quick: int = 0  # how many are known to go while a token is good; 0: not known
     again: int = 0  # when somebody may go again
@@ -129,7 +129,7 @@ class Pacer:
         if not self._full:
             return None
         today = self._today()
-        tomorrow = datetime.combine(today + timedelta(days=1), time()).astimezone()
+        tomorrow = _midnight_after(today)
         if self._full == ALL:
             number, warm = self._limits.cap(today), self._limits.warmup_day(today)
             what = f"messages a day{f' (day {warm} of the warm-up)' if warm else ''}"
@@ -174,29 +174,33 @@ class Pacer:
         wanted = min(len(lane.waiting), self._room(lane, now))
         if not wanted:
             return
-        rates, caps = self._rates(lane), self._caps(lane)
+        today = self._today()
+        rates, caps = self._rates(lane), self._caps(lane, today)
         if rates or caps:
             wanted = min(wanted, min((rate.burst for rate in rates.values()), default=_BATCH), lane.quick or wanted)
-            grant = spend(self._database, wanted, rates, caps, self._today().toordinal(), now)
+            grant = spend(self._database, wanted, rates, caps, today.toordinal(), now)
             if not grant.number:
                 self._wait(lane, grant.limit, grant.ready_at)
                 return
             wanted = lane.granted = grant.number
             lane.ask_at = grant.again_at
         lane.good_until = now + GOOD_FOR if rates else now + _FRESH_MS
+        lane.paid_on = today
+        if caps:
+            lane.good_until = min(lane.good_until, int(_midnight_after(today).timestamp() * 1000) - 1)
         head = [lane.waiting.popleft() for _ in range(wanted)]
         wanted_still = {recipient.id for _, recipient in head}
         if any(now - claimed > _FRESH_MS for claimed, _ in head):
             wanted_still = still_wanted(self._database, self._lease, wanted_still, now // 1000)
             if caps and len(wanted_still) < len(head):
-                refund(self._database, len(head) - len(wanted_still), caps, self._today().toordinal())
+                refund(self._database, len(head) - len(wanted_still), caps, today.toordinal())
         lane.cleared.extend(recipient for _, recipient in head if recipient.id in wanted_still)
 
     def _put_back(self, lane: _Lane) -> None:
         """Those who were cleared and have not gone wait again: their tokens are too old."""
         if lane.cleared:
-            if caps := self._caps(lane):
-                refund(self._database, len(lane.cleared), caps, self._today().toordinal())
+            if caps := self._caps(lane, lane.paid_on):
+                refund(self._database, len(lane.cleared), caps, lane.paid_on.toordinal())
             # Claimed long ago, for all that is known now.
             lane.waiting.extendleft((0, recipient) for recipient in reversed(lane.cleared))
             lane.cleared.clear()
@@ -293,8 +297,8 @@ class Pacer:
     def _rates(self, lane: _Lane) -> Mapping[str, Rate]:
         return {**self._limits.rates, lane.name: lane.limit.rate} if lane.limit.rate else self._limits.rates
 
-    def _caps(self, lane: _Lane) -> Mapping[str, int]:
-        caps = {ALL: self._limits.cap(self._today()), lane.name: lane.limit.daily}
+    def _caps(self, lane: _Lane, day: date) -> Mapping[str, int]:
+        caps = {ALL: self._limits.cap(day), lane.name: lane.limit.daily}
         return {name: cap for name, cap in caps.items() if cap is not None}
 
     def _now(self) -> int:
@@ -302,6 +306,10 @@ class Pacer:
 
     def _today(self) -> date:
         return self._clock().astimezone().date()
+
+
+def _midnight_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time()).astimezone()
 
 
 def _places(lanes: Iterable[_Lane]) -> tuple[tuple[str, ...], tuple[str, ...]]:
