@@ -22,6 +22,7 @@ from newsletter.store.mailings import mailings_of, tally_of, undelivered
 from newsletter.store.tokens import HOLD_SECONDS, Grant, hold, spend, used_today
 from newsletter.transports.memory import MemoryTransport
 from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports.smtp_dialogue import PATIENCE, Step
 from newsletter.transports.smtp_session import Server
 from tests.support.clocks import Clock, most_in_any
 from tests.support.pacing import Round, people, put
@@ -30,7 +31,7 @@ from tests.support.sink import Sink
 from tests.support.stores import new_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from newsletter.store.database import Database
 
@@ -197,6 +198,7 @@ def test_places_of_a_sender_who_died_are_free_for_the_one_who_goes_on(database: 
 def test_places_of_another_mailing_are_waited_for(database: Database) -> None:
     put(database, *people(5, "orange.fr"), *people(5))
     post = Round(database)
+    post.clock = Clock(step=0.2)
     hold(database, "orange", "77/1", 2, 0, 2, int(NOW.timestamp()))
     post.send(plan(database), Limits(groups={"orange": Limit(in_flight=2)}))
     assert post.sent[:5] == people(5)
@@ -208,6 +210,31 @@ def test_at_the_end_all_places_are_free(database: Database) -> None:
     Round(database).send(plan(database), Limits(groups={"orange": Limit(in_flight=2)}))
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM places").fetchone() == (0,)
+
+
+def test_a_place_is_kept_as_long_as_its_message_is_under_way_also_when_nobody_else_waits_for_one(
+    database: Database,
+) -> None:
+    put(database, *people(1, "orange.fr"), *people(3, "gmail.com"))
+    limits = Limits(groups={"orange": Limit(in_flight=1), "google": Limit(rate=Rate(1, 3600))})
+    clock = Clock(step=0)
+    lease = join(database, plan(database).id, Worker("here", "", 1), int(NOW.timestamp()), lambda _: True)
+    pacer = pace.Pacer(database, lease, limits, clock)
+    recipients = pacer.recipients(lambda: False)
+    (key,) = [each.id for each in (next(recipients), next(recipients)) if each and each.email.endswith("@orange.fr")]
+    while clock.seconds < NOW.timestamp() + 2 * HOLD_SECONDS:
+        clock.wait(60)
+        next(recipients)
+    assert hold(database, "orange", "77/1", 1, 0, 1, int(clock.seconds)) == 0
+    pacer.answered([key])
+    clock.wait(HOLD_SECONDS)
+    next(recipients)
+    assert hold(database, "orange", "77/1", 1, 0, 1, int(clock.seconds)) == 1
+
+
+@pytest.mark.parametrize("waits", [PATIENCE.values(), 4 * [PATIENCE[Step.DOT]]], ids=["DATA", "CHUNKING"])
+def test_a_place_is_held_for_longer_than_a_server_may_take_for_one_message(waits: Iterable[int]) -> None:
+    assert sum(waits) < HOLD_SECONDS
 
 
 # ── days ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,6 +38,7 @@ _CLAIM_MS = 250  # a claim holds what is sent in about this time
 _FRESH_MS = 500  # who was claimed longer ago is looked up once more: they may have left
 _EMPTY_MS = 30_000  # who the ledger had nobody for is asked for again after this: deferred ones may be due
 _PLACES_MS = 1000  # how often the places at a group's servers are divided anew
+_HELD_MS = 60_000  # and how often they are held anew, where nobody waits for one and messages are under way
 _NAMED = 1000  # domains
 _BATCH = 100  # where no rate says how many to clear at once
 
@@ -97,11 +98,14 @@ class Pacer:
         self._after: dict[Choice, int] = {}  # how far the ledger was read for whom
         self._size = _SMALLEST_CLAIM
         self._claimed_at: int | None = None
+        self._held_at = 0
 
     def recipients(self, stop: Callable[[], bool]) -> Iterator[Subscriber | None]:
         """Whom to write to, one by one; None when nobody may be written to now."""
         while not stop():
             now = self._now()
+            if self._flying and now - self._held_at > _HELD_MS:
+                self._hold_on(now)
             if recipient := self._next(now):
                 yield recipient
             elif self._claim_for(self._hungry(now), now):
@@ -222,11 +226,21 @@ class Pacer:
         if not lane.limit.in_flight:
             return len(lane.waiting)
         if lane.places_at is None or now - lane.places_at > _PLACES_MS:
-            wanted = min(lane.limit.in_flight, len(lane.waiting) + len(lane.under_way))
-            busy = len(lane.under_way)
-            lane.places_at = now
-            lane.places = hold(self._database, lane.name, self._holder, wanted, busy, lane.limit.in_flight, now // 1000)
+            self._hold(lane, lane.limit.in_flight, now)
         return lane.places - len(lane.under_way)
+
+    def _hold_on(self, now: int) -> None:
+        """Keep the places of messages for which a server takes its time."""
+        self._held_at = now
+        for lane in self._lanes:
+            if lane.limit.in_flight and lane.under_way:
+                self._hold(lane, lane.limit.in_flight, now)
+
+    def _hold(self, lane: _Lane, limit: int, now: int) -> None:
+        busy = len(lane.under_way)
+        wanted = min(limit, len(lane.waiting) + busy)
+        lane.places_at = now
+        lane.places = hold(self._database, lane.name, self._holder, wanted, busy, limit, now // 1000)
 
     # ── Whom to claim
 
