@@ -124,6 +124,33 @@ def test_a_signal_lets_what_is_in_flight_end_and_then_stops(ready: Author, numbe
     goes_on_to_the_end(ready, sink, report)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_every_process_of_a_service_stops_them_as_one_to_the_first_does(
+    ready: Author, number: signal.Signals
+) -> None:
+    def interrupt(_: Sink) -> None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+        assert len(children) == 2
+        for pid in (*map(int, children), process.pid):
+            os.kill(pid, number)
+        line_with(process.stderr, "Stopping: what is in flight is finished first.")
+
+    with (
+        once_in_the_middle(ready, interrupt, then=0.05) as sink,
+        ready.start("publish", HELLO, "--yes", "--json", "--jobs", "2", under="interruptible") as process,
+    ):
+        assert process.stdout
+        assert process.stderr
+        report = json.loads(process.stdout.read())
+        told = process.stderr.read()
+    assert process.returncode == 4
+    assert report["uncertain"] == 0
+    assert len(sink.accepted) == report["accepted"]
+    assert "ended by itself" not in told
+    goes_on_to_the_end(ready, sink, report)
+
+
 class InTheMiddle(io.StringIO):
     """A stream in which a line is being written when the signal comes, as CPython tells it."""
 

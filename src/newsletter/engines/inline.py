@@ -201,7 +201,7 @@ def _end(child: subprocess.Popen[str]) -> None:
     """Close what is open to a child; one that still runs now is one whose parent was interrupted."""
     _ask_to_stop(child)
     if child.poll() is None:
-        child.terminate()
+        child.kill()
         child.wait()
     if child.stdout is not None:
         child.stdout.close()

@@ -1,7 +1,8 @@
 """One of several processes that send a mailing: `python -m newsletter.engines.worker`, started by inline.py.
 
-Its order comes as a line on standard input; the end of standard input means: stop gently. What became of messages
-goes to standard output, a line of JSON at a time.
+Its order comes as a line on standard input; the end of standard input means: stop gently, and so do SIGTERM and
+SIGHUP, which some service managers send to every process of a service. What became of messages goes to standard output,
+a line of JSON at a time.
 """
 
 from __future__ import annotations
@@ -78,10 +79,13 @@ def run(order: Order, stop: Event) -> None:
 
 def main() -> int:
     """Read the order, work, and tell what stood in the way. Exit code 4: it could not go on."""
+    stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     order = Order.from_json(sys.stdin.readline())
     listen()
-    stop = Event()
 
     def wait_for_the_end() -> None:
         sys.stdin.read()
