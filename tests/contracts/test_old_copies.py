@@ -1,4 +1,4 @@
-"""A database that was put back from a copy is known as one: a file by what lies beside it, a server's by its number."""
+"""A database that was put back from a copy is known as one: a file by what lies beside it, a server's by numbers."""
 
 from __future__ import annotations
 
@@ -111,3 +111,46 @@ def test_a_database_that_was_loaded_from_another_one_is_known_as_a_copy_once_tha
             assert not is_old_copy(database)
             mail(database, "2026-12-next")
             assert not is_old_copy(database)
+
+
+def test_a_dump_that_was_loaded_back_into_the_same_database_is_known_as_a_copy() -> None:
+    with postgresql.empty_list() as here:
+        with open_database(here) as database:
+            fill_list(database, 3)
+            mail(database, "2026-11-hello")
+        dumped = postgresql.dump(here)
+        with open_database(here) as database:
+            mail(database, "2026-12-next")
+            assert not is_old_copy(database)
+        postgresql.load(here, dumped, "--clean", "--if-exists")
+        with open_database(here) as database:
+            assert is_old_copy(database)
+            accept_copy(database)
+            assert not is_old_copy(database)
+            mail(database, "2026-12-next")
+            assert not is_old_copy(database)
+
+
+def test_tables_that_are_written_anew_where_they_are_are_no_copy() -> None:
+    with postgresql.empty_list() as here, open_database(here) as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+        with database.own() as connection:
+            connection.execute("VACUUM FULL")
+        assert not is_old_copy(database)
+
+
+def test_a_record_that_does_not_name_the_table_yet_raises_no_alarm_and_names_it_from_the_next_send_on() -> None:
+    with postgresql.empty_list() as here:
+        with open_database(here) as database:
+            fill_list(database, 1)
+            mail(database, "2026-11-hello")
+            with database.transaction() as connection:
+                connection.execute("UPDATE meta SET value = regexp_replace(value, '/[0-9]+$', '') WHERE name = 'home'")
+            assert not is_old_copy(database)
+            mail(database, "2026-12-next")
+            assert not is_old_copy(database)
+        dumped = postgresql.dump(here)
+        postgresql.load(here, dumped, "--clean", "--if-exists")
+        with open_database(here) as database:
+            assert is_old_copy(database)

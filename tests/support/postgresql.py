@@ -90,6 +90,25 @@ def copy_of(url: str) -> Iterator[str]:
     drop(copy)
 
 
+def dump(url: str) -> bytes:
+    """What pg_dump makes of a database."""
+    return _told("pg_dump", "--format=custom", f"--dbname={url}")
+
+
+def load(url: str, dumped: bytes, *options: str) -> None:
+    """Load what `dump` gave into a database, as pg_restore does it with these options."""
+    _told("pg_restore", f"--dbname={url}", *options, given=dumped)
+
+
+def _told(program: str, *arguments: str, given: bytes = b"") -> bytes:
+    path = _PROGRAMS[-1] / program if _PROGRAMS else shutil.which(program)
+    if path is None:
+        pytest.skip(f"there is no {program}: apt-get install postgresql-client")
+    done = subprocess.run([path, *arguments], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
 def _made(template: str) -> str:
     name = f"newsletter_{uuid.uuid4().hex[:12]}"
     with _administrator() as connection:

@@ -5,10 +5,11 @@ is higher than the database's then. It is written after the database, which is w
 power cut raises no false alarm; where it is missing, nothing is known, and nothing said. A database that is made anew
 is no copy: the file goes.
 
-A database on a server: each send puts on record which one it is, by the server's own number and the database's. One
-that was loaded from a dump has another number, and brings the record of the old one along. A server that was set back
-as a whole, to an earlier moment or to a follower that had not heard everything, cannot be told from what it was:
-docs/how-to/keep-the-list-in-postgresql.md says what to do then.
+A database on a server: each send puts on record which one it is, by the server's own number, the database's, and that
+of the table of the record. One that was loaded from a dump has another number, in the same database too if the tables
+were made anew, and brings the record of the old one along. Rows that were put back into the tables that are there, and
+a server that was set back as a whole, to an earlier moment or to a follower that had not heard everything, cannot be
+told from what they were: docs/how-to/keep-the-list-in-postgresql.md says what to do then.
 """
 
 from __future__ import annotations
@@ -26,17 +27,24 @@ _COUNT = """
     INSERT INTO meta (name, value) VALUES ('sent', '1')
     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value
 """
+# To write a table anew where it is, as VACUUM FULL does, leaves it its number.
 _HERE = """
-    SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database
-    WHERE datname = current_database()
+    SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid || '/' || 'meta'::regclass::oid
+    FROM pg_database WHERE datname = current_database()
 """
+# A record from before the table was named in it is made whole. One that is right is not touched, nor its row locked.
+_AT_HOME = f"""
+    INSERT INTO meta (name, value) SELECT 'home', here.value FROM ({_HERE}) AS here (value)
+    WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'home' AND value = here.value)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE starts_with(excluded.value, meta.value || '/')
+"""  # noqa: S608  (our own SQL)
 _PUT = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 def count(connection: Connection) -> int:
     """Count one step of sending, inside a transaction that is written through; hand the number to `remember`."""
     if connection.dialect.on_a_server:
-        connection.execute(f"INSERT INTO meta (name, value) VALUES ('home', ({_HERE})) ON CONFLICT (name) DO NOTHING")  # noqa: S608  (our own SQL)
+        connection.execute(_AT_HOME)
         return 0
     return int(connection.execute(_COUNT).fetchone()[0])
 
@@ -57,8 +65,8 @@ def is_old_copy(database: Database) -> bool:
     """Whether more was sent from this place than the database knows, or may have been."""
     with database.reading() as connection:
         if database.dialect.on_a_server:
-            home = _value(connection, "home")
-            return bool(home) and home != connection.execute(_HERE).fetchone()[0]
+            home, here = _value(connection, "home"), connection.execute(_HERE).fetchone()[0]
+            return bool(home) and not f"{here}/".startswith(f"{home}/")
         return _read(_file(database)) > int(_value(connection, "sent") or 0)
 
 
