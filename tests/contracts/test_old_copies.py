@@ -66,6 +66,20 @@ def test_a_database_that_is_made_anew_is_nobodys_copy(tmp_path: Path) -> None:
         assert not is_old_copy(database)
 
 
+def test_a_copy_that_takes_the_place_of_a_database_that_was_made_anew_meanwhile_is_known_as_one(tmp_path: Path) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+    shutil.copy(here, copy)
+    with open_database(f"sqlite:///{here}") as database:
+        mail(database, "2026-11-hello")
+    here.unlink()
+    open_database(f"sqlite:///{here}").close()  # as any command does, or a service that was started again
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+
+
 def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_on(tmp_path: Path) -> None:
     here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
     with open_database(f"sqlite:///{here}") as database:

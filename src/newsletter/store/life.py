@@ -3,7 +3,7 @@
 A file: each send counts in it, and a second file beside it, `newsletter.db-sent`, remembers how far it was. Its number
 is higher than the database's then. It is written after the database, which is written through to the disk, so that a
 power cut raises no false alarm; where it is missing, nothing is known, and nothing said. A database that is made anew
-is no copy: the file goes.
+is no copy, and begins with the number in the file: one that is put in its place later may be.
 
 A database on a server: each send puts on record which one it is, by the server's own number, the database's, and that
 of the table of the record. One that was loaded from a dump has another number, in the same database too if the tables
@@ -39,6 +39,12 @@ _AT_HOME = f"""
     ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE starts_with(excluded.value, meta.value || '/')
 """  # noqa: S608  (our own SQL)
 _PUT = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+def begin(database: Database, connection: Connection) -> None:
+    """Let a database that is being made know what lies beside it, inside the transaction that makes its tables."""
+    if not database.dialect.on_a_server and (known := _read(_file(database))):
+        connection.execute(_PUT, ("sent", str(known)))
 
 
 def count(connection: Connection) -> int:

@@ -223,8 +223,6 @@ def _make_file(path: Path, *, create: bool) -> None:
         )  # fmt: skip
     # Addresses and signing keys are nobody else's business; SQLite gives its -wal and -shm files the same mode.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
-    # Of another database, which somebody took away: this one is nobody's copy (newsletter.store.life).
-    path.with_name(f"{path.name}-sent").unlink(missing_ok=True)
 
 
 class _Translated:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from newsletter import __version__
 from newsletter.errors import Problem, StoreError
+from newsletter.store import life
 from newsletter.store.database import Locked
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def bring_up_to_date(database: Database, migrations: Path = MIGRATIONS, *, creat
             _create(connection)
         else:
             _upgrade(engine_connection, migrations)
+        if not version:
+            life.begin(database, connection)
         beside = f"{head} {oldest_beside(migrations)}"
         for row in (("program", __version__), (_BESIDE, beside)):
             connection.execute(_REMEMBER, row)
