@@ -152,6 +152,21 @@ def test_whoever_is_stopped_before_its_time_says_so_with_its_exit_code_unless_it
         assert run_at(clock, "run", *arguments).code == code
 
 
+def test_until_done_does_not_wait_for_what_only_the_author_can_mend(ready: Author) -> None:
+    ready.readers(3)
+    clock = Watch()
+    with ready.sink() as sink:
+        schedule(clock, "--at", "2026-12-01 08:00")
+        ready.settings("postal_address", "# postal_address")
+        answer = run_at(clock, "run", "--until-done")
+        assert answer.code == 3, answer
+        assert "postal_address" in answer.err
+        assert f"{clock.moment:%m-%d %H:%M}" == "12-01 07:00"
+        ready.settings("# postal_address", "postal_address")
+        assert run_at(clock, "run", "--until-done").code == 0
+    assert len(sink.accepted) == 3
+
+
 def test_when_everybody_has_left_before_the_yes_nothing_is_scheduled(
     ready: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:

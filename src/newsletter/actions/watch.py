@@ -112,6 +112,7 @@ class Watcher:
         self._again: dict[tuple[int, datetime | None], datetime] = {}
         self._failures: dict[int, int] = {}
         self._told: set[tuple[str, str]] = set()
+        self._for_the_author: set[int] = set()  # mailings that nobody else can help
 
     def look(self, stop: Callable[[], bool]) -> Look:
         """Send what is due, mailing by mailing. Raises Unreachable, and Outdated."""
@@ -130,7 +131,7 @@ class Watcher:
                 self._attend(mailing, now)
             if stop():
                 break
-        return Look(len(open_ones), attended)
+        return Look(sum(each.id not in self._for_the_author for each in open_ones), attended)
 
     def wait_for_the_store(self, error: StoreError) -> None:
         """Say once what is wrong with the database."""
@@ -183,12 +184,16 @@ class Watcher:
             self._later(mailing, self._clock() + _BUSY_FOR)
             if "another process" not in str(error):
                 self._once(mailing.issue, str(error))
+                self._for_the_author.add(mailing.id)
         except (Unreachable, Outdated):
             raise
         except NewsletterError as error:
             self._once(mailing.issue, str(error))
             self._later(mailing, self._clock() + (_WRONG_FOR if isinstance(error, Refused) else _READ_ANEW))
+            if isinstance(error, Refused):
+                self._for_the_author.add(mailing.id)
         else:
+            self._for_the_author.discard(mailing.id)
             self._failures.pop(mailing.id, None)
             due = next_due(self._database, mailing.id)
             self._later(mailing, min(due, now + _READ_ANEW) if due else now)
