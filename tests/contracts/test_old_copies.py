@@ -16,9 +16,12 @@ from newsletter.store.leases import Worker, beat
 from newsletter.store.life import accept_copy, is_old_copy
 from newsletter.transports.memory import MemoryTransport
 from tests.support import postgresql
+from tests.support.leaving import DOORS, ZOE
 from tests.support.sending import NOW, clock, fill_list, plan, post_for
+from tests.support.served import Served
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from newsletter.store.database import Database
@@ -91,6 +94,21 @@ def test_a_copy_made_in_the_middle_of_a_mailing_is_known_as_one_once_that_went_o
             source.backup(target)
         beat(database, lease, now + 15)
         assert not is_old_copy(database)
+    shutil.copy(copy, here)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_copy_from_before_somebody_left_is_known_as_one(tmp_path: Path, door: Callable[[Served], None]) -> None:
+    here, copy = tmp_path / "newsletter.db", tmp_path / "copy.db"
+    with Served(tmp_path) as served:
+        served.reader(ZOE)
+        mail(served.database, "2026-11-hello")
+        with closing(sqlite3.connect(copy)) as target, closing(sqlite3.connect(here)) as source:
+            source.backup(target)
+        door(served)
+        assert not is_old_copy(served.database)
     shutil.copy(copy, here)
     with open_database(f"sqlite:///{here}") as database:
         assert is_old_copy(database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from itertools import cycle, islice
 from secrets import token_bytes
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from newsletter.diagnosis import Health
 from newsletter.links import Links, Purpose, Signer, Ticket
 from newsletter.store.keys import add_key, load_keys
 from newsletter.subscriber import Status
+from newsletter.web.parts import Together
 from newsletter.wiring import posting
 from tests.support.served import Served
 
@@ -172,3 +174,22 @@ def test_the_doctor_is_answered_and_nobody_is_taken_off(served: Served) -> None:
     assert found.health is Health.GOOD
     assert served.status() is Status.ACTIVE
     assert served.rows("departures") == []
+
+
+def test_who_asks_while_the_disk_is_written_is_not_content_with_what_had_begun_before() -> None:
+    together, begun, may_end, done = Together(), Event(), Event(), []
+
+    def work() -> None:
+        begun.set()
+        assert may_end.wait(10)
+        done.append("once")
+
+    first = Thread(target=together.do, args=(work,))
+    first.start()
+    assert begun.wait(10)
+    second = Thread(target=together.do, args=(work,))
+    second.start()
+    may_end.set()
+    first.join()
+    second.join()
+    assert len(done) == 2

@@ -1,11 +1,11 @@
 """The power goes in the middle of a send: what was written since the last claim may be gone. Nobody gets it twice.
+Or it goes once somebody was told to be off the list: that stays.
 
 A file alone: a server writes each commit through, and test_workers_apart.py lets one crash.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,17 @@ from newsletter.delivery import State
 from newsletter.store import ledger
 from newsletter.store.database import open_database
 from newsletter.store.mailings import undelivered
+from newsletter.store.subscribers import Subscribers
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
+from tests.support.disk import keep, keeping
+from tests.support.leaving import DOORS, ZOE
 from tests.support.sending import clock, fill_list, plan, post_for
+from tests.support.served import Served
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from newsletter.subscriber import Subscriber
@@ -42,9 +47,7 @@ class Disk:
 
     def claim(self, *arguments: Any) -> list[Subscriber]:
         chunk = claim(*arguments)
-        for file in self.here.glob("newsletter.db*"):
-            if not file.name.endswith("-shm"):  # an index of the -wal file, in memory; made anew
-                shutil.copy(file, self.kept / file.name)
+        keep(self.here, self.kept)
         self.claims.append(len(chunk))
         return chunk
 
@@ -83,3 +86,18 @@ def test_after_a_power_cut_nobody_is_lost_or_doubled_and_what_was_claimed_last_i
     assert everybody - set(sink.accepted) <= doubtful
     # And those of the claim before that a connection had in hand: answered, offered, and begun.
     assert counts.uncertain <= claimed[-1] + 3 * CONNECTIONS + 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_whoever_was_told_to_be_off_the_list_is_off_it_after_a_power_cut(
+    tmp_path: Path, door: Callable[[Served], None]
+) -> None:
+    here, kept = tmp_path / "here", tmp_path / "kept"
+    here.mkdir()
+    kept.mkdir()
+    with Served(here) as served:
+        served.reader(ZOE)
+        with keeping(here, kept):
+            door(served)
+        with open_database(f"sqlite:///{kept}/newsletter.db") as database:
+            assert Subscribers(database).suppression(ZOE)

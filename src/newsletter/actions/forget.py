@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.store import life
 from newsletter.store.forgetting import copies, erase, erase_mentions, keep_out, scrub
 from newsletter.store.seals import sealed_among
 from newsletter.subscriber import canonical
@@ -50,6 +51,8 @@ def forget(database: Database, addresses: Iterable[str], *, now: int, dry_run: b
             if not dry_run:
                 forget_in(connection, found, address, now=now)
     done = people + suppressed > 0 and not dry_run
+    if done:
+        life.settle(database)
     clean = scrub(database) if done else True
     return Forgotten(people, suppressed, tuple(unknown), clean, tuple(copies(database)))
 

@@ -154,10 +154,10 @@ def unfinished(
 def check_copy(database: Database, again: str) -> None:
     """That the database is not an old copy of the one that was here; `again` is the command that goes on all the same.
 
-    Raises LedgerError when more was sent from here than it knows.
+    Raises LedgerError when more happened here than it knows.
     """
     if is_old_copy(database):
-        told = "more was sent from here than this database knows: it is an older copy of the one that was here"
+        told = "more happened here than this database knows: it is an older copy of the one that was here"
         raise LedgerError(
             Problem(
                 f"{told}. Readers may get an issue twice, and who has left since is on the list again",

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from newsletter.bounce import BounceClass
 from newsletter.event import Event, EventKind
 from newsletter.store import events as store
+from newsletter.store import life
 from newsletter.store.subscribers import leave, suppress
 from newsletter.suppression import Reason
 
@@ -80,17 +81,23 @@ def receive(
 ) -> list[Consequence]:
     """Take events in, and do what follows, in one transaction. `now` is in UTC seconds.
 
+    What may take somebody off the list survives a power cut from then on: whoever told it tells it once.
+
     With `only_proved`, an event must show an id of ours: right where every message has a return path of its own, since
     each true bounce then carries one. Who opened and clicked is forgotten at once, unless readers agreed to `tracking`.
     With `dry_run`, all is found out and nothing is changed. Raises StoreError.
     """
     with store.receiving(database, dry_run=dry_run) as connection:
-        return [
+        consequences = [
             Consequence(event, Effect.IGNORED)
             if event.kind in _TRACKED and not tracking
             else _take(connection, event, now, only_proved)
             for event in events
         ]
+    # A repeat as well: this program may have been killed just here, the first time.
+    if not dry_run and any(each.event.kind in _AGAINST and each.effect is not Effect.NOBODY for each in consequences):
+        life.settle(database)
+    return consequences
 
 
 def receive_refusals(database: Database, mailing: int, now: int) -> list[Consequence]:
@@ -165,6 +172,7 @@ def _follow(
 
 
 _TRACKED = (EventKind.OPENED, EventKind.CLICKED)
+_AGAINST = (EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.UNSUBSCRIBED)  # may take somebody off the list
 _LEAVING = {EventKind.COMPLAINED: Reason.COMPLAINED, EventKind.UNSUBSCRIBED: Reason.UNSUBSCRIBED}
 
 

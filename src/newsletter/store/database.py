@@ -139,6 +139,12 @@ class Database(ABC):
     def prepare(self, connection: Connection) -> None:  # noqa: B027  (nothing is to be done on a server)
         """Make ready for tables what has none, or older ones, on a connection of one's own."""
 
+    def write_through(self) -> None:  # noqa: B027  (a server does so at each commit)
+        """Return when all that was committed survives a power cut. It keeps no writer waiting, as `durable` does.
+
+        Raises StoreError.
+        """
+
     @abstractmethod
     def translated(self) -> AbstractContextManager[None]:
         """Turn what the driver raises inside into a StoreError that says what to do."""

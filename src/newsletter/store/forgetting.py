@@ -17,6 +17,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import State
+from newsletter.store import life
 from newsletter.store.database import Locked
 from newsletter.store.seals import seal
 from newsletter.subscriber import canonical
@@ -96,6 +97,7 @@ def keep_out(connection: Connection, address: str, now: int, *, always: bool) ->
         (seal(connection, address), reason, since, source),
     )
     connection.execute("DELETE FROM suppressions WHERE address = ?", (address,))
+    life.count_leaving(connection)
     return True
 
 

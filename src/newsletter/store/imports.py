@@ -21,6 +21,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from newsletter.entry import Counts, Verdict
+from newsletter.store import life
 from newsletter.store.consents import imported_of, record_imported
 from newsletter.store.seals import PREFIX, sealed_among
 from newsletter.store.subscribers import COLUMNS_OF_NEW, SUPPRESS, fields_text, remember_fields, tags_text
@@ -101,7 +102,10 @@ class Importer:
     def take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None = None) -> Counts:
         """Store a batch, all of it or nothing, and say what became of its rows; of each line, in `told`."""
         with self._database.writing_on(self._connection, wait=not self._dry_run):
-            return self._take(entries, told)
+            counts = self._take(entries, told)
+        if not self._dry_run and any(entry.leaves for entry in entries):
+            life.settle(self._database)
+        return counts
 
     def _take(self, entries: Sequence[Entry], told: dict[int, Verdict] | None) -> Counts:
         firsts: dict[str, Entry] = {}
@@ -139,7 +143,9 @@ class Importer:
         run = self._connection.executemany
         self._connection.add_rows("subscribers", COLUMNS_OF_NEW, plan.new)
         run(_UPDATE, plan.changed)
-        run(SUPPRESS, plan.suppressed)
+        if plan.suppressed:
+            run(SUPPRESS, plan.suppressed)
+            life.count_leaving(self._connection)
         run(_LEAVE, plan.gone)
         for how, people in plan.consents.items():
             record_imported(self._connection, people, source=self._source, page=how)

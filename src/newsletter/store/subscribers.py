@@ -16,7 +16,7 @@ from newsletter.delivery import State
 from newsletter.errors import ListError, Problem
 from newsletter.field import typed
 from newsletter.segment_values import Vocabulary
-from newsletter.store import segments
+from newsletter.store import life, segments
 from newsletter.store.consents import record
 from newsletter.store.seals import known_seal
 from newsletter.subscriber import Status, Subscriber, canonical
@@ -216,11 +216,13 @@ class Subscribers:
         From this moment it gets nothing, not even from a mailing that is under way.
         """
         with self.database.transaction() as connection:
-            return leave(connection, canonical(email), now=now, source=source, reason=reason)
+            left = leave(connection, canonical(email), now=now, source=source, reason=reason)
+        life.settle(self.database)
+        return left
 
 
 def leave(connection: Connection, address: str, *, now: int, source: str, reason: Reason) -> bool:
-    """The same, inside a transaction that is under way; `address` is canonical."""
+    """The same, inside a transaction that is under way, after which comes `life.settle`; `address` is canonical."""
     left = connection.execute(
         "UPDATE subscribers SET status = 'unsubscribed', updated_at = ? "
         "WHERE canonical = ? AND status <> 'unsubscribed'",
@@ -233,12 +235,17 @@ def leave(connection: Connection, address: str, *, now: int, source: str, reason
             (now, source, address),
         )
     suppressed = suppress(connection, address, now=now, source=source, reason=reason)
+    if left and not suppressed:
+        life.count_leaving(connection)
     return bool(left) or suppressed
 
 
 def suppress(connection: Connection, address: str, *, now: int, source: str, reason: Reason) -> bool:
     """Put a canonical address on the list of those that get nothing. False when it was there, for as good a reason."""
-    return connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount > 0
+    changed = connection.execute(SUPPRESS, (address, reason.value, now, source)).rowcount > 0
+    if changed:
+        life.count_leaving(connection)
+    return changed
 
 
 def _chosen(dialect: Dialect, rule: Rule, status: Status | None, language: str) -> tuple[str, tuple[Any, ...]]:

@@ -57,6 +57,7 @@ def leave(parts: Parts, request: Request) -> Response:
             reason=reason,
             goodbye=parts.config.web.goodbye,
         )
+    parts.settle()
     if left:
         parts.counters.people.labels("left").inc()
         if parts.config.web.goodbye:

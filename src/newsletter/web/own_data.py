@@ -69,6 +69,7 @@ def forgotten(parts: Parts, request: Request) -> Response:
     with parts.write() as connection:
         forget_in(connection, person.id, canonical(person.email), now=parts.now)
         want_scrub(connection)  # once an hour, by the courier: it takes seconds, in which nobody can write
+    parts.settle()
     parts.counters.people.labels("forgotten").inc()
     return parts.look.page("message.html.j2", language, parts.prefix, kind="forgotten", links=())
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from newsletter.actions.confirm import Claim, Deed, Tokens
 from newsletter.links import Purpose, Signer, Ticket
+from newsletter.store import life
 from newsletter.store.keys import load_keys, newest_key
 from newsletter.store.mailings import joined_after
 from newsletter.store.subscribers import Subscribers
@@ -37,6 +38,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Together:
+    """Lets threads that want the same thing done have it done once, for all who asked before it began."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._begun = 0
+        self._done = 0
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Return when it was done from the beginning to the end since now."""
+        enough = self._begun + 1  # what is under way may have begun too early for us
+        with self._turn:
+            if self._done < enough:
+                self._begun += 1
+                work()
+                self._done = self._begun
+
+
 @dataclass
 class Parts:
     """The newsletter behind the pages. One for a server; its handlers share it between threads."""
@@ -51,6 +70,7 @@ class Parts:
     counters: Counters = field(default_factory=Counters)
     # One writer at a time: SQLite's own way of waiting is to sleep, which a visitor would notice.
     writing: Lock = field(default_factory=Lock)
+    settling: Together = field(default_factory=Together)
 
     def __post_init__(self) -> None:
         """Make what reads tokens."""
@@ -98,6 +118,14 @@ class Parts:
         """A transaction; one at a time."""
         with self.writing, self.database.transaction() as connection:
             yield connection
+
+    def settle(self) -> None:
+        """Return when what was committed survives a power cut: before a page says that somebody is off the list.
+
+        A disk takes milliseconds for it, and no longer for all who wait than for one.
+        """
+        if not self.database.dialect.on_a_server:  # which has done so at each commit
+            self.settling.do(partial(life.settle, self.database))
 
     @property
     def now(self) -> int:
