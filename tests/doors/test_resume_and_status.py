@@ -16,7 +16,7 @@ from newsletter.actions.send import send
 from newsletter.delivery import State
 from newsletter.inbox import HANG_UP
 from newsletter.store.database import open_database
-from newsletter.store.leases import Worker, join
+from newsletter.store.leases import Worker, join, leave
 from newsletter.store.mailings import mailings_of
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
@@ -344,6 +344,39 @@ def test_status_lists_all_mailings_with_their_counts(ready: Author) -> None:
         ("2026-12-next", "finished", 3),
     ]
     assert all(each["planned"] == sum(each[name] for name in COUNTS) for each in reports)
+
+
+@pytest.fixture
+def cut_short(ready: Author, monkeypatch: pytest.MonkeyPatch) -> Author:
+    """The same, after a publish that was killed between the last answer and its end; one address does not exist."""
+    with monkeypatch.context() as patched, ready.inbox(refuse=NEVER):
+        patched.setattr("newsletter.actions.presence.receive_refusals", lambda *_: [])
+        assert ready.run("publish", HELLO, "--yes").code == 1
+    with ready.database() as database, database.transaction() as connection:
+        connection.execute("UPDATE mailings SET state = 'sending', finished_at = NULL")
+    return ready
+
+
+def test_status_says_how_a_mailing_comes_to_its_end_in_which_nobody_is_left(cut_short: Author) -> None:
+    told = f"To bring it to its end: newsletter resume {HELLO}"
+    assert told in cut_short.run("status", HELLO).out
+    with cut_short.database() as database:
+        (mailing,) = mailings_of(database)
+        now = int(datetime.now(UTC).timestamp())
+        lease = join(database, mailing.id, Worker("elsewhere", "", 4711), now, lambda _: True)
+        assert told not in cut_short.run("status", HELLO).out, "somebody is at it"
+        leave(database, lease, now)
+    assert told not in cut_short.run("status", HELLO).out
+
+
+def test_the_next_issue_does_not_go_to_whom_the_server_refused_in_a_mailing_that_was_killed_at_its_end(
+    cut_short: Author,
+) -> None:
+    cut_short.issue(name="2026-12-next")
+    with cut_short.inbox() as inbox:
+        before = len(readers_of(inbox))
+        assert cut_short.run("publish", "2026-12-next", "--yes").code == 0
+        assert len(readers_of(inbox)) == before + 2
 
 
 def test_status_says_who_did_not_get_it_and_what_the_server_said(ready: Author) -> None:

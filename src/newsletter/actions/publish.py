@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.actions.plan import what_is_left
+from newsletter.actions.presence import at_work
+from newsletter.actions.receive import receive_refusals
 from newsletter.errors import ConfigError, IssueError, LedgerError, Problem
 from newsletter.mailing import MailingState
 from newsletter.store.archive import issue_at
 from newsletter.store.ledger import make_due
 from newsletter.store.life import is_old_copy
-from newsletter.store.mailings import edition_of, last_sign_of_life, next_due
+from newsletter.store.mailings import edition_of, last_sign_of_life, mailings_of, next_due
 from newsletter.store.plans import write_plan
 
 if TYPE_CHECKING:
@@ -68,6 +70,17 @@ def check_address(database: Database, issue: Issue) -> None:
     taken = f"the issue {other!r} has" if other else "a feed has"
     message = f"{taken} the address /{ARCHIVE}/{issue.slug} in the archive"
     raise IssueError(Problem(message, issue.path, place.line, place.column, "write another `slug` in the front matter"))
+
+
+def hear_refusals(database: Database, now: datetime) -> None:
+    """What servers refused in mailings that nobody brought to their end, as that end would have done.
+
+    Whoever sends one now does so in a moment. Raises StoreError.
+    """
+    seconds = int(now.timestamp())
+    for mailing in mailings_of(database):
+        if mailing.state is MailingState.SENDING and not at_work(database, mailing.id, seconds):
+            receive_refusals(database, mailing.id, seconds)
 
 
 def freeze(

@@ -67,7 +67,7 @@ def command(
 
     from newsletter import wiring
     from newsletter.actions.plan import left_today, make_plan, seconds_expected
-    from newsletter.actions.publish import check_address, check_copy, check_ready, check_settings, freeze
+    from newsletter.actions.publish import check_address, check_copy, check_ready, check_settings, freeze, hear_refusals
     from newsletter.cli.sending import run, summary
     from newsletter.cli.timing import tell_waves, timing_of, words_for
     from newsletter.config_examples import still_examples
@@ -140,6 +140,7 @@ def command(
                 session.console.print_json(summary(written.key, None, state, Tally(pending=plan.recipients), 0.0))
             return ExitCode.DONE
         accept_copy(database)
+        hear_refusals(database, session.clock())
         mailing = freeze(
             database,
             plan,

@@ -87,6 +87,7 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
 
 def _one(session: Session, database: Database, mailings: list[Mailing], *, as_json: bool) -> ExitCode:
     from newsletter.cli.sending import tell
+    from newsletter.mailing import MailingState
     from newsletter.store.mailings import next_retry, tally_of
 
     if as_json:
@@ -107,6 +108,8 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
             next_retry(database, mailing.id),
             _by_itself(session, database, mailing),
         )
+        if counts.is_settled and mailing.state is MailingState.SENDING and not _senders(session, database, mailing):
+            session.console.say(f"To bring it to its end: newsletter resume {mailing.issue}")
         _tell_what_was_heard(session, database, mailing)
         _tell_who(session, database, mailing)
     return ExitCode.DONE
@@ -114,18 +117,25 @@ def _one(session: Session, database: Database, mailings: list[Mailing], *, as_js
 
 def _by_itself(session: Session, database: Database, mailing: Mailing) -> str:
     """How a mailing goes on while its author does nothing; "" if it does not."""
-    from newsletter.actions.presence import at_work
     from newsletter.mailing import Wish
     from newsletter.store.clocks import clock_of
     from newsletter.store.mailings import next_due
 
     now = clock_of(database, session.clock)()
-    if senders := len(at_work(database, mailing.id, int(now.timestamp()))):
+    if senders := _senders(session, database, mailing):
         return f"{count(senders, 'process is', 'processes are')} sending it: newsletter status {mailing.issue} --watch"
     due = next_due(database, mailing.id) if mailing.starts_at and mailing.wish is Wish.NONE else None
     if due and due > now:
         return f"The next are due at {due.astimezone():%Y-%m-%d %H:%M}: `newsletter run`, or a worker, sends it then."
     return ""
+
+
+def _senders(session: Session, database: Database, mailing: Mailing) -> int:
+    """How many processes send it now."""
+    from newsletter.actions.presence import at_work
+    from newsletter.store.clocks import clock_of
+
+    return len(at_work(database, mailing.id, int(clock_of(database, session.clock)().timestamp())))
 
 
 def _in_full(database: Database, mailing: Mailing) -> dict[str, Any]:
