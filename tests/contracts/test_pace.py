@@ -139,6 +139,59 @@ def test_a_long_list_with_one_slow_group_at_its_head_is_not_read_from_the_start_
     assert len(post.moments("@example.org")) == 3000
 
 
+def breaking(times: int) -> Sink:
+    """A server that breaks the connection so often over each recipient, before it hears anything of the message."""
+    heard = Counter[str]()
+
+    def fault(verb: str, argument: str) -> str | None:
+        heard[argument] += 1
+        return "DROP" if verb == "RCPT" and heard[argument] <= times else None
+
+    return Sink(fault, keep_commands=True)
+
+
+def begun(sink: Sink) -> int:
+    return sum(command.startswith("MAIL") for command in sink.commands)
+
+
+def test_who_is_written_to_again_because_a_connection_broke_takes_a_token_again(database: Database) -> None:
+    put(database, *people(3))
+    mailing, rates, clock = plan(database), {ALL: Rate(100, 1)}, Clock(step=0)  # a burst of 11
+    with breaking(1) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, (0.0,) * 9, pause=0.0)
+        counts = send(database, mailing, post_for(database, mailing), transport, clock, limits=Limits(rates=rates))
+    assert (counts.accepted, begun(sink)) == (3, 6)
+    assert spend(database, 100, rates, {}, 1, int(clock.seconds * 1000)) == Grant(11 - 6)
+
+
+@pytest.mark.parametrize("groups", [{}, {"orange": Limit(rate=Rate(2, 1))}], ids=["everybody", "a group"])
+def test_a_rate_is_kept_also_while_connections_break(database: Database, groups: dict[str, Limit]) -> None:
+    put(database, *people(12, "orange.fr"))
+    mailing, clock = plan(database), Clock()
+    limits = Limits(rates={} if groups else {ALL: Rate(2, 1)}, groups=groups)
+    with breaking(2) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 4, (0.0,) * 9, pause=0.0)
+        counts = send(database, mailing, post_for(database, mailing), transport, clock, limits=limits)
+    assert (counts.accepted, sink.duplicates) == (12, [])
+    assert clock.seconds - NOW.timestamp() >= (begun(sink) - 1) / 2 - 0.1
+    assert begun(sink) >= 36
+
+
+def test_a_stop_does_not_wait_for_the_turn_of_those_whose_connections_broke(database: Database) -> None:
+    put(database, *people(9))
+    mailing, clock = plan(database), Clock(step=0)
+    rates = {ALL: Rate(1, 3600)}
+    with breaking(1) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, (0.0,) * 9, pause=0.0)
+        counts = send(
+            database, mailing, post_for(database, mailing), transport, clock, limits=Limits(rates=rates),
+            stop=lambda: begun(sink) > 0,
+        )  # fmt: skip
+    assert (counts.accepted, counts.pending) == (1, 8)
+    grant = spend(database, 1, rates, {}, 1, int(clock.seconds * 1000))
+    assert (grant.ready_at or 0) > (clock.seconds + 2 * 3600 - 1) * 1000, "both tries are paid for"
+
+
 # ── places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

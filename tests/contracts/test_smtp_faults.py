@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.actions.send import send
-from newsletter.errors import TransportError
+from newsletter.errors import Problem, StoreError, TransportError
+from newsletter.outcome import Accepted
 from newsletter.store.mailings import undelivered
+from newsletter.transports import Paced
 from newsletter.transports.smtp import SmtpTransport
 from newsletter.transports.smtp_session import Server
-from tests.support.letters import letter, letters, no_offer
+from tests.support.letters import letter, letters, no_offer, outcomes, recipient
 from tests.support.sending import clock, fill_list, plan, post_for
 from tests.support.sink import Sink
 from tests.support.stores import new_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from newsletter.message import Message
     from newsletter.outcome import Outcome
     from newsletter.report import Tally
+    from newsletter.transports import Results
 
 READERS = 30
 WINDOW = 4
@@ -279,3 +282,34 @@ def test_a_message_over_the_servers_limit_is_rejected_without_being_sent() -> No
     assert counts.rejected == 5
     assert set(rest.values()) == {"rejected 552 5.3.4"}
     assert sink.accepted == []
+
+
+def test_who_waits_for_their_turn_after_a_broken_connection_is_not_held_in_doubt_when_the_list_is_lost() -> None:
+    asked = 0
+
+    def pays_again(_: Message) -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    def messages() -> Iterator[Message | None]:
+        yield letter(0)
+        while asked < 3:
+            yield None
+        raise StoreError(Problem("the list is gone"))
+
+    told: Results = []
+    with Sink(reply_to("RCPT", "DROP")) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, (0.0,), pause=0.0)
+        with pytest.raises(StoreError, match="the list is gone"):
+            list(map(told.extend, transport.deliver(Paced(messages(), pays_again), no_offer)))
+    assert told == [(letter(0), None)]
+
+
+def test_while_one_waits_for_their_turn_after_a_broken_connection_the_others_go_on() -> None:
+    with Sink(reply_to("RCPT", "DROP", times=1, only=recipient(0))) as sink:
+        transport = SmtpTransport(Server("127.0.0.1", sink.port), 1, (0.0,), pause=0.0)
+        source = Paced(iter(letters(5)), lambda message: message.key > 0 or len(sink.accepted) == 4)
+        became = outcomes(transport.deliver(source, no_offer))
+    assert sink.accepted == [recipient(number) for number in (1, 2, 3, 4, 0)]
+    assert {type(outcome) for outcome in became.values()} == {Accepted}

@@ -22,7 +22,7 @@ from newsletter.store.claims import Choice, still_wanted
 from newsletter.store.leases import holder
 from newsletter.store.ledger import claim
 from newsletter.store.mail_servers import domains_at
-from newsletter.store.tokens import hold, leave, refund, spend
+from newsletter.store.tokens import hold, leave, owe, refund, spend
 from newsletter.subscriber import canonical
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class Pacer:
         self._clock = clock
         self._holder = holder(lease)
         groups = [_Lane(name, limit, limits.domains(name)) for name, limit in limits.groups.items()]
-        self._lanes = deque([_Lane(""), *groups])
+        self._others = _Lane("")
+        self._lanes = deque([self._others, *groups])
         self._by_domain = {domain: lane for lane in groups for domain in lane.domains}
         for lane in groups:
             found = domains_at(database, servers := limits.servers(lane.name))
@@ -120,6 +121,25 @@ class Pacer:
         for key in keys:
             if lane := self._flying.pop(key, None):
                 lane.under_way.discard(key)
+
+    def pays_again(self, address: str, stop: Callable[[], bool]) -> bool:
+        """Whether somebody may be written to anew, as a connection broke: it takes a token again, not a day's message.
+
+        Who is to stop waits for none, and owes it.
+        """
+        lane, now, today = self._lane_of(address), self._now(), self._today().toordinal()
+        rates = self._rates(lane)
+        if not rates:
+            return True
+        if stop():
+            owe(self._database, 1, rates, (), today, now)
+            return True
+        if now < max(self._again, lane.again):
+            return False
+        grant = spend(self._database, 1, rates, {}, today, now)
+        if not grant.number:
+            self._wait(lane, grant.limit, grant.ready_at)
+        return grant.number > 0
 
     def close(self) -> None:
         """Give back what was not used."""
@@ -267,11 +287,12 @@ class Pacer:
         if not chunk:
             for lane in lanes:
                 lane.empty_at = now
-        others = next(lane for lane in self._lanes if not lane.name)
         for recipient in chunk:
-            lane = self._by_domain.get(canonical(recipient.email).rpartition("@")[2], others)
-            lane.waiting.append((now, recipient))
+            self._lane_of(recipient.email).waiting.append((now, recipient))
         return bool(chunk)
+
+    def _lane_of(self, address: str) -> _Lane:
+        return self._by_domain.get(canonical(address).rpartition("@")[2], self._others)
 
     def _choice(self, lanes: list[_Lane]) -> Choice:
         """Everybody who is in one of these lanes."""

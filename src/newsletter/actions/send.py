@@ -30,6 +30,7 @@ from newsletter.store.clocks import clock_of
 from newsletter.store.leases import hear_together
 from newsletter.store.ledger import SCHEDULE, claim
 from newsletter.store.mailings import tally_of
+from newsletter.transports import Paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -199,6 +200,12 @@ def _work(
                 if pacer:
                     pacer.answered([recipient.id])
 
+    def paced(source: Messages) -> Messages:
+        limit = pacer
+        if limit is None:
+            return source
+        return Paced(source, lambda message: limit.pays_again(message.envelope.recipient, over))
+
     def come_to_an_end() -> None:
         minutes(())
         if over():
@@ -210,7 +217,7 @@ def _work(
 
     try:
         with _rare_collections():
-            for results in transport.deliver(messages(), minutes):
+            for results in transport.deliver(paced(messages()), minutes):
                 minutes.heard += [(message.key, outcome) for message, outcome in results]
                 try:
                     breaker.hear(results)

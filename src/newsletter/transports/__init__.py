@@ -17,11 +17,12 @@ offering.py     who is offered, while the ledger takes its moment
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from newsletter.message import Message
     from newsletter.outcome import Outcome
@@ -42,6 +43,21 @@ class Capabilities:
     messages_per_second: float | None = None  # what to expect, for the plan's estimate; None: not known
     knows_repeats: int = 0  # seconds for which a batch may be offered again and is delivered once; 0: never
     provider: str = ""  # who knows them
+
+
+class Paced(Iterator["Message | None"]):
+    """Messages that come as fast as a limit allows.
+
+    A transport that begins one anew, since a connection broke, asks with `pays_again` whether it may go now; if not, it
+    asks again after PAUSE at the latest.
+    """
+
+    def __init__(self, messages: Messages, pays_again: Callable[[Message], bool]) -> None:
+        self.pays_again = pays_again
+        self._messages = messages
+
+    def __next__(self) -> Message | None:
+        return next(self._messages)
 
 
 class Transport(Protocol):

@@ -149,6 +149,8 @@ class Run:
                 return
         if self.reach.has_room(len(self.live), len(self.leaving)) and self.supply.has_one():
             self.reach.opener.open_another()
+        if self.supply.error and not self.supply.is_empty:  # the source ended with it, and some had come back
+            self._give_up(self.supply.error)
 
     def _begin(self, connection: Connection) -> bool:
         """Begin what messages the connection has room for; whether there was one."""
