@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,66 @@ def test_a_copy_from_before_somebody_left_is_known_as_one(tmp_path: Path, door: 
     shutil.copy(copy, here)
     with open_database(f"sqlite:///{here}") as database:
         assert is_old_copy(database)
+
+
+@pytest.fixture
+def lasting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is not among the temporary ones, and a place for settings."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("click.get_app_dir", lambda name: str(tmp_path / "settings" / name))
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    return folder
+
+
+def test_a_folder_that_was_put_back_as_a_whole_is_known_as_a_copy(lasting: Path) -> None:
+    here, backup = lasting / "newsletter.db", lasting.with_name("backup")
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+        assert not is_old_copy(database)
+    shutil.copytree(lasting, backup)
+    with open_database(f"sqlite:///{here}") as database:
+        mail(database, "2026-12-next")
+        assert not is_old_copy(database)
+    shutil.rmtree(lasting)
+    shutil.copytree(backup, lasting)
+    with open_database(f"sqlite:///{here}") as database:
+        assert is_old_copy(database)
+        accept_copy(database)
+        assert not is_old_copy(database)
+
+
+def test_a_copy_to_try_something_with_is_a_newsletter_of_its_own(lasting: Path) -> None:
+    here, trial = lasting / "newsletter.db", lasting.with_name("trial")
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+    shutil.copytree(lasting, trial)
+    with open_database(f"sqlite:///{trial / here.name}") as database:
+        mail(database, "2026-12-trial")
+        assert not is_old_copy(database)
+    with open_database(f"sqlite:///{here}") as database:
+        assert not is_old_copy(database)
+
+
+def test_another_newsletter_in_the_same_place_is_no_copy(lasting: Path) -> None:
+    here = lasting / "newsletter.db"
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+    shutil.rmtree(lasting)
+    lasting.mkdir()
+    with open_database(f"sqlite:///{here}") as database:
+        assert not is_old_copy(database)
+
+
+def test_where_no_settings_can_be_kept_all_goes_on(lasting: Path) -> None:
+    lasting.with_name("settings").write_text("no folder")
+    with open_database(f"sqlite:///{lasting / 'newsletter.db'}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+        assert not is_old_copy(database)
 
 
 @pytest.mark.parametrize("content", ["", "x", "-1", "99999999999999999999"])

@@ -17,6 +17,7 @@ tokens.py       what is left of limits               mail_servers.py  where the 
 rounds.py       the same in one message to a server  postgresql_questions.py  one that is not waited for
 amends.py       what is learned after a send         events.py      what is heard of deliveries
 life.py         whether this is an old copy
+witness.py      how far a file had come, remembered outside of it
 joining.py      a new entry, and what is known of an address
 notices.py      confirmations, welcomes and the like, until they are sent
 """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from newsletter.store.database import Connection, Database
 
 _AT_ONCE = 5000  # rows that are in memory
-_OF_ITS_OWN = ("program", "beside", "home", "sent")  # rows of `meta`
+_OF_ITS_OWN = ("program", "beside", "home", "identity", "sent")  # rows of `meta`
 _ROUND = 2**128
 
 

@@ -1,9 +1,9 @@
 """Whether a database is an old copy of itself: put back from a backup, it does not know what happened after that.
 
-A file: each send counts in it, and whoever leaves, by whichever door; and a second file beside it,
-`newsletter.db-sent`, remembers how far it was. Its number is higher than the database's then. It is written after the
-database, which is written through to the disk, so that a power cut raises no false alarm; where it is missing, nothing
-is known, and nothing said. A database that is made anew is no copy, and begins with the number in the file: one that is
+A file: each send counts in it, and whoever leaves, by whichever door; and witnesses outside of it remember how far it
+was (newsletter.store.witness). Their number is higher than the database's then. They are told after the database, which
+is written through to the disk, so that a power cut raises no false alarm; where there is none, nothing is known, and
+nothing said. A database that is made anew is no copy, and begins with the number of the witness beside it: one that is
 put in its place later may be.
 
 A database on a server: each send puts on record which one it is, by the server's own number, the database's, and that
@@ -15,16 +15,16 @@ told from what they were: docs/how-to/keep-the-list-in-postgresql.md says what t
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+import secrets
 from typing import TYPE_CHECKING
+
+from newsletter.store import witness
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from newsletter.store.database import Connection, Database
 
-_NONSENSE = 2**62
 _COUNT = """
     INSERT INTO meta (name, value) VALUES ('sent', '1')
     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value
@@ -45,8 +45,10 @@ _PUT = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDAT
 
 def begin(database: Database, connection: Connection) -> None:
     """Let a database that is being made know what lies beside it, inside the transaction that makes its tables."""
-    if not database.dialect.on_a_server and (known := _read(_file(database))):
-        connection.execute(_PUT, ("sent", str(known)))
+    if not database.dialect.on_a_server:
+        connection.execute(_PUT, ("identity", secrets.token_hex(16)))
+        if number := witness.known(_path(database), ""):
+            connection.execute(_PUT, ("sent", str(number)))
 
 
 def count(connection: Connection) -> int:
@@ -68,24 +70,17 @@ def settle(database: Database) -> None:
     if database.dialect.on_a_server:
         return  # as it was at the commit
     with database.reading() as connection:
-        number = int(_value(connection, "sent") or 0)
+        identity, number = _standing(connection)
     database.write_through()
-    remember(database, number)
+    witness.remember(_path(database), identity, number)
 
 
 def remember(database: Database, number: int) -> None:
-    """Let the file know the number too, once the transaction is over. A folder that cannot be written is no matter."""
-    if database.dialect.on_a_server:
-        return
-    file = _file(database)
-    with suppress(OSError):
-        if number > _read(file):
-            # In its place: to make a new file and give it the name takes ten times as long, and pages wait for it.
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT, 0o666)
-            try:
-                os.ftruncate(handle, os.write(handle, f"{number}\n".encode()))
-            finally:
-                os.close(handle)
+    """Let the witnesses know the number too, once the transaction is over."""
+    if not database.dialect.on_a_server:
+        with database.reading() as connection:
+            identity, _ = _standing(connection)
+        witness.remember(_path(database), identity, number)
 
 
 def is_old_copy(database: Database) -> bool:
@@ -94,7 +89,8 @@ def is_old_copy(database: Database) -> bool:
         if database.dialect.on_a_server:
             home, here = _value(connection, "home"), connection.execute(_HERE).fetchone()[0]
             return bool(home) and not f"{here}/".startswith(f"{home}/")
-        return _read(_file(database)) > int(_value(connection, "sent") or 0)
+        identity, number = _standing(connection)
+    return witness.known(_path(database), identity) > number
 
 
 def accept_copy(database: Database) -> None:
@@ -103,9 +99,14 @@ def accept_copy(database: Database) -> None:
         if database.dialect.on_a_server:
             connection.execute(_PUT, ("home", connection.execute(_HERE).fetchone()[0]))
             return
-        known = _read(_file(database))
-        if known > int(_value(connection, "sent") or 0):
-            connection.execute(_PUT, ("sent", str(known)))
+        identity, number = _standing(connection)
+        if (higher := witness.known(_path(database), identity)) > number:
+            connection.execute(_PUT, ("sent", str(higher)))
+
+
+def _standing(connection: Connection) -> tuple[str, int]:
+    """Which database this is, and how far it has come."""
+    return _value(connection, "identity"), int(_value(connection, "sent") or 0)
 
 
 def _value(connection: Connection, name: str) -> str:
@@ -113,16 +114,8 @@ def _value(connection: Connection, name: str) -> str:
     return row[0] if row else ""
 
 
-def _file(database: Database) -> Path:
+def _path(database: Database) -> Path:
     from newsletter.store.sqlite import SqliteDatabase
 
     assert isinstance(database, SqliteDatabase)
-    return database.path.with_name(f"{database.path.name}-sent")
-
-
-def _read(file: Path) -> int:
-    try:
-        number = int(file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return 0
-    return number if number < _NONSENSE else 0
+    return database.path
