@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,14 @@ LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="take the pictures of themes that the documentation shows")
+
+
+def expect(what: Any) -> Any:
+    """What is expected of a page or of a part of it, once it has come to that: nothing on a page is there at once."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect(what)
 
 
 @dataclass

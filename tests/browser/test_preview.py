@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.conftest import expect
 from tests.browser.test_pictures import small
 from tests.browser.test_web_walk import violations
 from tests.support.author import HELLO, Author
@@ -97,7 +98,7 @@ def test_images_snippets_and_settings_are_watched_like_the_issue(
         case _:
             author.settings("The letter", "Another name")
     page.wait_for_selector(f'html:not([data-shown="{version}"])')
-    assert page.locator(".problem").count() == 0
+    expect(page.locator(".problem")).to_have_count(0)
     if path.suffix == ".md":
         mail(page).get_by_text("See you in June.").wait_for()
 
@@ -112,12 +113,12 @@ def test_a_mistake_is_told_with_its_line_and_the_last_good_mail_is_grey_behind_i
     assert f"issues/{HELLO}.md:22" in problem.inner_text()
     assert "did you mean `subscriber.first_name`?" in problem.inner_text()
     assert page.evaluate("getComputedStyle(document.getElementById('paper')).filter") == "grayscale(1)"
-    assert mail(page).get_by_text("It was a long evening").is_visible()
+    expect(mail(page).get_by_text("It was a long evening")).to_be_visible()
     page.get_by_role("button", name="Dark").click()  # also what is old can be looked at otherwise
     page.wait_for_selector(".paper")
     author.issue(EVENING + "\nAll is well.\n", head=HEAD)
     mail(page).get_by_text("All is well.").wait_for()
-    assert page.locator(".problem").count() == 0
+    expect(page.locator(".problem")).to_have_count(0)
 
 
 def test_a_template_that_fails_is_told_in_the_same_way(author: Author, opened: Callable[..., Page]) -> None:
@@ -135,25 +136,26 @@ def test_a_template_that_fails_is_told_in_the_same_way(author: Author, opened: C
     page.wait_for_selector(".problem", state="detached")
 
 
-VIEWS: dict[str, Callable[[Any], bool]] = {
-    "": lambda page: page.locator("#frame").bounding_box()["width"] == 390,
-    "?width=320": lambda page: page.locator("#frame").bounding_box()["width"] == 320,
-    "?width=desktop": lambda page: page.locator("#frame").bounding_box()["width"] > 700,
-    "?view=text": lambda page: "https://example.org/all" in page.locator("#sheet").inner_text(),
-    "?view=inbox": lambda page: page.locator("#sheet .line").count() == 4,
-    "?view=source": lambda page: "Content-Transfer-Encoding" in page.locator("#sheet pre").inner_text(),
-    "?view=headers": lambda page: "List-Unsubscribe" in page.locator("#sheet").inner_text(),
-    "?view=web": lambda page: mail(page).get_by_text("Subscribe").first.is_visible(),
-    "?program=gmail": lambda page: page.get_by_text("A simulation: what Gmail").is_visible(),
-    "?program=outlook": lambda page: page.get_by_text("A simulation: what Outlook").is_visible(),
-    "?as=longest": lambda page: mail(page).get_by_text("Maximiliane").is_visible(),
-    "?as=branch-1-0": lambda page: mail(page).get_by_text("Members get the minutes.").is_visible(),
+FRAME = "document.getElementById('frame').getBoundingClientRect().width"
+VIEWS: dict[str, Callable[[Page], object]] = {
+    "": lambda page: page.wait_for_function(f"{FRAME} == 390"),
+    "?width=320": lambda page: page.wait_for_function(f"{FRAME} == 320"),
+    "?width=desktop": lambda page: page.wait_for_function(f"{FRAME} > 700"),
+    "?view=text": lambda page: expect(page.locator("#sheet")).to_contain_text("https://example.org/all"),
+    "?view=inbox": lambda page: expect(page.locator("#sheet .line")).to_have_count(4),
+    "?view=source": lambda page: expect(page.locator("#sheet pre")).to_contain_text("Content-Transfer-Encoding"),
+    "?view=headers": lambda page: expect(page.locator("#sheet")).to_contain_text("List-Unsubscribe"),
+    "?view=web": lambda page: expect(mail(page).get_by_text("Subscribe").first).to_be_visible(),
+    "?program=gmail": lambda page: expect(page.get_by_text("A simulation: what Gmail")).to_be_visible(),
+    "?program=outlook": lambda page: expect(page.get_by_text("A simulation: what Outlook")).to_be_visible(),
+    "?as=longest": lambda page: expect(mail(page).get_by_text("Maximiliane")).to_be_visible(),
+    "?as=branch-1-0": lambda page: expect(mail(page).get_by_text("Members get the minutes.")).to_be_visible(),
 }
 
 
 @pytest.mark.parametrize("place", VIEWS)
 def test_each_view_shows_what_it_promises(opened: Callable[..., Page], place: str) -> None:
-    assert VIEWS[place](opened(place))
+    VIEWS[place](opened(place))
 
 
 def background(page: Page) -> str:
@@ -185,8 +187,8 @@ def test_a_finding_that_is_clicked_leads_to_the_element_and_to_the_line(opened: 
     finding.locator("button").click()
     mark = mail(page).locator("#newsletter-mark")
     mark.wait_for()
-    assert mark.inner_text() == "here"
-    assert re.search(r"mark=8%3A\d+", page.url)
+    expect(mark).to_have_text("here")
+    expect(page).to_have_url(re.compile(r"mark=8%3A\d+"))
     page.keyboard.press("j")
     mail(page).locator("#newsletter-mark", has_text="TODO: the names").wait_for()
 
@@ -196,16 +198,16 @@ def test_the_address_holds_what_was_chosen(opened: Callable[..., Page]) -> None:
     page.keyboard.press("1")
     page.keyboard.press("d")
     page.keyboard.press("i")
-    assert page.url.endswith("?width=320&colours=dark&images=off")
+    expect(page).to_have_url(re.compile(r"\?width=320&colours=dark&images=off$"))
     page.reload()
-    pressed = page.locator("[aria-pressed=true]").all_inner_texts()
-    assert {"320", "Dark", "No images"} <= set(pressed)
+    for choice in ("320", "Dark", "No images"):
+        expect(page.locator("[aria-pressed=true]").get_by_text(choice, exact=True)).to_be_visible()
 
 
 def test_the_keys_are_told(opened: Callable[..., Page]) -> None:
     page = opened()
     page.keyboard.press("?")
-    assert page.get_by_role("dialog").get_by_text("Next finding").is_visible()
+    expect(page.get_by_role("dialog").get_by_text("Next finding")).to_be_visible()
 
 
 def test_somebody_of_the_list_is_found_by_a_part_of_the_name(author: Author, opened: Callable[..., Page]) -> None:
@@ -216,7 +218,7 @@ def test_somebody_of_the_list_is_found_by_a_part_of_the_name(author: Author, ope
     page.get_by_role("button", name="Zoé").click()
     mail(page).get_by_text("Hello Zoé,").wait_for()
     mail(page).get_by_text("Members get the minutes.").wait_for()
-    assert page.url.endswith("?as=zoe%40example.org")
+    expect(page).to_have_url(re.compile(r"\?as=zoe%40example\.org$"))
 
 
 def test_a_test_is_sent_from_the_page(author: Author, opened: Callable[..., Page]) -> None:
@@ -245,7 +247,7 @@ def test_the_mail_runs_no_script_and_loads_nothing_from_elsewhere(author: Author
         document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.ran = true">');
     }""")
     assert frame.evaluate("window.ran === undefined")
-    assert page.get_by_text("One image lies on the web.").is_visible()
+    expect(page.get_by_text("One image lies on the web.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,6 +10,7 @@ import pytest
 
 from newsletter.actions.confirm import Claim, Tokens
 from newsletter.sources.themes import shipped_templates, theme_names
+from tests.browser.conftest import expect
 from tests.support.author import Author
 from tests.support.served import Served
 
@@ -89,20 +90,20 @@ def test_a_newcomer_subscribes_confirms_reads_the_welcome_and_leaves(
         visitor.get_by_label("Your email address").fill("zoe@example.org")
         visitor.get_by_label("First name").fill("Zoé")
         visitor.get_by_role("button", name="Subscribe").click()
-        assert visitor.get_by_role("heading", level=1).text_content() == "Look into your mailbox"
+        expect(visitor.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
 
         mail = opened(visitor.context.new_page(), inbox, "Please confirm your subscription to The letter")
         confirming = follow(mail, "Yes, subscribe me")
         confirming.get_by_role("button", name="Yes, subscribe me").click()
-        assert confirming.get_by_text("You are subscribed.").is_visible()
+        expect(confirming.get_by_text("You are subscribed.")).to_be_visible()
 
         letter = opened(mail, inbox, "Welcome to the harbour")
-        assert letter.frame_locator("iframe").get_by_text("Good evening, Zoé.").is_visible()
+        expect(letter.frame_locator("iframe").get_by_text("Good evening, Zoé.")).to_be_visible()
         leaving = follow(letter, "Unsubscribe")
-        assert leaving.get_by_role("heading", level=1).text_content() == "Unsubscribe"
+        expect(leaving.get_by_role("heading", level=1)).to_have_text("Unsubscribe")
         leaving.get_by_label("It comes too often").check()
         leaving.get_by_role("button", name="Unsubscribe").click()
-        assert leaving.get_by_text("You are unsubscribed").first.is_visible()
+        expect(leaving.get_by_text("You are unsubscribed").first).to_be_visible()
     with author.database() as database, database.reading() as connection:
         status = connection.execute("SELECT status FROM subscribers").fetchone()
         assert status == ("unsubscribed",)
@@ -156,7 +157,7 @@ def test_every_page_is_accessible_small_and_as_wide_as_the_screen(
         page.goto(f"{served.server.url}/subscribe")
         page.get_by_role("textbox").first.fill("zoe@localhost")
         page.get_by_role("button").click()
-        assert page.locator("[aria-invalid]").count() == 1
+        expect(page.locator("[aria-invalid]")).to_have_count(1)
         assert violations(page) == []
     context.close()
 
