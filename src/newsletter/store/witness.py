@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def remember(database: Path, identity: str, number: int) -> None:
                 _write(place, number)
 
 
+@cache
 def _places(database: Path, identity: str) -> list[Path]:
     beside = database.with_name(f"{database.name}-sent")
     place = database.resolve()
