@@ -144,6 +144,10 @@ def test_json_is_one_object_and_the_only_thing_on_standard_output(ready: Author)
     assert answer.code == 0
     assert report["seconds"] > 0
     assert report["mailing"] > 0
+    *_, progress = (json.loads(line) for line in answer.err.splitlines() if line.startswith("{"))
+    assert progress.pop("per_second") > 0
+    assert progress.pop("note").endswith("/s")
+    assert progress == {"progress": "Sending", "done": 3, "of": 3, "accepted": 3}
     assert {name: report[name] for name in KEYS[:-1] if name != "mailing"} == {
         "issue": HELLO, "state": "finished", "planned": 3, "accepted": 3, "deferred": 0, "rejected": 0,
         "skipped": 0, "uncertain": 0, "pending": 0,

@@ -25,7 +25,7 @@ from newsletter import __version__
 from newsletter.errors import NewsletterError, Problem, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # ── Exit codes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,9 +106,9 @@ def short_path(path: Path | str) -> str:
 
 
 class Advance(Protocol):
-    """Tell that `steps` more are done; `note` is shown beside the bar."""
+    """Tell that `steps` more are done; `note` is shown beside the bar, and `counts` says it to a script."""
 
-    def __call__(self, steps: int = 1, note: str = "") -> None: ...
+    def __call__(self, steps: int = 1, note: str = "", counts: Mapping[str, int] | None = None) -> None: ...
 
 
 class Console:
@@ -177,7 +177,7 @@ class Console:
                 length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=_same, fill_char="━",
                 empty_char="─", bar_template="%(label)s %(bar)s %(info)s", update_min_steps=max(1, total // 1000),
             ) as bar:  # fmt: skip
-                yield lambda steps=1, note="": bar.update(steps, note)
+                yield lambda steps=1, note="", counts=None: bar.update(steps, note)  # noqa: ARG005  (in words)
         else:
             yield _lines(self, total, label)
 
@@ -214,7 +214,7 @@ class Console:
                     os.close(nowhere)
 
 
-def _silent(steps: int = 1, note: str = "") -> None:
+def _silent(steps: int = 1, note: str = "", counts: Mapping[str, int] | None = None) -> None:
     """Show nothing."""
 
 
@@ -227,7 +227,7 @@ def _lines(console: Console, total: int, label: str) -> Advance:
     done = tenths = 0
     last = monotonic()
 
-    def advance(steps: int = 1, note: str = "") -> None:
+    def advance(steps: int = 1, note: str = "", counts: Mapping[str, int] | None = None) -> None:
         nonlocal done, tenths, last
         done += steps
         reached = 10 * done // total
@@ -237,7 +237,8 @@ def _lines(console: Console, total: int, label: str) -> Advance:
         if console.json_only:
             import json
 
-            console.note(json.dumps({"progress": label, "done": done, "of": total, "note": note}, ensure_ascii=False))
+            told = {"progress": label, "done": done, "of": total, "note": note, **(counts or {})}
+            console.note(json.dumps(told, ensure_ascii=False))
         else:
             console.note(f"{label}: {figure(done)} of {figure(total)}{note and ', '}{note}")
 

@@ -71,11 +71,12 @@ def run(
             final = [each for each in outcomes if not (until_nobody_is_left and isinstance(each, Deferred))]
             others.update(type(each).__name__.lower() for each in outcomes if not isinstance(each, Accepted))
             done += len(outcomes)
-            words = [f"{figure(round(done / max(monotonic() - began, 0.001)))}/s"]
-            words += [f"{figure(number)} {name}" for name, number in others.items()]
+            rate = round(done / max(monotonic() - began, 0.001))
+            words = [f"{figure(rate)}/s", *(f"{figure(number)} {name}" for name, number in others.items())]
+            counts = {"accepted": done - others.total(), **others, "per_second": rate}
             # Whoever watched may have gone, and the terminal with them: that is no reason to stop.
             with suppress(OSError):
-                advance(len(final), ", ".join(words))
+                advance(len(final), ", ".join(words), counts)
 
         def once() -> Tally:
             if number > 1:
