@@ -64,9 +64,8 @@ class Observed:
                 size = next(line for line in lines if line.startswith("VmHWM:"))
                 self.peak = max(self.peak, int(size.split()[1]) / 1024)
 
-    def kill(self, database: Database, mailing: int, worker: WorkerProcess) -> None:
-        """Kill one that takes part."""
-        number = next(e.number for e in workers_of(database, mailing) if e.worker.pid == worker.process.pid)
+    def kill(self, number: int, worker: WorkerProcess) -> None:
+        """Kill one that takes part, with this number."""
         worker.signal(signal.SIGKILL)
         self.kills.append(Kill(worker.process.pid, number, monotonic()))
         worker.process.wait()
@@ -79,10 +78,11 @@ def kill_and_replace_until_finished(cluster: Cluster, database: Database) -> Obs
     next_kill = monotonic() + KILL_EVERY
     while not mailings_of(database)[-1].is_over:
         seen.look(database, mailing, at_work)
-        there = {each.worker.pid for each in workers_of(database, mailing)}
+        there = {each.worker.pid: each.number for each in workers_of(database, mailing)}
         waiting = tally_of(database, mailing).pending if monotonic() > next_kill else 0
         if waiting and at_work[0].process.pid in there:
-            seen.kill(database, mailing, at_work.pop(0))
+            worker = at_work.pop(0)
+            seen.kill(there[worker.process.pid], worker)
             at_work.append(cluster.start(under="host-of-its-own"))
             next_kill += KILL_EVERY
         assert all(worker.process.poll() is None for worker in at_work), [worker.said for worker in at_work]
