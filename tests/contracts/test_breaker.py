@@ -207,6 +207,17 @@ def test_addresses_that_do_not_exist_are_counted_over_all_jobs(database: Databas
     assert "11 of 200 addresses do not exist" in str(pause)
 
 
+def test_a_mailing_that_stops_for_addresses_says_so_also_where_we_are_being_refused(database: Database) -> None:
+    jobs = Jobs(database, 1)
+    jobs.hear(0, Accepted(), 180)
+    jobs.hear(0, NOBODY, 11)
+    jobs.hear(0, REFUSED, 9)
+    pause = jobs.breakers[0].pause("2026-11-hello")
+    assert pause is not None
+    assert "11 of 200 addresses do not exist" in str(pause)
+    assert "see who they are: newsletter status 2026-11-hello" in str(pause)
+
+
 def test_who_goes_on_with_a_mailing_counts_anew(database: Database) -> None:
     jobs = Jobs(database, 1)
     jobs.hear(0, REFUSED, 19)

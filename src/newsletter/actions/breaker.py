@@ -44,6 +44,7 @@ _MEND = {
         "to change it: newsletter cancel {issue}, and publish it; to try it as it is: newsletter resume {issue}",
     ),
 }
+_LOOK = "see who they are: newsletter status {issue}; to go on all the same: newsletter resume {issue}"
 _NOT_FOR_THIS_READER = ".6.7"  # an address outside ASCII (RFC 6531 section 3.5): the next reader's is another
 
 
@@ -59,7 +60,7 @@ class Breaker:
         self._answered = self._hard = self._blocked = 0  # since the ledger was told
         self._is_broken = False
         self._last: Reply | None = None  # the last refusal since then
-        self._reason = self._mend = ""
+        self._problem = ("", "")  # why it opened, and what to do then about the issue of this name
 
     def hear(self, results: Results) -> None:
         """Take in what became of messages. Raises what `share` raises."""
@@ -105,21 +106,19 @@ class Breaker:
             return
         if heard.blocked >= MOST_REFUSALS:
             self.is_open = True
-            whom, self._mend = _MEND.get(classify(reply), _MEND[BounceClass.BLOCK])
-            self._reason = f"the mail server refuses {whom}, {MOST_REFUSALS} times in a row: {reply}"
+            whom, mend = _MEND.get(classify(reply), _MEND[BounceClass.BLOCK])
+            reason = f"the mail server refuses {whom}, {MOST_REFUSALS} times in a row: {reply}"
+            self._problem = reason, f"nobody was struck off for it; {mend}"
         elif heard.answered >= ENOUGH_ANSWERS and 100 * heard.hard > MOST_HARD_PERCENT * heard.answered:
             self.is_open = True
             which = (
                 f"{heard.hard} of {heard.answered} addresses do not exist ({100 * heard.hard / heard.answered:.0f} %)"
             )
-            self._reason = f"{which}, and a sender of such a list is soon blocked; the last answer: {reply}"
+            self._problem = f"{which}, and a sender of such a list is soon blocked; the last answer: {reply}", _LOOK
 
     def pause(self, issue: str) -> Paused | None:
         """Why the mailing stopped; None when it did not."""
         if not self.is_open:
             return None
-        if self.streak:
-            fix = f"nobody was struck off for it; {self._mend.format(issue=issue)}"
-        else:
-            fix = f"see who they are: newsletter status {issue}; to go on all the same: newsletter resume {issue}"
-        return Paused(Problem(self._reason, fix=fix))
+        reason, fix = self._problem
+        return Paused(Problem(reason, fix=fix.format(issue=issue)))
