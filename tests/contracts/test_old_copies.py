@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from newsletter.store.database import Database
 
 
+def begun(here: Path) -> None:
+    """A list at this place, with one reader, who has got an issue."""
+    with open_database(f"sqlite:///{here}") as database:
+        fill_list(database, 1)
+        mail(database, "2026-11-hello")
+        assert not is_old_copy(database)
+
+
 def mail(database: Database, issue: str) -> None:
     mailing = plan(database, issue=issue)
     send(database, mailing, post_for(database, mailing), MemoryTransport(keep=0), clock)
@@ -62,9 +70,7 @@ def test_a_database_that_was_put_back_from_a_copy_is_known_as_one_until_the_auth
 
 def test_a_database_that_is_made_anew_is_nobodys_copy(tmp_path: Path) -> None:
     here = tmp_path / "newsletter.db"
-    with open_database(f"sqlite:///{here}") as database:
-        fill_list(database, 1)
-        mail(database, "2026-11-hello")
+    begun(here)
     here.unlink()
     with open_database(f"sqlite:///{here}") as database:
         assert not is_old_copy(database)
@@ -127,10 +133,7 @@ def lasting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_folder_that_was_put_back_as_a_whole_is_known_as_a_copy(lasting: Path) -> None:
     here, backup = lasting / "newsletter.db", lasting.with_name("backup")
-    with open_database(f"sqlite:///{here}") as database:
-        fill_list(database, 1)
-        mail(database, "2026-11-hello")
-        assert not is_old_copy(database)
+    begun(here)
     shutil.copytree(lasting, backup)
     with open_database(f"sqlite:///{here}") as database:
         mail(database, "2026-12-next")
@@ -145,9 +148,7 @@ def test_a_folder_that_was_put_back_as_a_whole_is_known_as_a_copy(lasting: Path)
 
 def test_a_copy_to_try_something_with_is_a_newsletter_of_its_own(lasting: Path) -> None:
     here, trial = lasting / "newsletter.db", lasting.with_name("trial")
-    with open_database(f"sqlite:///{here}") as database:
-        fill_list(database, 1)
-        mail(database, "2026-11-hello")
+    begun(here)
     shutil.copytree(lasting, trial)
     with open_database(f"sqlite:///{trial / here.name}") as database:
         mail(database, "2026-12-trial")
@@ -158,9 +159,7 @@ def test_a_copy_to_try_something_with_is_a_newsletter_of_its_own(lasting: Path) 
 
 def test_another_newsletter_in_the_same_place_is_no_copy(lasting: Path) -> None:
     here = lasting / "newsletter.db"
-    with open_database(f"sqlite:///{here}") as database:
-        fill_list(database, 1)
-        mail(database, "2026-11-hello")
+    begun(here)
     shutil.rmtree(lasting)
     lasting.mkdir()
     with open_database(f"sqlite:///{here}") as database:
@@ -169,10 +168,7 @@ def test_another_newsletter_in_the_same_place_is_no_copy(lasting: Path) -> None:
 
 def test_where_no_settings_can_be_kept_all_goes_on(lasting: Path) -> None:
     lasting.with_name("settings").write_text("no folder")
-    with open_database(f"sqlite:///{lasting / 'newsletter.db'}") as database:
-        fill_list(database, 1)
-        mail(database, "2026-11-hello")
-        assert not is_old_copy(database)
+    begun(lasting / "newsletter.db")
 
 
 @pytest.mark.parametrize("content", ["", "x", "-1", "99999999999999999999"])

@@ -328,25 +328,26 @@ def pacer_for(database: Database, number: int, limits: Limits, clock: Clock) -> 
     return pace.Pacer(database, lease, limits, clock)
 
 
-def test_who_may_go_before_midnight_and_does_not_is_paid_for_by_the_next_day(database: Database) -> None:
+def past_midnight(database: Database) -> tuple[pace.Pacer, Iterator[Any], Clock, int]:
+    """Of a worker that may send 12 a day, and sent one before midnight: itself, who is next, the time, and that day."""
     clock = a_moment_before_midnight()
     pacer = pacer_for(database, 20, Limits(daily=12), clock)
     recipients = pacer.recipients(lambda: False)
     first_day = clock().date().toordinal()
     assert next(recipients)
     clock.wait(0.25)
+    return pacer, recipients, clock, first_day
+
+
+def test_who_may_go_before_midnight_and_does_not_is_paid_for_by_the_next_day(database: Database) -> None:
+    pacer, recipients, _, first_day = past_midnight(database)
     assert next(recipients)
     pacer.close()
     assert used_today(database, ALL, first_day + 1) == 1
 
 
 def test_what_one_worker_has_left_of_a_day_is_not_taken_off_what_others_sent_on_the_next(database: Database) -> None:
-    clock = a_moment_before_midnight()
-    pacer = pacer_for(database, 20, Limits(daily=12), clock)
-    recipients = pacer.recipients(lambda: False)
-    first_day = clock().date().toordinal()
-    assert next(recipients)
-    clock.wait(0.25)
+    pacer, recipients, clock, first_day = past_midnight(database)
     assert spend(database, 12, {}, {ALL: 12}, first_day + 1, int(clock.seconds * 1000)) == Grant(12), "another worker"
     clock.wait(1)
     assert next(recipients, None) is None

@@ -122,7 +122,7 @@ class Pacer:
             if lane := self._flying.pop(key, None):
                 lane.under_way.discard(key)
 
-    def pays_again(self, address: str, stop: Callable[[], bool]) -> bool:
+    def pays_again(self, stop: Callable[[], bool], address: str) -> bool:
         """Whether somebody may be written to anew, as a connection broke: it takes a token again, not a day's message.
 
         Who is to stop waits for none, and owes it.

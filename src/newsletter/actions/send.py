@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -200,12 +201,6 @@ def _work(
                 if pacer:
                     pacer.answered([recipient.id])
 
-    def paced(source: Messages) -> Messages:
-        limit = pacer
-        if limit is None:
-            return source
-        return Paced(source, lambda message: limit.pays_again(message.envelope.recipient, over))
-
     def come_to_an_end() -> None:
         minutes(())
         if over():
@@ -217,7 +212,8 @@ def _work(
 
     try:
         with _rare_collections():
-            for results in transport.deliver(paced(messages()), minutes):
+            source = Paced(messages(), partial(pacer.pays_again, over)) if pacer else messages()
+            for results in transport.deliver(source, minutes):
                 minutes.heard += [(message.key, outcome) for message, outcome in results]
                 try:
                     breaker.hear(results)

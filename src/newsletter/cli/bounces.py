@@ -66,25 +66,17 @@ def command(session: Session, sources: tuple[Path, ...], dry_run: bool, as_json:
 def _interruptible() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that no mailbox stays locked; the first of them, once.
 
-    What was read and is not put away then comes again, and is known. A signal that whoever started us wants ignored
-    stays ignored.
+    What was read and is not put away then comes again, and is known.
     """
+    from newsletter.serving.signals import handled
 
     def on_signal(_number: int, _frame: object) -> None:
-        for number in before:
+        for number in wanted:
             signal.signal(number, signal.SIG_IGN)  # what is under way now is the end, in order
         raise KeyboardInterrupt
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    wanted = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number in wanted:
-        signal.signal(number, on_signal)
-    try:
+    with handled("SIGTERM", "SIGHUP", by=on_signal) as wanted:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _intakes(config: Config, sources: Sequence[Path], *, dry_run: bool) -> Iterator[Intake]:

@@ -177,7 +177,7 @@ class Console:
                 length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=_same, fill_char="━",
                 empty_char="─", bar_template="%(label)s %(bar)s %(info)s", update_min_steps=max(1, total // 1000),
             ) as bar:  # fmt: skip
-                yield lambda steps=1, note="", counts=None: bar.update(steps, note)  # noqa: ARG005  (in words)
+                yield lambda steps=1, note="", counts=None: bar.update(steps, note)  # noqa: ARG005  (the note says it)
         else:
             yield _lines(self, total, label)
 

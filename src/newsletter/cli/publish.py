@@ -117,14 +117,15 @@ def command(
             session.console.warn(f"{written.path} {what}; the mailing will say so")
         seconds = seconds_expected(database, name, transport.capabilities, plan.recipients)
         limits = wiring.limits(config, way, transport)
-        through, told = f"{name}, {_time(seconds)}", ""
+        when, told = _time(seconds), ""
         if limits:
             today = session.clock().astimezone().date()
             left = left_today(database, limits, today)
-            through = f"{name}, {_time(max(seconds, limits.seconds_for(plan.recipients)))}"
+            when = _time(max(seconds, limits.seconds_for(plan.recipients)))
             if left is not None and left < plan.recipients and timing is None:
-                through = f"{name}, {figure(left)} of them today, the others on later days"
+                when = f"{figure(left)} of them today, the others on later days"
             told = limits.told(today)
+        through = f"{name}, {when}"
         address = f"{config.base_url}/archive/{kept.form.slug}/" if kept else "kept out of it"
         _show(session, plan, str(wiring.sender(config)), str(known or "not in git"), address, through, told)
         for note in known_of_way:

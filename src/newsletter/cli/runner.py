@@ -130,8 +130,8 @@ def send_what_is_due(
     from newsletter.actions.presence import this_worker
     from newsletter.actions.publish import check_copy, check_fresh, check_settings, same_sender
     from newsletter.actions.send import send
-    from newsletter.cli.sending import asking
-    from newsletter.engines.inline import jobs_that_pay, send_with_jobs
+    from newsletter.cli.sending import asking, processes
+    from newsletter.engines.inline import send_with_jobs
     from newsletter.store.archive import address_of
     from newsletter.store.keys import load_keys
     from newsletter.store.mailings import edition_of, next_due, tally_of
@@ -146,8 +146,7 @@ def send_what_is_due(
         limits = wiring.limits(config, name, transport)
         learn_groups(database, mailing.id, limits, asking(session, config), session.clock())
         before = tally_of(database, mailing.id)
-        wished = jobs or (1 if limits else jobs_that_pay(before.pending + before.deferred))
-        number = wiring.jobs_through(config, name, wished)
+        number = processes(config, name, jobs, limits, before)
         session.console.note(f"{mailing.issue}: sending to those who are due")
         if number > 1:
             counts = send_with_jobs(

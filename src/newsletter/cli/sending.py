@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from newsletter.cli.console import ExitCode, count, duration, figure
+from newsletter.serving.signals import handled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from newsletter.cli.shell import Session
     from newsletter.config import Config
     from newsletter.edition import Edition
+    from newsletter.limits import Limits
     from newsletter.mailing import Mailing
     from newsletter.outcome import Outcome
     from newsletter.report import Tally
@@ -48,7 +50,7 @@ def run(
     from newsletter.actions.groups import learn_groups
     from newsletter.actions.keep_going import keep_going
     from newsletter.actions.send import send
-    from newsletter.engines.inline import jobs_that_pay, send_with_jobs
+    from newsletter.engines.inline import send_with_jobs
     from newsletter.errors import Problem, Stopped
     from newsletter.outcome import Accepted, Deferred
     from newsletter.store.archive import address_of
@@ -91,9 +93,7 @@ def run(
             with suppress(OSError):
                 session.console.note(f"\n{why[:1].upper()}{why[1:]}. Going on at {due.astimezone():%Y-%m-%d %H:%M}.")
 
-        # What a limit lets through, one process sends.
-        wished = jobs or (1 if limits else jobs_that_pay(left.pending + left.deferred))
-        number = wiring.jobs_through(config, way, wished)
+        number = processes(config, way, jobs, limits, left)
         try:
             if until_nobody_is_left:
                 keep_going(
@@ -125,6 +125,15 @@ def run(
     if counts.pending:
         return ExitCode.STOPPED
     return ExitCode.DONE if counts.all_well else ExitCode.PARTLY
+
+
+def processes(config: Config, way: str, wished: int | None, limits: Limits | None, left: Tally) -> int:
+    """How many processes send what is left through the transport of that name; `wished` is None for as many as pay."""
+    from newsletter import wiring
+    from newsletter.engines.inline import jobs_that_pay
+
+    # What a limit lets through, one process sends.
+    return wiring.jobs_through(config, way, wished or (1 if limits else jobs_that_pay(left.pending + left.deferred)))
 
 
 def asking(session: Session, config: Config) -> Callable[[Sequence[str]], Mapping[str, str]]:
@@ -199,8 +208,7 @@ def stopping(session: Session) -> Iterator[Callable[[], bool]]:
     """Let the first signal stop gently: no new recipients, what is in flight is finished.
 
     The second one interrupts at once, and so does a server that has not answered for eight seconds then; the ledger
-    calls uncertain what had no answer yet. A signal that whoever started us wants ignored stays ignored: nohup and a
-    shell's background jobs rely on it.
+    calls uncertain what had no answer yet.
     """
     asked = told = False
     # Whoever stops a service waits ten seconds before killing it.
@@ -229,12 +237,8 @@ def stopping(session: Session) -> Iterator[Callable[[], bool]]:
             say_so()
         return asked
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    wanted = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, on_signal) for number in wanted}
-    try:
-        yield to_stop
-    finally:
-        impatience.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with handled("SIGINT", "SIGTERM", "SIGHUP", by=on_signal) as wanted:
+        try:
+            yield to_stop
+        finally:
+            impatience.cancel()

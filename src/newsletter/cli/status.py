@@ -11,6 +11,7 @@ from newsletter.cli.shell import Command, Session, json_option, pass_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from newsletter.mailing import Mailing
     from newsletter.store.database import Database
@@ -86,56 +87,44 @@ def _all(session: Session, database: Database | None, *, as_json: bool) -> ExitC
 
 
 def _one(session: Session, database: Database, mailings: list[Mailing], *, as_json: bool) -> ExitCode:
+    from newsletter.actions.presence import at_work
     from newsletter.cli.sending import tell
     from newsletter.mailing import MailingState
+    from newsletter.store.clocks import clock_of
     from newsletter.store.mailings import next_retry, tally_of
 
     if as_json:
         told = [_in_full(database, mailing) for mailing in mailings]
         session.console.print_json(told[-1] | {"mailings": told})
         return ExitCode.DONE
+    now = clock_of(database, session.clock)()
     for mailing in mailings:
         session.console.say(
             f"{mailing.title} · {mailing.standing} · planned {mailing.planned_at.astimezone():%Y-%m-%d %H:%M} · "
             f"{_version(mailing)}"
         )
         counts = tally_of(database, mailing.id)
-        tell(
-            session,
-            mailing.issue,
-            counts,
-            None,
-            next_retry(database, mailing.id),
-            _by_itself(session, database, mailing),
-        )
-        if counts.is_settled and mailing.state is MailingState.SENDING and not _senders(session, database, mailing):
+        senders = len(at_work(database, mailing.id, int(now.timestamp())))
+        goes_on = _by_itself(database, mailing, senders, now)
+        tell(session, mailing.issue, counts, None, next_retry(database, mailing.id), goes_on)
+        if counts.is_settled and mailing.state is MailingState.SENDING and not senders:
             session.console.say(f"To bring it to its end: newsletter resume {mailing.issue}")
         _tell_what_was_heard(session, database, mailing)
         _tell_who(session, database, mailing)
     return ExitCode.DONE
 
 
-def _by_itself(session: Session, database: Database, mailing: Mailing) -> str:
+def _by_itself(database: Database, mailing: Mailing, senders: int, now: datetime) -> str:
     """How a mailing goes on while its author does nothing; "" if it does not."""
     from newsletter.mailing import Wish
-    from newsletter.store.clocks import clock_of
     from newsletter.store.mailings import next_due
 
-    now = clock_of(database, session.clock)()
-    if senders := _senders(session, database, mailing):
+    if senders:
         return f"{count(senders, 'process is', 'processes are')} sending it: newsletter status {mailing.issue} --watch"
     due = next_due(database, mailing.id) if mailing.starts_at and mailing.wish is Wish.NONE else None
     if due and due > now:
         return f"The next are due at {due.astimezone():%Y-%m-%d %H:%M}: `newsletter run`, or a worker, sends it then."
     return ""
-
-
-def _senders(session: Session, database: Database, mailing: Mailing) -> int:
-    """How many processes send it now."""
-    from newsletter.actions.presence import at_work
-    from newsletter.store.clocks import clock_of
-
-    return len(at_work(database, mailing.id, int(clock_of(database, session.clock)().timestamp())))
 
 
 def _in_full(database: Database, mailing: Mailing) -> dict[str, Any]:

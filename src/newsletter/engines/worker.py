@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from newsletter.actions.log import listen
 from newsletter.engines.inline import Order
 from newsletter.errors import NewsletterError, Paused
+from newsletter.serving.signals import heeded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,9 +82,8 @@ def main() -> int:
     """Read the order, work, and tell what stood in the way. Exit code 4: it could not go on."""
     stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: stop.set())
+    for number in heeded("SIGTERM", "SIGHUP"):
+        signal.signal(number, lambda *_: stop.set())
     order = Order.from_json(sys.stdin.readline())
     listen()
 

@@ -9,6 +9,7 @@ from newsletter.delivery import State
 from newsletter.store.database import Lock
 from newsletter.store.leases import renew
 from newsletter.store.seals import sealed_among
+from newsletter.store.segments import LATEST
 from newsletter.subscriber import Status
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ CANCELLED = "cancelled"  # why somebody was skipped whom a mailing that was canc
 
 # As `canonical` is read everywhere else: what stands behind the @.
 _DOMAIN = "coalesce(substr(s.canonical, instr(s.canonical, '@') + 1), '')"
-# Who confirmed has done something; of whom neither is known, as after an import without dates, comes last.
-_LATEST = "CASE WHEN s.last_active_at > s.joined THEN s.last_active_at ELSE s.joined END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Choice:
         if self.after and state is State.PENDING:
             where += " AND d.subscriber_id > ?"
             parameters.append(self.after)
-        return where, f"{_LATEST} DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
+        return where, f"{LATEST} DESC, d.subscriber_id" if self.latest_first else "d.subscriber_id", tuple(parameters)
 
 
 def why_not(status: str | None, suppressed: str | None, paused_until: int | None, now: int) -> str:

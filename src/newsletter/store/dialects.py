@@ -17,7 +17,6 @@ class Dialect(NamedTuple):
     key: Callable[[str], str]  # the parameter that finds a field
     field: str  # the text of a field, "" when there is none
     tags: str  # the rows of a person's tags, in a column `value`
-    later: str  # the function that tells the greater of two numbers
     lower: str  # without case, for a value in ASCII
     fold: str  # without case, for any value
     folded: Callable[[str], str]  # the value, in the same way
@@ -42,7 +41,6 @@ SQLITE = Dialect(
     key=_json_path,
     field="coalesce(json_extract(s.fields, ?), '')",
     tags="json_each(s.tags)",
-    later="max",
     # SQLite's lower() knows only ASCII, but takes a fifth of the time of our fold() (store/sqlite.py).
     lower="lower",
     fold="fold",
@@ -65,7 +63,6 @@ POSTGRESQL = Dialect(
     key=_itself,
     field="coalesce(s.fields::json ->> ?, '')",
     tags="json_array_elements_text(s.tags::json) AS tag(value)",
-    later="greatest",
     lower="lower",
     fold="lower",
     folded=str.lower,

@@ -228,9 +228,10 @@ def is_free(database: Database, mailing: int, now: int) -> bool:
 
 def is_gone(other: Presence, me: Worker, now: int, is_alive: Callable[[Worker], bool]) -> bool:
     """Whether a worker is there no longer, as `me` can tell: by its lease, or because this machine knows better."""
-    if other.lease_until <= now or other.worker.host != me.host:
-        return other.lease_until <= now
-    return other.worker.boot != me.boot or (other.worker.space == me.space and not is_alive(other.worker))
+    theirs = other.worker
+    return other.lease_until <= now or (
+        theirs.host == me.host and (theirs.boot != me.boot or (theirs.space == me.space and not is_alive(theirs)))
+    )
 
 
 def _take_over(

@@ -161,12 +161,15 @@ def next_due(database: Database, mailing: int) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
 
 
+# Who waits and may be written to at this moment, in UTC seconds.
+_DUE = "WHERE mailing_id = ? AND state IN (0, 4) AND next_at <= ?"
+
+
 def has_due(database: Database, mailing: int, now: int) -> bool:
     """Whether somebody waits who may be written to now."""
     with database.reading() as connection:
         found = connection.execute(
-            f"SELECT 1 FROM deliveries{database.dialect.by_waiting} "  # noqa: S608  (our own words)
-            "WHERE mailing_id = ? AND state IN (0, 4) AND next_at <= ? LIMIT 1",
+            f"SELECT 1 FROM deliveries{database.dialect.by_waiting} {_DUE} LIMIT 1",  # noqa: S608  (our own words)
             (mailing, now),
         ).fetchone()
     return found is not None
@@ -176,8 +179,7 @@ def number_due(database: Database, mailing: int, now: int) -> int:
     """How many wait who may be written to now."""
     with database.reading() as connection:
         (number,) = connection.execute(
-            f"SELECT count(*) FROM deliveries{database.dialect.by_waiting} "  # noqa: S608  (our own words)
-            "WHERE mailing_id = ? AND state IN (0, 4) AND next_at <= ?",
+            f"SELECT count(*) FROM deliveries{database.dialect.by_waiting} {_DUE}",  # noqa: S608  (our own words)
             (mailing, now),
         ).fetchone()
     return int(number)

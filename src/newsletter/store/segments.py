@@ -46,6 +46,8 @@ ACTIVE = f"s.status = '{Status.ACTIVE.value}'"
 # seventh less, and cannot be put into any WHERE as this can. The seals of who is forgotten are not looked for: nobody
 # comes onto the list past them.
 FREE = "NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.address = s.canonical)"
+# When a person joined, confirmed or did something since; 0 where none of it is known.
+LATEST = "CASE WHEN s.last_active_at > s.joined THEN s.last_active_at ELSE s.joined END"
 # When a person last did something; when they were stored, where no day of joining is known.
 _STORED = "coalesce(nullif(s.joined, 0), s.created_at)"
 LAST_SIGN = f"CASE WHEN s.last_active_at > {_STORED} THEN s.last_active_at ELSE {_STORED} END"
@@ -138,7 +140,7 @@ class _Writer:
 
     def _column(self, name: str) -> str:
         """The moment that a name stands for. Who joined was alive then."""
-        return "s.joined" if name == "joined" else f"{self._say.later}(s.joined, s.last_active_at)"
+        return "s.joined" if name == "joined" else LATEST
 
     def _lowered(self, text: str, value: str) -> str:
         return f"{self._say.lower if value.isascii() else self._say.fold}({text})"

@@ -48,11 +48,11 @@ class Capabilities:
 class Paced(Iterator["Message | None"]):
     """Messages that come as fast as a limit allows.
 
-    A transport that begins one anew, since a connection broke, asks with `pays_again` whether it may go now; if not, it
-    asks again after PAUSE at the latest.
+    A transport that begins one anew, since a connection broke, asks with `pays_again` and the recipient's address
+    whether it may go now; if not, it asks again after PAUSE at the latest.
     """
 
-    def __init__(self, messages: Messages, pays_again: Callable[[Message], bool]) -> None:
+    def __init__(self, messages: Messages, pays_again: Callable[[str], bool]) -> None:
         self.pays_again = pays_again
         self._messages = messages
 

@@ -46,7 +46,7 @@ class Supply:
 
     def _take_again(self) -> bool:
         """Let one that came back wait no longer, if it may go now; whether it may."""
-        if self._pays_again is None or self._pays_again(self._again[0]):
+        if self._pays_again is None or self._pays_again(self._again[0].envelope.recipient):
             self._waiting.append(self._again.popleft())
             return True
         self._again.rotate(-1)  # its limit may be another one's than the next one's

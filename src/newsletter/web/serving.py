@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from newsletter import wiring
 from newsletter.config_transports import TransportConfig
 from newsletter.errors import ConfigError, Refused
 from newsletter.inbox import Inbox
+from newsletter.serving.running import stopping
 from newsletter.sources.themes import read_theme
 from newsletter.store.keys import load_keys
 from newsletter.store.notices import count_waiting
@@ -54,35 +54,27 @@ def run(
     called once everything runs. Raises ConfigError, StoreError, ThemeError, and Refused when a port is taken.
     """
     stopped: SimpleQueue[None] = SimpleQueue()
-    handlers = {
-        number: signal.signal(number, lambda _number, _frame: stopped.put(None))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        with ExitStack() as running:
-            server = running.enter_context(Server(host, port))
-            config, box, notes = _with_inbox(config, server.url, inbox, running)
-            if problems := config.problems_before_sending():
-                raise ConfigError(*problems)
-            database = running.enter_context(wiring.store(config))
-            parts = Parts(
-                config, database, load_keys(database), read_theme(config.theme, config.templates), environ=environ
-            )
-            courier = Courier(parts)
-            courier.check()
-            parts.look.check()
-            parts.wake = courier.wake
-            running.enter_context(courier)
-            server.start(parts)
-            running.callback(server.stop)  # before what it answers from is closed
-            ready(Serving(server.url, (*notes, *_about(config, server))), box)
-            stopped.get()
-            server.stop()
-            courier.stop()
-            return count_waiting(database)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with stopping(stopped), ExitStack() as running:
+        server = running.enter_context(Server(host, port))
+        config, box, notes = _with_inbox(config, server.url, inbox, running)
+        if problems := config.problems_before_sending():
+            raise ConfigError(*problems)
+        database = running.enter_context(wiring.store(config))
+        parts = Parts(
+            config, database, load_keys(database), read_theme(config.theme, config.templates), environ=environ
+        )
+        courier = Courier(parts)
+        courier.check()
+        parts.look.check()
+        parts.wake = courier.wake
+        running.enter_context(courier)
+        server.start(parts)
+        running.callback(server.stop)  # before what it answers from is closed
+        ready(Serving(server.url, (*notes, *_about(config, server))), box)
+        stopped.get()
+        server.stop()
+        courier.stop()
+        return count_waiting(database)
 
 
 def _with_inbox(
